@@ -1,0 +1,1 @@
+"""The one door of enterprise: what others may rely on."""

@@ -1,0 +1,1 @@
+"""The one door of finance: what others may rely on."""

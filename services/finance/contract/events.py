@@ -1,0 +1,47 @@
+"""What finance announces: the whole current state of an award."""
+
+from typing import Literal
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from services.kernel.events import StateEvent
+
+AwardState = Literal["reserved", "refused", "awarded", "paying", "paid", "returned", "voided", "recovered"]
+
+
+class BudgetLine(BaseModel):
+    id: UUID
+    name: str
+    year: int
+
+
+class CompetingAid(BaseModel):
+    """Aid for the same matter and group that was counted against an award."""
+
+    aid_id: UUID
+    level: str
+    programme: str
+    amount_fen: int
+    document: str | None = None
+
+
+class AwardChanged(StateEvent, type="liangxin.finance.award.changed.v1"):
+    """An award as finance holds it; `amount_fen` is what was reserved, `asked_fen` what was proposed."""
+
+    award_id: UUID
+    case_id: UUID
+    attempt: int
+    state: AwardState
+    asked_fen: int
+    amount_fen: int
+    reason_code: str | None = None
+    reason: str | None = None
+    reason_en: str | None = None
+    line: BudgetLine | None = None
+    competing: list[CompetingAid] = []
+    paid_fen: int = 0
+
+    @property
+    def aggregate(self) -> str:
+        return f"award:{self.award_id}"

@@ -1,0 +1,3 @@
+from services.kernel.database import service_base
+
+Base = service_base("identity")

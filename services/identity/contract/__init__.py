@@ -1,0 +1,1 @@
+"""The one door of identity: what others may rely on."""

@@ -1,0 +1,94 @@
+"""The HTTP app of a service, built from its description."""
+
+from typing import Any
+
+import orjson
+from fastapi import FastAPI, Response
+from fastapi.routing import APIRoute
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from services.kernel import metrics
+from services.kernel.code_lists import code_list_router
+from services.kernel.operations import operation_router
+from services.kernel.problems import install_problem_handlers
+from services.kernel.runtime import Runtime
+from services.kernel.service import Service
+from services.kernel.trace import enter_trace
+
+API_VERSION = "1.0.0"
+
+
+def build_app(service: Service, runtime: Runtime | None = None) -> FastAPI:
+    """Build a service's app; without a runtime it only describes itself (for the API document)."""
+    app = FastAPI(
+        title=service.title_en,
+        description=service.title,
+        version=API_VERSION,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        separate_input_output_schemas=False,
+        generate_unique_id_function=_operation_id,
+    )
+    app.state.runtime = runtime
+    install_problem_handlers(app)
+    routers = [*service.routers, operation_router(service.name), code_list_router(service.name, service.code_lists)]
+    for router in routers:
+        # Taken over one by one, so that whoever walks app.routes sees every route.
+        app.router.routes.extend(router.routes)
+    if runtime is not None:
+        _add_health(app, runtime)
+    return app
+
+
+def asgi_app(service: Service, runtime: Runtime) -> ASGIApp:
+    """Give the app with what every request needs around it: its trace and its metrics."""
+    return Traced(build_app(service, runtime), service.name)
+
+
+class Traced:
+    """Pure ASGI: continues the caller's trace, counts and times the request."""
+
+    def __init__(self, app: ASGIApp, service: str) -> None:
+        self._app = app
+        self._service = service
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = dict(scope["headers"])
+        enter_trace(headers.get(b"traceparent", b"").decode("latin-1"))
+        status = 500
+
+        async def watched(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        with metrics.REQUEST_SECONDS.labels(self._service).time():
+            try:
+                await self._app(scope, receive, watched)
+            finally:
+                metrics.REQUESTS.labels(self._service, scope["method"], f"{status // 100}xx").inc()
+
+
+def _operation_id(route: APIRoute) -> str:
+    return route.name
+
+
+def _add_health(app: FastAPI, runtime: Runtime) -> None:
+    async def livez(_: Any) -> Response:
+        return Response(status_code=200 if runtime.is_alive else 503, content=b"ok" if runtime.is_alive else b"worker ended")
+
+    async def readyz(_: Any) -> Response:
+        state = await runtime.readiness()
+        serves = state["database"] == "ready" and state["keys"] == "ready"
+        degraded = [name for name, value in state.items() if value != "ready"]
+        body = {"service": runtime.service.name, "status": "ready" if not degraded else "degraded" if serves else "down",
+                "degraded": degraded, "checks": state}
+        return Response(orjson.dumps(body), 200 if serves else 503, media_type="application/json")
+
+    app.router.add_route("/livez", livez)
+    app.router.add_route("/readyz", readyz)

@@ -1,0 +1,133 @@
+"""The broker as this platform uses it: streams and consumers declared as data, connection that never gives up."""
+
+import asyncio
+import os
+from dataclasses import dataclass
+
+import nats
+import structlog
+from nats.aio.client import Client
+from nats.js import JetStreamContext
+from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy, DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
+from nats.js.errors import NotFoundError
+
+log = structlog.get_logger()
+
+DEDUP_WINDOW_S = 24 * 3600
+KEEP_S = 30 * 24 * 3600
+ACK_WAIT_S = 30
+ACKS_PENDING_MAX = 2_000
+RECONNECT_WAIT_S = 0.5
+
+
+@dataclass(frozen=True)
+class Stream:
+    """The events of one service."""
+
+    service: str
+    replicas: int = 1
+
+    @property
+    def name(self) -> str:
+        return f"LX_{self.service.upper()}"
+
+    def config(self) -> StreamConfig:
+        # discard=new refuses instead of dropping what nobody has read yet; the outbox keeps the rest.
+        return StreamConfig(
+            name=self.name,
+            subjects=[f"lx.{self.service}.>"],
+            retention=RetentionPolicy.LIMITS,
+            storage=StorageType.FILE,
+            discard=DiscardPolicy.NEW,
+            max_age=KEEP_S,
+            duplicate_window=DEDUP_WINDOW_S,
+            num_replicas=self.replicas,
+        )
+
+
+@dataclass(frozen=True)
+class DurableConsumer:
+    """One service's ear on another service's stream."""
+
+    listener: str
+    stream: Stream
+    subjects: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        return f"{self.listener}_hears_{self.stream.service}"
+
+    def config(self) -> ConsumerConfig:
+        # Deliveries are counted by our own loop, which parks what keeps failing; the server never gives up.
+        return ConsumerConfig(
+            durable_name=self.name,
+            filter_subjects=list(self.subjects),
+            ack_policy=AckPolicy.EXPLICIT,
+            deliver_policy=DeliverPolicy.ALL,
+            ack_wait=ACK_WAIT_S,
+            max_deliver=-1,
+            max_ack_pending=ACKS_PENDING_MAX,
+        )
+
+
+class Bus:
+    """One connection of a process to the broker."""
+
+    def __init__(self, url: str, name: str) -> None:
+        self._url = url
+        self._name = name
+        self._client: Client | None = None
+        self._jetstream: JetStreamContext | None = None
+
+    @property
+    def jetstream(self) -> JetStreamContext:
+        assert self._jetstream is not None, "the bus is not connected yet"
+        return self._jetstream
+
+    @property
+    def is_connected(self) -> bool:
+        return self._client is not None and self._client.is_connected
+
+    async def connect(self) -> None:
+        """Connect, or keep trying: a broker that is down delays events and breaks nothing."""
+
+        async def on_error(error: Exception) -> None:
+            log.warning("broker error", kind=type(error).__name__)
+
+        async def on_closed() -> None:
+            if not self._stopping:
+                # A closed client never comes back; a supervisor restarts the process.
+                log.error("broker connection closed for good")
+                os._exit(1)
+
+        self._stopping = False
+        self._client = Client()
+        await self._client.connect(
+            self._url,
+            name=self._name,
+            max_reconnect_attempts=-1,
+            reconnect_time_wait=RECONNECT_WAIT_S,
+            error_cb=on_error,
+            closed_cb=on_closed,
+            allow_reconnect=True,
+        )
+        self._jetstream = self._client.jetstream(timeout=5, publish_async_max_pending=4096)
+
+    async def close(self) -> None:
+        self._stopping = True
+        if self._client is not None:
+            try:
+                await asyncio.wait_for(self._client.close(), 3)
+            except (TimeoutError, nats.errors.Error):
+                log.warning("broker connection did not close in time")
+
+    async def declare(self, stream: Stream) -> None:
+        """Make the stream as declared."""
+        try:
+            await self.jetstream.stream_info(stream.name)
+            await self.jetstream.update_stream(stream.config())
+        except NotFoundError:
+            await self.jetstream.add_stream(stream.config())
+
+    async def declare_consumer(self, consumer: DurableConsumer) -> None:
+        await self.jetstream.add_consumer(consumer.stream.name, consumer.config())

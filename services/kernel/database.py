@@ -1,0 +1,90 @@
+"""Engine, sessions and the base of every table.
+
+No table names a schema: a service connects as its app role, whose search path is its own schema.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+from sqlalchemy import BigInteger, DateTime, MetaData, Text, Uuid
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.orm import DeclarativeBase
+
+from services.kernel.database_urls import driver_url
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+TIMEOUTS = {
+    "statement_timeout": "5s",
+    "lock_timeout": "1s",
+    "idle_in_transaction_session_timeout": "10s",
+}
+POOL_WAIT_S = 3
+
+KERNEL_METADATA = MetaData(naming_convention=NAMING)
+
+
+class KernelBase(DeclarativeBase):
+    """The tables that every service's schema has."""
+
+    metadata = KERNEL_METADATA
+    type_annotation_map = {
+        datetime: DateTime(timezone=True),
+        dict[str, Any]: JSONB,
+        list[Any]: JSONB,
+        int: BigInteger,
+        str: Text,
+        UUID: Uuid,
+    }
+
+
+def service_base(name: str) -> type[DeclarativeBase]:
+    """Make the declarative base of one service's own tables."""
+
+    class ServiceBase(DeclarativeBase):
+        metadata = MetaData(naming_convention=NAMING, info={"service": name})
+        type_annotation_map = KernelBase.type_annotation_map
+
+    return ServiceBase
+
+
+def create_engine(url: str, *, pool_size: int, application: str) -> AsyncEngine:
+    """Connect with the limits that keep one slow request from stopping the others."""
+    return create_async_engine(
+        driver_url(url),
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        pool_timeout=POOL_WAIT_S,
+        pool_pre_ping=False,
+        json_serializer=lambda value: orjson.dumps(value).decode(),
+        json_deserializer=orjson.loads,
+        connect_args={
+            "timeout": POOL_WAIT_S,
+            "server_settings": {**TIMEOUTS, "application_name": application, "jit": "off"},
+        },
+    )
+
+
+def session_factory(engine: AsyncEngine) -> async_sessionmaker[AsyncSession]:
+    return async_sessionmaker(engine, expire_on_commit=False, autoflush=False)
+
+
+@asynccontextmanager
+async def raw_connection(session: AsyncSession) -> AsyncIterator[Any]:
+    """Lend the driver's own connection, inside the session's transaction, for the kernel's hot statements."""
+    connection = await session.connection()
+    yield (await connection.get_raw_connection()).driver_connection
+
+
+def as_utc(value: datetime) -> datetime:
+    return value.astimezone(UTC)

@@ -1,0 +1,122 @@
+"""Keyed requests: the same key and body gets the stored answer, whoever retries and however often.
+
+The lock is an advisory one inside the transaction: an in-flight row would be invisible to rivals.
+"""
+
+import hashlib
+from datetime import datetime, timedelta
+from typing import Annotated
+
+from fastapi import Depends, Header, Request
+from fastapi.dependencies.models import Dependant
+from sqlalchemy import delete, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.responses import Response
+
+from services.kernel.actors import Actor
+from services.kernel.errors import Conflict, Invalid, Malformed
+from services.kernel.strict_json import canonical, digest, loads
+from services.kernel.tables import StoredAnswer
+
+KEY_CHARS_MAX = 128
+KEPT_DAYS = 7
+STORED_HEADERS = ("content-type", "location", "etag")
+
+
+async def _required(
+    idempotency_key: Annotated[str | None, Header(description="Chosen by the caller, one for each intended effect")] = None,
+) -> None:
+    """Document the header; the unit of work checks it before anything else runs."""
+
+
+async def _required_for_money(
+    idempotency_key: Annotated[str | None, Header(description="Chosen by the caller; kept as long as the ledger")] = None,
+) -> None:
+    """Document the header; answers are kept as long as the ledger."""
+
+
+KEYED = Depends(_required)
+KEYED_FOR_MONEY = Depends(_required_for_money)
+
+
+def keyed_kind(dependant: Dependant) -> str | None:
+    """Tell whether a route requires a key, and whether its answers are kept for ever."""
+    for child in dependant.dependencies:
+        if child.call is _required:
+            return "week"
+        if child.call is _required_for_money:
+            return "ever"
+    return None
+
+
+def key_of(request: Request, *, required: bool) -> str | None:
+    """Read the key, or refuse where it must be there."""
+    key = request.headers.get("idempotency-key")
+    if not key:
+        if required:
+            raise Malformed(
+                "此操作须带Idempotency-Key请求头：每个意图一个键，重试时沿用同一个键。",
+                "This needs the header Idempotency-Key: one key for each intent, the same key on retries.",
+                code="idempotency-key-missing",
+            )
+        return None
+    if len(key) > KEY_CHARS_MAX or not key.isprintable() or not key.isascii():
+        raise Malformed("Idempotency-Key须为1至128个可打印ASCII字符。", "The key is 1 to 128 printable ASCII characters.",
+                        code="idempotency-key-malformed")
+    return key
+
+
+async def request_digest(request: Request) -> str:
+    """Hash what was asked: canonical JSON where it is JSON, the bytes otherwise."""
+    body = await request.body()
+    if "json" in request.headers.get("content-type", "") and body:
+        body = canonical(loads(body)).encode()
+    return digest(f"{request.url.path}?{request.url.query}|" + hashlib.sha256(body).hexdigest())
+
+
+async def stored_answer(
+    session: AsyncSession, actor: Actor, route: str, key: str, request_sha256: str
+) -> Response | None:
+    """Take the key for this transaction; give the stored answer if the effect has already happened."""
+    principal = actor.subject
+    lock = hashlib.sha256(f"{principal}|{route}|{key}".encode()).digest()[:8]
+    taken = await session.scalar(select(func.pg_try_advisory_xact_lock(int.from_bytes(lock, "big", signed=True))))
+    if not taken:
+        raise Conflict("同一Idempotency-Key的请求正在办理，请稍候重试。", "A request with this key is in flight; retry shortly.",
+                       code="idempotency-in-flight", retry_after_s=1)
+    row = await session.get(StoredAnswer, (principal, route, key))
+    if row is None:
+        return None
+    if row.request_sha256 != request_sha256:
+        raise Invalid("该Idempotency-Key已用于另一内容的请求，请换新键。", "This key was used for another content; choose a new key.",
+                      code="idempotency-key-reused")
+    return Response(row.body, row.status, {**row.headers, "Idempotency-Replayed": "true"})
+
+
+def store_answer(
+    session: AsyncSession, actor: Actor, route: str, key: str, request_sha256: str, response: Response,
+    *, for_ever: bool, now: datetime,
+) -> None:
+    """Keep the answer in the transaction of its effect."""
+    session.add(
+        StoredAnswer(
+            principal=actor.subject, route=route, key=key, request_sha256=request_sha256,
+            status=response.status_code, body=bytes(response.body), kept_for_ever=for_ever, stored_at=now,
+            headers={name: response.headers[name] for name in STORED_HEADERS if name in response.headers},
+        )
+    )
+
+
+async def forget_old_answers(session: AsyncSession, now: datetime) -> None:
+    """Delete answers past their week, in slices that hold no lock for long."""
+    old = (
+        select(StoredAnswer.principal, StoredAnswer.route, StoredAnswer.key)
+        .where(StoredAnswer.stored_at < now - timedelta(days=KEPT_DAYS), ~StoredAnswer.kept_for_ever)
+        .limit(1000)
+        .subquery()
+    )
+    await session.execute(
+        delete(StoredAnswer).where(
+            StoredAnswer.principal == old.c.principal, StoredAnswer.route == old.c.route, StoredAnswer.key == old.c.key
+        )
+    )

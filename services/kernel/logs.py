@@ -1,0 +1,33 @@
+"""Structured logs: a fixed sentence plus ids, one JSON line each, nothing personal."""
+
+import logging
+import sys
+from typing import TextIO
+
+import structlog
+
+from services.kernel.trace import current_trace_id
+
+
+def configure_logs(level: str = "INFO", stream: TextIO | None = None) -> None:
+    """Write JSON lines to the given stream (standard error by default)."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            _add_trace,
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
+        logger_factory=structlog.PrintLoggerFactory(stream or sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+
+
+def _add_trace(_: object, __: str, event: "structlog.typing.EventDict") -> "structlog.typing.EventDict":
+    trace_id = current_trace_id()
+    if trace_id:
+        event["trace_id"] = trace_id
+    return event

@@ -1,0 +1,225 @@
+"""Long work: accepted at once, done by the worker in small transactions, with real progress.
+
+A step commits its rows and its progress together, so that a crash continues where it stopped.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Annotated, Any
+from uuid import UUID
+
+import structlog
+from fastapi import Depends, Request, Response
+from pydantic import BaseModel
+from sqlalchemy import func, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.kernel.actors import ALL_ROLES, Actor, Guard, Role
+from services.kernel.clock import system_now
+from services.kernel.errors import NotFound, Refusal
+from services.kernel.ids import new_id
+from services.kernel.problems import is_database_outage, prefers_english
+from services.kernel.tables import Operation, OperationError
+from services.kernel.unit import Now, Session, commit, noun_router
+
+if TYPE_CHECKING:
+    from services.kernel.runtime import Runtime
+
+log = structlog.get_logger()
+
+LEASE_S = 30
+POLL_S = 0.2
+ERRORS_SHOWN_MAX = 1000
+
+
+@dataclass(frozen=True)
+class RowError:
+    """A row that was refused: its line in the file, the field, and why."""
+
+    line: int
+    field: str
+    code: str
+    zh: str
+    en: str
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one step did: how far it is now, which rows it refused, and the result once it is over."""
+
+    done: int
+    total: int
+    errors: list[RowError]
+    result: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class OperationKind:
+    """Work of one kind: `step` goes on from `operation.done` and says how far it came."""
+
+    kind: str
+    step: Callable[[AsyncSession, Operation, Actor, datetime], Awaitable[Step]]
+
+
+class OperationErrorView(BaseModel):
+    line: int
+    field: str
+    code: str
+    detail: str
+
+
+class OperationView(BaseModel):
+    """Where long work stands; `errors` shows at most the first thousand refused rows."""
+
+    id: UUID
+    kind: str
+    state: str
+    done: int
+    total: int | None
+    error_count: int
+    errors: list[OperationErrorView]
+    result: dict[str, Any] | None
+
+
+def accept_operation(
+    session: AsyncSession, response: Response, service: str, actor: Actor, kind: str, *,
+    input_: dict[str, Any], content: bytes | None, total: int | None, now: datetime,
+) -> Operation:
+    """Take long work on: 202 with the address where its progress stands."""
+    operation = Operation(
+        id=new_id(), kind=kind, state="accepted", owner=actor.subject, actor=actor.to_json(), input=input_,
+        content=content, total=total, created_at=now, done=0, error_count=0,
+    )
+    session.add(operation)
+    response.status_code = 202
+    response.headers["Location"] = f"/v1/{service}/operations/{operation.id}"
+    return operation
+
+
+async def operation_view(session: AsyncSession, operation: Operation, *, english: bool) -> OperationView:
+    errors = await session.scalars(
+        select(OperationError).where(OperationError.operation_id == operation.id)
+        .order_by(OperationError.line, OperationError.field).limit(ERRORS_SHOWN_MAX)
+    )
+    return OperationView(
+        id=operation.id, kind=operation.kind, state=operation.state, done=operation.done, total=operation.total,
+        error_count=operation.error_count, result=operation.result,
+        errors=[
+            OperationErrorView(line=e.line, field=e.field, code=e.code, detail=e.en if english else e.zh) for e in errors
+        ],
+    )
+
+
+def operation_router(service: str) -> Any:
+    """Serve the progress of a service's long work, to whoever began it and to auditors."""
+    router = noun_router(service, "operations")
+    reader = Annotated[Actor, Depends(Guard(*ALL_ROLES))]
+
+    @router.get("/{operation_id}")
+    async def get_operation(
+        operation_id: UUID, actor: reader, session: Session, request: Request, _: Now
+    ) -> OperationView:
+        """Read how far long work has come, and which rows it refused."""
+        operation = await session.get(Operation, operation_id)
+        if operation is None or (operation.owner != actor.subject and not actor.has(Role.AUDITOR)):
+            raise NotFound("没有这项操作。", "There is no such operation.")
+        return await operation_view(
+            session, operation, english=prefers_english(request.headers.get("accept-language"))
+        )
+
+    return router
+
+
+class OperationRunner:
+    """Takes operations on by lease, so that another instance goes on if this one dies."""
+
+    def __init__(self, runtime: "Runtime") -> None:
+        self._runtime = runtime
+        self._kinds = {k.kind: k for k in runtime.service.operations}
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Work until told to stop."""
+        while not stopping.is_set():
+            worked = False
+            try:
+                worked = await self._advance()
+            except Exception as error:  # noqa: BLE001  the runner outlives any one operation's fault
+                log.warning("operation runner stumbled", service=self._runtime.service.name, kind=type(error).__name__)
+            if not worked:
+                try:
+                    await asyncio.wait_for(stopping.wait(), POLL_S)
+                except TimeoutError:
+                    continue
+
+    async def _advance(self) -> bool:
+        operation_id = await self._claim()
+        if operation_id is None:
+            return False
+        try:
+            await self._step(operation_id)
+        except Exception as error:
+            if is_database_outage(error):
+                raise
+            log.error("operation failed", operation_id=str(operation_id), kind=type(error).__name__, exc_info=error)
+            await self._fail(operation_id, error)
+        return True
+
+    async def _claim(self) -> UUID | None:
+        now = system_now()
+        free = (
+            select(Operation.id)
+            .where(Operation.state.in_(("accepted", "running")), Operation.kind.in_(list(self._kinds)),
+                   or_(Operation.lease_until.is_(None), Operation.lease_until < now))
+            .order_by(Operation.id).limit(1).with_for_update(skip_locked=True)
+        )
+        async with self._runtime.sessions() as session, session.begin():
+            operation_id = await session.scalar(free)
+            if operation_id is not None:
+                lease = now + timedelta(seconds=LEASE_S)
+                await session.execute(
+                    update(Operation).where(Operation.id == operation_id).values(state="running", lease_until=lease)
+                )
+        return operation_id
+
+    async def _step(self, operation_id: UUID) -> None:
+        async with self._runtime.sessions() as session:
+            operation = await session.get_one(Operation, operation_id, with_for_update=True)
+            actor = Actor.from_json(operation.actor)
+            step = await self._kinds[operation.kind].step(session, operation, actor, self._runtime.clock.now())
+            for e in step.errors:
+                session.add(
+                    OperationError(operation_id=operation_id, line=e.line, field=e.field, code=e.code, zh=e.zh, en=e.en)
+                )
+            operation.error_count += len(step.errors)
+            operation.done, operation.total = step.done, step.total
+            # Released at once: the next step may be taken by any instance.
+            operation.lease_until = None
+            if step.result is not None:
+                operation.state, operation.result, operation.content = "finished", step.result, None
+                operation.finished_at = system_now()
+            await session.flush()
+            await commit(session)
+        self._runtime.relay_hint()
+
+    async def _fail(self, operation_id: UUID, error: Exception) -> None:
+        refusal = error if isinstance(error, Refusal) else None
+        async with self._runtime.sessions() as session, session.begin():
+            operation = await session.get_one(Operation, operation_id, with_for_update=True)
+            operation.state, operation.content, operation.lease_until = "failed", None, None
+            operation.finished_at = system_now()
+            session.add(
+                OperationError(
+                    operation_id=operation_id, line=0, field="", code=refusal.code if refusal else "internal",
+                    zh=refusal.zh if refusal else "系统内部错误，已记录。",
+                    en=refusal.en if refusal else "Internal error, recorded.",
+                )
+            )
+            operation.error_count += 1
+
+
+async def count_open_operations(session: AsyncSession) -> int:
+    return await session.scalar(
+        select(func.count()).select_from(Operation).where(Operation.state.in_(("accepted", "running")))
+    ) or 0

@@ -1,0 +1,81 @@
+"""Announcing: an event is written in the transaction of the change and published after it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.kernel.database import raw_connection
+from services.kernel.events import Event, StateEvent, payload_of, shard_of
+from services.kernel.ids import new_id
+from services.kernel.strict_json import digest
+from services.kernel.trace import current_traceparent
+
+PENDING = "announced_events"
+CHANNEL = "liangxin_outbox"
+
+# One statement whatever the number of events: the heads' row locks make commits keep each
+# aggregate's order, and ORDER BY keeps two writers from locking heads crosswise.
+_WRITE = f"""
+WITH fresh AS (
+    SELECT * FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[])
+        WITH ORDINALITY AS t(id, aggregate, shard, type, subject, payload, sha, ord)
+), heads AS (
+    INSERT INTO outbox_head AS h (aggregate, seq)
+    SELECT aggregate, count(*) FROM fresh GROUP BY aggregate ORDER BY aggregate
+    ON CONFLICT (aggregate) DO UPDATE SET seq = h.seq + EXCLUDED.seq
+    RETURNING aggregate, seq
+), written AS (
+    INSERT INTO outbox (id, aggregate, seq, shard, type, subject, payload, payload_sha256, traceparent, occurred_at)
+    SELECT f.id, f.aggregate,
+           h.seq - count(*) OVER (PARTITION BY f.aggregate)
+                 + row_number() OVER (PARTITION BY f.aggregate ORDER BY f.ord),
+           f.shard, f.type, f.subject, f.payload, f.sha, $8, $9
+    FROM fresh f JOIN heads h USING (aggregate)
+    RETURNING 1
+)
+SELECT count(*), pg_notify('{CHANNEL}', current_schema()) FROM written
+"""
+
+
+@dataclass(frozen=True)
+class Announcement:
+    event: Event
+    occurred_at: datetime
+
+
+def announce(session: AsyncSession, event: Event, *, now: datetime) -> None:
+    """Have an event written with this transaction; of a state, only the last of the transaction."""
+    pending: list[Announcement] = session.info.setdefault(PENDING, [])
+    if isinstance(event, StateEvent):
+        pending[:] = [
+            a for a in pending if (a.event.TYPE, a.event.aggregate) != (event.TYPE, event.aggregate)
+        ]
+    pending.append(Announcement(event, now))
+
+
+async def write_announcements(session: AsyncSession) -> int:
+    """Write what was announced in this transaction; called at the edge, just before the commit."""
+    pending: list[Announcement] = session.info.pop(PENDING, [])
+    if not pending:
+        return 0
+    rows = [_row(a.event) for a in pending]
+    columns: list[list[Any]] = [list(column) for column in zip(*rows, strict=True)]
+    occurred_at = max(a.occurred_at for a in pending)
+    async with raw_connection(session) as connection:
+        await connection.fetchrow(_WRITE, *columns, current_traceparent(), occurred_at)
+    return len(pending)
+
+
+def _row(event: Event) -> tuple[Any, ...]:
+    payload = payload_of(event)
+    return (
+        new_id(),
+        event.aggregate,
+        shard_of(event.aggregate),
+        event.TYPE,
+        event.subject(),
+        payload,
+        digest(payload),
+    )

@@ -1,0 +1,254 @@
+"""RFC 9457 answers: Chinese by default, English by Accept-Language, never an echo of the input."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import asyncpg
+import orjson
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field
+from sqlalchemy.exc import DBAPIError, InterfaceError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from services.kernel.errors import (
+    FieldError,
+    Forbidden,
+    Invalid,
+    Malformed,
+    NotFound,
+    Refusal,
+    Unauthenticated,
+    Unavailable,
+)
+from services.kernel.trace import current_trace_id
+
+log = structlog.get_logger()
+MEDIA_TYPE = "application/problem+json"
+ERRORS_MAX = 100
+
+
+class ProblemError(BaseModel):
+    pointer: str
+    code: str
+    detail: str
+
+
+class Problem(BaseModel):
+    """What every refusal answers (RFC 9457)."""
+
+    type: str = Field(examples=["urn:liangxin:problem:not-found"])
+    title: str
+    status: int
+    detail: str
+    code: str
+    trace_id: str | None = None
+    errors: list[ProblemError] = Field(default_factory=list[ProblemError])
+
+
+def prefers_english(accept_language: str | None) -> bool:
+    """Tell whether English stands before Chinese in an Accept-Language header."""
+    best: dict[str, float] = {}
+    for part in (accept_language or "").lower().split(",")[:20]:
+        tag, _, quality = part.strip().partition(";q=")
+        language = tag.split("-")[0]
+        try:
+            weight = float(quality) if quality else 1.0
+        except ValueError:
+            weight = 0.0
+        best[language] = max(best.get(language, 0.0), weight)
+    return best.get("en", 0.0) > best.get("zh", 0.0)
+
+
+def problem_body(refusal: Refusal, *, english: bool, trace_id: str | None) -> bytes:
+    """Give a refusal's problem+json document."""
+    return orjson.dumps(
+        {
+            "type": f"urn:liangxin:problem:{refusal.code}",
+            "title": refusal.title_en if english else refusal.title_zh,
+            "status": refusal.status,
+            "detail": refusal.en if english else refusal.zh,
+            "code": refusal.code,
+            "trace_id": trace_id,
+            "errors": [
+                {"pointer": e.pointer, "code": e.code, "detail": e.en if english else e.zh}
+                for e in refusal.errors[:ERRORS_MAX]
+            ],
+        }
+    )
+
+
+def answer(request: Request, refusal: Refusal) -> Response:
+    """Answer a refusal in the caller's language."""
+    headers = dict(refusal.headers)
+    if refusal.retry_after_s is not None:
+        headers["Retry-After"] = str(refusal.retry_after_s)
+    if refusal.status == 401:
+        headers.setdefault("WWW-Authenticate", "Bearer")
+    body = problem_body(
+        refusal,
+        english=prefers_english(request.headers.get("accept-language")),
+        trace_id=current_trace_id(),
+    )
+    return Response(body, refusal.status, headers, MEDIA_TYPE)
+
+
+def refusal_from_validation(errors: Sequence[Any]) -> Refusal:
+    """Turn pydantic's findings into fields with pointers, without the values that were sent."""
+    if any(e["type"] == "json_invalid" for e in errors):
+        return Malformed("请求体不是合法的JSON。", "The body is not valid JSON.", code="json-invalid")
+    fields = [_field_error(e) for e in errors]
+    return Invalid(
+        f"有{len(fields)}处内容不符合要求，请按errors逐项更正。",
+        f"{len(fields)} field(s) do not fit; see errors.",
+        code="invalid",
+        errors=fields,
+    )
+
+
+_CHINESE = {
+    "missing": ("缺少必填项。", "This field is required."),
+    "extra_forbidden": ("不认识的字段，请对照接口文档。", "Unknown field; see the API document."),
+    "int_type": ("须为整数，不接受小数、文本或布尔值。", "Must be an integer; no decimals, text or booleans."),
+    "int_from_float": ("须为整数，不接受小数。", "Must be an integer, not a decimal."),
+    "int_parsing": ("须为整数。", "Must be an integer."),
+    "bool_type": ("须为true或false。", "Must be true or false."),
+    "string_type": ("须为文本。", "Must be text."),
+    "string_too_short": ("文本过短。", "The text is too short."),
+    "string_too_long": ("文本过长。", "The text is too long."),
+    "string_pattern_mismatch": ("文本格式不符。", "The text does not have the required form."),
+    "dict_type": ("须为对象。", "Must be an object."),
+    "list_type": ("须为数组。", "Must be an array."),
+    "model_attributes_type": ("须为对象。", "Must be an object."),
+    "date_from_datetime_parsing": ("日期须为YYYY-MM-DD。", "The date must be YYYY-MM-DD."),
+    "date_parsing": ("日期须为YYYY-MM-DD。", "The date must be YYYY-MM-DD."),
+    "date_type": ("日期须为YYYY-MM-DD。", "The date must be YYYY-MM-DD."),
+    "uuid_parsing": ("须为UUID。", "Must be a UUID."),
+    "enum": ("不在允许的取值之内。", "Not one of the allowed values."),
+    "literal_error": ("不在允许的取值之内。", "Not one of the allowed values."),
+    "greater_than": ("数值过小。", "The number is too small."),
+    "greater_than_equal": ("数值过小。", "The number is too small."),
+    "less_than": ("数值过大。", "The number is too large."),
+    "less_than_equal": ("数值过大。", "The number is too large."),
+}
+
+
+def _field_error(error: Any) -> FieldError:
+    kind = str(error["type"])
+    zh, en = _CHINESE.get(kind, ("内容不符合要求。", "Does not fit."))
+    context = error.get("ctx") or {}
+    if kind in ("enum", "literal_error") and "expected" in context:
+        zh, en = f"须为其中之一：{context['expected']}。", f"Must be one of: {context['expected']}."
+    for name, word_zh, word_en in (("ge", "不小于", "at least"), ("le", "不大于", "at most")):
+        if name in context:
+            zh, en = f"须{word_zh}{context[name]}。", f"Must be {word_en} {context[name]}."
+    if kind == "value_error" and hasattr(context.get("error"), "zh"):
+        zh, en, kind = context["error"].zh, context["error"].en, context["error"].code
+    return FieldError(_pointer(error["loc"]), kind.replace("_", "-"), zh, en)
+
+
+def _pointer(location: Sequence[Any]) -> str:
+    where, *path = [str(part) for part in location] or [""]
+    if where == "body":
+        return "/" + "/".join(p.replace("~", "~0").replace("/", "~1") for p in path)
+    return "/".join([where, *path])
+
+
+def refusal_from_database(error: BaseException) -> Refusal:
+    """Say of a database that cannot serve now that it cannot, and when to come back."""
+    origin = getattr(error, "orig", None)
+    cause = getattr(origin, "__cause__", None) or origin
+    if isinstance(cause, asyncpg.SerializationError | asyncpg.DeadlockDetectedError):
+        return Unavailable(
+            "同一记录正被他人修改，请稍后重试。",
+            "The same record is being changed by others; try again.",
+            code="contention",
+            retry_after_s=1,
+        )
+    log.error("database unavailable", kind=type(cause or error).__name__)
+    return Unavailable(
+        "数据库暂时无法应答，请稍后用同一Idempotency-Key重试。",
+        "The database cannot answer now; retry later with the same Idempotency-Key.",
+        code="database-unavailable",
+        retry_after_s=2,
+    )
+
+
+def is_database_outage(error: BaseException) -> bool:
+    """Tell an outage, a timeout or a lost race from a fault of ours."""
+    if isinstance(error, InterfaceError | PoolTimeoutError | OSError | asyncpg.InterfaceError):
+        return True
+    if not isinstance(error, DBAPIError):
+        return isinstance(error, asyncpg.PostgresConnectionError)
+    if error.connection_invalidated:
+        return True
+    cause = getattr(error.orig, "__cause__", None) or error.orig
+    return isinstance(
+        cause,
+        asyncpg.SerializationError
+        | asyncpg.DeadlockDetectedError
+        | asyncpg.LockNotAvailableError
+        | asyncpg.QueryCanceledError
+        | asyncpg.PostgresConnectionError
+        | asyncpg.InterfaceError
+        | asyncpg.exceptions.TooManyConnectionsError
+        | asyncpg.exceptions.InsufficientResourcesError
+        | asyncpg.exceptions.OperatorInterventionError
+        | OSError,
+    )
+
+
+def install_problem_handlers(app: FastAPI) -> None:
+    """Make every error of an app a problem+json."""
+
+    async def refused(request: Request, error: Exception) -> Response:
+        assert isinstance(error, Refusal)
+        return answer(request, error)
+
+    async def invalid(request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)
+        return answer(request, refusal_from_validation(error.errors()))
+
+    async def http(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        return answer(request, refusal_from_status(error.status_code))
+
+    async def failed(request: Request, error: Exception) -> Response:
+        if is_database_outage(error):
+            return answer(request, refusal_from_database(error))
+        log.error("request failed", kind=type(error).__name__, exc_info=error)
+        return answer(request, _Failure("系统内部错误，已记录。请凭trace_id联系运维。",
+                                        "Internal error, recorded; quote the trace_id."))
+
+    app.add_exception_handler(Refusal, refused)
+    app.add_exception_handler(RequestValidationError, invalid)
+    app.add_exception_handler(HTTPException, http)
+    app.add_exception_handler(Exception, failed)
+
+
+class _Failure(Refusal):
+    status, default_code = 500, "internal"
+    title_zh, title_en = "系统内部错误", "Internal error"
+
+
+class _MethodNotAllowed(Refusal):
+    status, default_code = 405, "method-not-allowed"
+    title_zh, title_en = "不支持的方法", "Method not allowed"
+
+
+def refusal_from_status(status: int) -> Refusal:
+    """Word a plain HTTP status of the framework."""
+    if status == 404:
+        return NotFound("没有这个地址或记录。", "There is no such address or record.")
+    if status == 405:
+        return _MethodNotAllowed("该地址不支持此方法。", "This address does not allow the method.")
+    if status == 401:
+        return Unauthenticated("请先取得访问令牌。", "Obtain an access token first.")
+    if status == 403:
+        return Forbidden("无此权限。", "Not permitted.")
+    if status >= 500:
+        return Unavailable("暂时无法办理，请稍后重试。", "Temporarily unavailable; retry later.", retry_after_s=2)
+    return Malformed("请求无法识别。", "The request cannot be understood.")

@@ -1,0 +1,175 @@
+"""The relay: from the outbox to the broker, in each aggregate's order, marked after the broker's word."""
+
+import asyncio
+import random
+from collections import defaultdict
+from typing import Any
+
+import asyncpg
+import nats.errors
+import structlog
+from nats.js.errors import Error as JetStreamError
+
+from services.kernel import metrics
+from services.kernel.bus import Bus, Stream
+from services.kernel.crash import crash_point
+from services.kernel.database_urls import plain_url
+from services.kernel.events import SHARDS, envelope
+from services.kernel.outbox import CHANNEL
+
+log = structlog.get_logger()
+
+BATCH_ROWS = 512
+POLL_S = 1.0
+ACK_TIMEOUT_S = 10
+BACKOFF_S_MAX = 60
+LOCK_CLASS = 0x4C58  # "LX": the advisory-lock space of relays
+
+# An aggregate whose earlier row failed and waits is passed over; the others go on.
+_PENDING = """
+SELECT id, aggregate, seq, type, subject, payload, traceparent, occurred_at, attempts
+FROM outbox o
+WHERE published_at IS NULL AND shard = ANY($1::bigint[]) AND next_attempt_at <= clock_timestamp()
+  AND NOT EXISTS (
+    SELECT 1 FROM outbox e
+    WHERE e.aggregate = o.aggregate AND e.seq < o.seq AND e.published_at IS NULL
+      AND e.next_attempt_at > clock_timestamp())
+ORDER BY id LIMIT $2
+"""
+_MARK = "UPDATE outbox SET published_at = clock_timestamp() WHERE id = ANY($1::uuid[])"
+_FAIL = """
+UPDATE outbox SET attempts = attempts + 1, last_error = $2,
+       next_attempt_at = clock_timestamp() + make_interval(secs => $3)
+WHERE id = $1
+"""
+
+
+class Relay:
+    """Owns the shards it could lock on its own connection, and publishes their rows."""
+
+    def __init__(self, service: str, database_url: str, bus: Bus) -> None:
+        self._service = service
+        self._url = plain_url(database_url)
+        self._bus = bus
+        self._stream = Stream(service).name
+        self._hint = asyncio.Event()
+        self._shards: list[int] = []
+
+    def poke(self) -> None:
+        """Say that there may be rows; the slow poll finds them in any case."""
+        self._hint.set()
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Publish until told to stop; reconnect after any fault of the database."""
+        while not stopping.is_set():
+            try:
+                connection = await asyncpg.connect(self._url, timeout=3, server_settings={"application_name": f"liangxin relay {self._service}"})
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
+                await _pause(stopping, 1.0)
+                continue
+            try:
+                await connection.add_listener(CHANNEL, lambda *_: self.poke())
+                await self._serve(connection, stopping)
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+                log.warning("relay lost its database", service=self._service, kind=type(error).__name__)
+                await _pause(stopping, 0.5)
+            finally:
+                self._shards = []
+                await _close(connection)
+
+    async def _serve(self, connection: Any, stopping: asyncio.Event) -> None:
+        while not stopping.is_set():
+            self._hint.clear()
+            await self._own_shards(connection)
+            published = 0
+            if self._shards and self._bus.is_connected:
+                published = await self._publish_batch(connection)
+            if published < BATCH_ROWS:
+                await self._wait_for_hint(stopping)
+
+    async def _own_shards(self, connection: Any) -> None:
+        if len(self._shards) == SHARDS:
+            return
+        rows = await connection.fetch(
+            "SELECT s FROM generate_series(0, $1 - 1) s WHERE NOT s = ANY($2::int[])"
+            " AND pg_try_advisory_lock($3, hashtext(current_schema()) # s)",
+            SHARDS, self._shards, LOCK_CLASS,
+        )
+        self._shards += [row["s"] for row in rows]
+
+    async def _publish_batch(self, connection: Any) -> int:
+        rows = await connection.fetch(_PENDING, self._shards, BATCH_ROWS)
+        metrics.OUTBOX_PENDING.labels(self._service).set(len(rows))
+        if not rows:
+            return 0
+        chains: dict[str, list[Any]] = defaultdict(list)
+        for row in rows:
+            chains[row["aggregate"]].append(row)
+        done: list[Any] = []
+        failed: list[tuple[Any, str]] = []
+        await asyncio.gather(
+            *(self._publish_chain(sorted(chain, key=lambda r: r["seq"]), done, failed) for chain in chains.values())
+        )
+        crash_point("relay:published")
+        if done:
+            await connection.execute(_MARK, done)
+            crash_point("relay:marked")
+            metrics.PUBLISHED.labels(self._service).inc(len(done))
+        for row, reason in failed:
+            metrics.PUBLISH_FAILURES.labels(self._service).inc()
+            delay = random.uniform(0, min(BACKOFF_S_MAX, 0.2 * 2 ** row["attempts"]))  # noqa: S311  jitter
+            await connection.execute(_FAIL, row["id"], reason, delay)
+        return len(done)
+
+    async def _publish_chain(self, chain: list[Any], done: list[Any], failed: list[tuple[Any, str]]) -> None:
+        """Publish one aggregate's rows one after the other; the first failure ends the chain."""
+        for row in chain:
+            try:
+                future = await self._bus.jetstream.publish_async(
+                    row["subject"], _message(row), stream=self._stream,
+                    headers=_headers(row),
+                )
+                ack = await asyncio.wait_for(future, ACK_TIMEOUT_S)
+            except (nats.errors.Error, JetStreamError, TimeoutError, OSError) as error:
+                failed.append((row, type(error).__name__))
+                return
+            if ack.stream != self._stream:
+                failed.append((row, f"acknowledged by {ack.stream}"))
+                return
+            done.append(row["id"])
+
+    async def _wait_for_hint(self, stopping: asyncio.Event) -> None:
+        if stopping.is_set():
+            return
+        try:
+            await asyncio.wait_for(self._hint.wait(), POLL_S)
+        except TimeoutError:
+            return
+
+
+def _message(row: Any) -> bytes:
+    return envelope(
+        id_=row["id"], type_=row["type"], aggregate=row["aggregate"], seq=row["seq"],
+        occurred_at=row["occurred_at"], payload=row["payload"], traceparent=row["traceparent"],
+    )
+
+
+def _headers(row: Any) -> dict[str, str]:
+    headers = {"Nats-Msg-Id": str(row["id"])}
+    if row["traceparent"]:
+        headers["traceparent"] = row["traceparent"]
+    return headers
+
+
+async def _close(connection: Any) -> None:
+    try:
+        await connection.close(timeout=1)
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
+        connection.terminate()
+
+
+async def _pause(stopping: asyncio.Event, seconds: float) -> None:
+    try:
+        await asyncio.wait_for(stopping.wait(), seconds)
+    except TimeoutError:
+        return

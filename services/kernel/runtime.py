@@ -1,0 +1,195 @@
+"""A service at run: its database, its ear and its voice, its clock, in one object."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy import text
+
+from services.kernel.bus import Bus, Stream
+from services.kernel.calendar import Calendar
+from services.kernel.clock import Clock, system_now
+from services.kernel.database import create_engine, session_factory
+from services.kernel.idempotency import forget_old_answers
+from services.kernel.moved_clock import ClockMoved, hear_clock, load_clock
+from services.kernel.operations import OperationRunner
+from services.kernel.reactions import Reaction, Reactor, consumers_for
+from services.kernel.relay import Relay
+from services.kernel.sealer import Sealer
+from services.kernel.service import Service
+from services.kernel.settings import Settings
+from services.kernel.tables import PlatformSetting
+from services.kernel.timers import TimerKind, TimerWheel
+from services.kernel.tokens import (
+    KeyChanged,
+    PrincipalChanged,
+    TokenRevoked,
+    Verifier,
+    hear_key,
+    hear_principal,
+    hear_revocation,
+)
+
+log = structlog.get_logger()
+
+DECLARE_RETRY_S = 1.0
+STOP_WAIT_S = 10
+
+KERNEL_REACTIONS = (
+    Reaction(KeyChanged, hear_key),
+    Reaction(TokenRevoked, hear_revocation),
+    Reaction(PrincipalChanged, hear_principal),
+    Reaction(ClockMoved, hear_clock),
+)
+
+
+class WrongProfile(Exception):
+    """Data made under one profile is never opened under another."""
+
+
+class Runtime:
+    """Everything a service's requests and worker stand on in one process."""
+
+    def __init__(self, service: Service, settings: Settings, bus: Bus) -> None:
+        self.settings = settings
+        self.bus = bus
+        self.clock = Clock()
+        self.calendar = Calendar.load(settings.calendar_dir)
+        self.database_url = settings.service_url(service.name)
+        self.engine = create_engine(self.database_url, pool_size=settings.pool_size, application=f"liangxin {service.name}")
+        self.sessions = session_factory(self.engine)
+        self.verifier = Verifier(settings.issuer, self.sessions)
+        self.service = service
+        self._reactions = (*KERNEL_REACTIONS, *service.reactions)
+        self._timers = TimerKind("forget-old-answers", _forget_old_answers, every=timedelta(hours=1))
+        self._relay = Relay(service.name, self.database_url, bus)
+        self._stopping = asyncio.Event()
+        self._tasks: list[asyncio.Task[Any]] = []
+        self.resources: dict[str, Any] = {}
+
+    def relay_hint(self) -> None:
+        self._relay.poke()
+
+    async def start(self) -> None:
+        """Check the profile, then start the worker: relay, reactions, timers, operations, sealer."""
+        await self._check_profile()
+        await load_clock(self.clock, self.sessions)
+        await self.verifier.reload()
+        if self.service.on_start is not None:
+            await self.service.on_start(self)
+        self._spawn("relay", self._relay.run(self._stopping))
+        self._spawn("sealer", self._sealer().run(self._stopping))
+        self._spawn("timers", TimerWheel(self, (*self.service.timers, self._timers)).run(self._stopping))
+        self._spawn("operations", OperationRunner(self).run(self._stopping))
+        self._spawn("hear", self._hear())
+
+    async def stop(self) -> None:
+        """Finish what is under way, then let go."""
+        self._stopping.set()
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks, timeout=STOP_WAIT_S)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+        await self.engine.dispose()
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether every part of the worker is running."""
+        return all(not task.done() for task in self._tasks)
+
+    async def readiness(self) -> dict[str, str]:
+        """Say what a caller can count on now."""
+        state = {"database": "ready", "broker": "ready" if self.bus.is_connected else "down"}
+        try:
+            async with asyncio.timeout(2), self.sessions() as session:
+                await session.execute(text("SELECT 1"))
+                if not self.verifier.knows_a_key:
+                    await self.verifier.reload()
+        except Exception as error:  # noqa: BLE001  whatever it is, the database does not serve
+            log.warning("not ready", kind=type(error).__name__)
+            state["database"] = "down"
+        state["keys"] = "ready" if self.verifier.knows_a_key else "not heard yet"
+        return state
+
+    def _spawn(self, name: str, work: Any) -> None:
+        task = asyncio.create_task(work, name=f"{self.service.name}:{name}")
+        task.add_done_callback(self._tell_of_end)
+        self._tasks.append(task)
+
+    def _tell_of_end(self, task: "asyncio.Task[Any]") -> None:
+        if not task.cancelled() and task.exception() is not None:
+            log.error("a part of the worker ended", part=task.get_name(), exc_info=task.exception())
+
+    def _sealer(self) -> Sealer:
+        return Sealer(self.service.name, self.database_url, self.settings.audit_key, self.settings.data / "checkpoints")
+
+    async def _check_profile(self) -> None:
+        async with self.sessions() as session:
+            row = await session.get(PlatformSetting, "profile")
+        if row is None or row.value != self.settings.profile.value:
+            raise WrongProfile(
+                f"the data of {self.service.name} were made under the profile {row.value if row else 'none'},"
+                f" this process runs under {self.settings.profile.value}"
+            )
+
+    async def _hear(self) -> None:
+        """Declare this service's stream, then listen; sources that do not exist yet are waited for."""
+        consumers = consumers_for(self.service.name, self._reactions)
+        await self._declare_own_stream()
+        async with asyncio.TaskGroup() as group:
+            for consumer in consumers:
+                group.create_task(self._listen(consumer))
+            group.create_task(self._keep_declared())
+
+    async def _declare_own_stream(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                await self.bus.declare(Stream(self.service.name))
+                return
+            except Exception as error:  # noqa: BLE001  the broker may be away; it is asked again
+                log.warning("stream not declared yet", service=self.service.name, kind=type(error).__name__)
+                await self._pause(DECLARE_RETRY_S)
+
+    async def _keep_declared(self) -> None:
+        """Make the stream again if the broker comes back empty."""
+        while not await self._pause(5.0):
+            if self.bus.is_connected:
+                try:
+                    await self.bus.declare(Stream(self.service.name))
+                except Exception as error:  # noqa: BLE001
+                    log.warning("stream not declared", service=self.service.name, kind=type(error).__name__)
+
+    async def _listen(self, consumer: Any) -> None:
+        reactor = Reactor(
+            self.service.name, consumer, self._reactions, self.sessions, lambda: self.bus.jetstream,
+            self.clock.now, self._after_reaction,
+        )
+        while not self._stopping.is_set():
+            try:
+                await self.bus.declare_consumer(consumer)
+            except Exception as error:  # noqa: BLE001  its stream may not exist yet
+                log.debug("consumer not declared yet", consumer=consumer.name, kind=type(error).__name__)
+                await self._pause(0.2)
+                continue
+            await reactor.run(self._stopping)
+
+    async def _after_reaction(self, reactions: set[str]) -> None:
+        self.relay_hint()
+        if hear_clock.__name__ in reactions:
+            await load_clock(self.clock, self.sessions)
+        if reactions & {hear_key.__name__, hear_revocation.__name__, hear_principal.__name__}:
+            await self.verifier.reload()
+
+    async def _pause(self, seconds: float) -> bool:
+        try:
+            await asyncio.wait_for(self._stopping.wait(), seconds)
+        except TimeoutError:
+            return False
+        return True
+
+
+async def _forget_old_answers(session: Any, _: str, __: Any) -> None:
+    await forget_old_answers(session, system_now())
+

@@ -1,0 +1,59 @@
+"""Settings of a process, read from the environment; what is secret comes from there or from a file."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Self
+from urllib.parse import quote, urlsplit, urlunsplit
+
+from pydantic import Field, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from services.kernel.database_urls import app_password
+
+
+class Profile(StrEnum):
+    DEMONSTRATION = "demonstration"
+    PRODUCTION = "production"
+
+
+class Settings(BaseSettings):
+    """One object for the whole process; `{SERVICE}_DATABASE_URL` is looked up by `service_url`."""
+
+    model_config = SettingsConfigDict(env_prefix="", extra="ignore")
+
+    database_url: str = Field("", description="Administrator's URL: migrations and derived app URLs")
+    nats_url: str = ""
+    data: Path = Field(Path(".data"), alias="LIANGXIN_DATA")
+    profile: Profile = Field(Profile.PRODUCTION, alias="LIANGXIN_PROFILE")
+    issuer: str = Field("https://liangxin.local", alias="LIANGXIN_ISSUER")
+    audit_key: str = Field("", alias="LIANGXIN_AUDIT_KEY")
+    secret_key: str = Field("", alias="LIANGXIN_SECRET_KEY")
+    calendar_dir: Path | None = Field(None, alias="LIANGXIN_CALENDAR_DIR")
+    pool_size: int = Field(6, alias="LIANGXIN_POOL_SIZE")
+    log_level: str = Field("INFO", alias="LIANGXIN_LOG_LEVEL")
+    service_urls: dict[str, str] = Field(default_factory=dict[str, str], alias="LIANGXIN_SERVICE_DATABASE_URLS")
+
+    @model_validator(mode="after")
+    def secrets_are_real_in_production(self) -> Self:
+        if self.profile is Profile.PRODUCTION:
+            for name, value in (("LIANGXIN_AUDIT_KEY", self.audit_key), ("LIANGXIN_SECRET_KEY", self.secret_key)):
+                if len(value) < SECRET_CHARS_MIN or len(set(value)) < SECRET_DISTINCT_MIN:
+                    raise ValueError(
+                        f"{name} must be set to a random secret of at least {SECRET_CHARS_MIN} characters"
+                        " in the production profile"
+                    )
+        return self
+
+    def service_url(self, service: str) -> str:
+        """Give the URL by which a service reaches its own schema, as its app role."""
+        if service in self.service_urls:
+            return self.service_urls[service]
+        parts = urlsplit(self.database_url)
+        role = f"{service}_app"
+        password = app_password(self.database_url, role)
+        host = parts.netloc.rsplit("@", 1)[-1] if "@" in parts.netloc else parts.netloc
+        return urlunsplit(parts._replace(netloc=f"{role}:{quote(password)}@{host}"))
+
+
+SECRET_CHARS_MIN = 32
+SECRET_DISTINCT_MIN = 8

@@ -1,0 +1,129 @@
+"""Timers: something due on the business clock, fired once, in one transaction with its effect."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import structlog
+from sqlalchemy import func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.kernel import metrics
+from services.kernel.clock import system_now
+from services.kernel.crash import crash_point
+from services.kernel.ids import new_id
+from services.kernel.tables import Timer
+from services.kernel.unit import commit
+
+if TYPE_CHECKING:
+    from services.kernel.runtime import Runtime
+
+log = structlog.get_logger()
+
+POLL_S = 0.25
+BACKOFF_S_MAX = 300
+
+
+@dataclass(frozen=True)
+class TimerKind:
+    """What happens when a timer of this kind is due; `every` makes it come again."""
+
+    kind: str
+    fire: Callable[[AsyncSession, str, datetime], Awaitable[None]]
+    every: timedelta | None = None
+
+
+async def set_timer(session: AsyncSession, kind: str, reference: str, due_at: datetime) -> None:
+    """Set, or move, the timer of this kind for this thing."""
+    values = {"due_at": due_at, "fired_at": None, "attempts": 0}
+    statement = insert(Timer).values(id=new_id(), kind=kind, reference=reference, **values)
+    await session.execute(statement.on_conflict_do_update(index_elements=["kind", "reference"], set_=values))
+
+
+async def drop_timer(session: AsyncSession, kind: str, reference: str) -> None:
+    """Let a timer that is no longer wanted pass."""
+    await session.execute(
+        update(Timer).where(Timer.kind == kind, Timer.reference == reference, Timer.fired_at.is_(None))
+        .values(fired_at=func.clock_timestamp())
+    )
+
+
+class TimerWheel:
+    """Claims due rows one by one: a row locked by another instance is passed over."""
+
+    def __init__(self, runtime: "Runtime", kinds: Sequence[TimerKind]) -> None:
+        self._runtime = runtime
+        self._kinds = {t.kind: t for t in kinds}
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Fire what is due until told to stop."""
+        try:
+            await self._set_recurring()
+        except Exception as error:  # noqa: BLE001  the database may be away; the loop below sets them later
+            log.warning("timers wait for the database", kind=type(error).__name__)
+        while not stopping.is_set():
+            try:
+                while await self._fire_next():
+                    pass
+            except Exception as error:  # noqa: BLE001  the wheel outlives any one timer's fault
+                log.warning("timer wheel stumbled", service=self._runtime.service.name, kind=type(error).__name__)
+            try:
+                await asyncio.wait_for(stopping.wait(), POLL_S)
+            except TimeoutError:
+                continue
+
+    async def _set_recurring(self) -> None:
+        async with self._runtime.sessions() as session, session.begin():
+            for kind in self._kinds.values():
+                if kind.every is not None:
+                    row = {"id": new_id(), "kind": kind.kind, "reference": "recurring", "due_at": self._runtime.clock.now()}
+                    await session.execute(insert(Timer).values(**row).on_conflict_do_nothing())
+
+    async def _fire_next(self) -> bool:
+        now = self._runtime.clock.now()
+        async with self._runtime.sessions() as session:
+            due = (
+                select(Timer)
+                .where(Timer.fired_at.is_(None), Timer.due_at <= now, Timer.kind.in_(list(self._kinds)),
+                       Timer.not_before <= func.clock_timestamp())
+                .order_by(Timer.due_at).limit(1).with_for_update(skip_locked=True)
+            )
+            timer = (await session.scalars(due)).first()
+            if timer is None:
+                return False
+            crash_point("timer:claimed")
+            kind = self._kinds[timer.kind]
+            try:
+                async with session.begin_nested():
+                    await kind.fire(session, timer.reference, now)
+                    await session.flush()
+            except Exception as error:  # noqa: BLE001  a failing timer is tried again later
+                log.error("timer failed", timer_kind=timer.kind, kind=type(error).__name__, exc_info=error)
+                _put_off(timer, error)
+                session.info.clear()
+            else:
+                metrics.TIMERS_FIRED.labels(self._runtime.service.name, timer.kind).inc()
+                _settle(timer, kind, now)
+            await session.flush()
+            await commit(session)
+        self._runtime.relay_hint()
+        return True
+
+
+def _settle(timer: Timer, kind: TimerKind, now: datetime) -> None:
+    if kind.every is None:
+        timer.fired_at = now
+    else:
+        timer.due_at = now + kind.every
+    timer.attempts = 0
+
+
+def _put_off(timer: Timer, error: Exception) -> None:
+    timer.attempts += 1
+    timer.last_error = f"{type(error).__name__}: {error}"[:300]
+    delay = random.uniform(1, min(BACKOFF_S_MAX, 2**timer.attempts))  # noqa: S311  jitter
+    timer.not_before = system_now() + timedelta(seconds=delay)

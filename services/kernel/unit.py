@@ -1,0 +1,197 @@
+"""The unit of work: one request, one transaction, committed before the answer leaves.
+
+Everything a write needs at its edge happens here once: who acts, may they, has this key been used,
+commit with outbox and audit, retry of a lost race, and a record of what was refused.
+"""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Coroutine
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import structlog
+from fastapi import APIRouter, Depends, Request
+from fastapi.routing import APIRoute
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.responses import Response
+
+from services.kernel.actors import PUBLIC, Actor, Guard, guards_of
+from services.kernel.audit import audit, write_audit
+from services.kernel.clock import system_now
+from services.kernel.crash import crash_point
+from services.kernel.errors import Conflict, Forbidden, NotFound, Refusal, Unauthenticated
+from services.kernel.idempotency import key_of, keyed_kind, request_digest, store_answer, stored_answer
+from services.kernel.outbox import write_announcements
+from services.kernel.problems import Problem
+from services.kernel.strict_json import StrictRequest
+
+if TYPE_CHECKING:
+    from services.kernel.runtime import Runtime
+
+log = structlog.get_logger()
+
+RETRIES_MAX = 3
+RETRYABLE_SQLSTATES = ("40001", "40P01")
+WRITES = ("POST", "PUT", "PATCH", "DELETE")
+
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+
+class UnguardedRoute(Exception):
+    """A route that says nothing of who may call it does not start."""
+
+
+class UnitRoute(APIRoute):
+    """A route whose handler runs inside one unit of work."""
+
+    def get_route_handler(self) -> Handler:
+        handle = super().get_route_handler()
+        guards = list(guards_of(self.dependant))
+        if len(guards) != 1:
+            raise UnguardedRoute(f"{sorted(self.methods or ())} {self.path} has {len(guards)} guards; it needs one")
+        unit = Unit(self.path, guards[0], keyed_kind(self.dependant), handle)
+        return unit.answer
+
+
+class Unit:
+    """How one route is run."""
+
+    def __init__(self, path: str, guard: Guard, keyed: str | None, handle: Handler) -> None:
+        self._path = path
+        self._guard = guard
+        self._keyed = keyed
+        self._handle = handle
+
+    async def answer(self, plain: Request) -> Response:
+        runtime: Runtime = plain.app.state.runtime
+        request = StrictRequest(plain.scope, plain.receive)
+        actor = PUBLIC
+        try:
+            actor = await _bearer(runtime, request)
+            self._guard.admit(actor, service=runtime.service.name, method=request.method)
+            request.state.actor = actor
+            return await self._with_retries(runtime, request, actor)
+        except Refusal as refusal:
+            await _record_refusal(runtime, request, actor, self._path, refusal)
+            raise
+
+    async def _with_retries(self, runtime: "Runtime", request: Request, actor: Actor) -> Response:
+        for attempt in range(RETRIES_MAX + 1):
+            try:
+                return await self._once(runtime, request, actor)
+            except DBAPIError as error:
+                state = getattr(error.orig, "sqlstate", None)
+                if state not in RETRYABLE_SQLSTATES or attempt == RETRIES_MAX:
+                    raise
+                await asyncio.sleep(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311  jitter
+        raise AssertionError("unreachable")
+
+    async def _once(self, runtime: "Runtime", request: Request, actor: Actor) -> Response:
+        is_post = request.method == "POST"
+        key = key_of(request, required=self._keyed is not None) if is_post else None
+        async with runtime.sessions() as session:
+            request.state.session = session
+            request.state.now = runtime.clock.now()
+            sha = ""
+            if key is not None:
+                crash_point("unit:before-begin")
+                sha = await request_digest(request)
+                stored = await stored_answer(session, actor, self._path, key, sha)
+                if stored is not None:
+                    return stored
+            response = await self._handle(request)
+            if request.method not in WRITES:
+                return response
+            await session.flush()
+            if key is not None and response.status_code < 400:  # noqa: PLR2004
+                store_answer(session, actor, self._path, key, sha, response,
+                             for_ever=self._keyed == "ever", now=system_now())
+                await session.flush()
+            await commit(session)
+        runtime.relay_hint()
+        return response
+
+
+async def commit(session: AsyncSession) -> None:
+    """Write what the transaction announced and recorded, then commit."""
+    await write_announcements(session)
+    crash_point("unit:announced")
+    await write_audit(session)
+    await session.commit()
+    crash_point("unit:committed")
+
+
+async def _bearer(runtime: "Runtime", request: Request) -> Actor:
+    header = request.headers.get("authorization")
+    if not header:
+        return PUBLIC
+    kind, _, token = header.partition(" ")
+    if kind.lower() != "bearer" or not token:
+        raise Unauthenticated("Authorization须为Bearer令牌。", "Authorization must be a Bearer token.",
+                              code="token-malformed")
+    return await runtime.verifier.verify(token)
+
+
+async def _record_refusal(runtime: "Runtime", request: Request, actor: Actor, path: str, refusal: Refusal) -> None:
+    """Record what was refused to whom: wrong tokens, what is not theirs, and moves against the rules."""
+    if not isinstance(refusal, Unauthenticated | Forbidden | NotFound | Conflict):
+        return
+    if actor.is_public and not request.headers.get("authorization"):
+        return
+    try:
+        async with runtime.sessions() as session:
+            # The path with its ids is what an auditor asks for; the query may hold anything and stays out.
+            audit(session, actor, f"{request.method} {path}", "request", request.url.path[:300],
+                  now=runtime.clock.now(), outcome="refused", detail={"code": refusal.code, "status": refusal.status})
+            await write_audit(session)
+            await session.commit()
+    except (DBAPIError, OSError) as error:
+        log.warning("a refusal could not be recorded", kind=type(error).__name__)
+
+
+def _session(request: Request) -> AsyncSession:
+    return request.state.session
+
+
+def _now(request: Request) -> datetime:
+    return request.state.now
+
+
+def _runtime(request: Request) -> "Runtime":
+    return request.app.state.runtime
+
+
+Session = Annotated[AsyncSession, Depends(_session)]
+Now = Annotated[datetime, Depends(_now)]
+CurrentRuntime = Annotated[Any, Depends(_runtime)]
+
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    "4XX": {"model": Problem, "description": "Refused", "content": {"application/problem+json": {}}},
+    "5XX": {"model": Problem, "description": "Temporarily unavailable", "content": {"application/problem+json": {}}},
+}
+
+
+def noun_router(service: str, noun: str, *, prefix: str | None = None) -> APIRouter:
+    """Make a noun's router: `/v1/{service}/{noun}`, every route a unit of work."""
+    return APIRouter(
+        prefix=prefix if prefix is not None else f"/v1/{service}/{noun}",
+        tags=[f"{service}:{noun}"],
+        route_class=UnitRoute,
+        responses=PROBLEMS,
+    )
+
+
+async def in_unit(runtime: "Runtime", work: Callable[[AsyncSession, datetime], Awaitable[Any]]) -> Any:
+    """Run work of the worker (a timer, a step of an operation) as one unit."""
+    async with runtime.sessions() as session:
+        result = await work(session, runtime.clock.now())
+        await session.flush()
+        await commit(session)
+    runtime.relay_hint()
+    return result
+
+
+__all__ = ["PROBLEMS", "CurrentRuntime", "Now", "Session", "UnitRoute", "commit",
+           "in_unit", "noun_router"]

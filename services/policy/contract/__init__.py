@@ -1,0 +1,1 @@
+"""The one door of policy: what others may rely on."""

@@ -1,0 +1,81 @@
+"""What policy announces of cases: an award was proposed, a case was decided or ended."""
+
+from datetime import date
+from typing import Literal
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from services.kernel.events import DeedEvent
+
+
+class Party(BaseModel):
+    """Who benefits or is paid: its kind and its id (a firm's uscc)."""
+
+    kind: str
+    id: str
+
+
+class Matter(BaseModel):
+    """What the aid is for: a thing by id, or a period."""
+
+    kind: str
+    id: str | None = None
+    period: str | None = None
+
+    def key(self) -> str:
+        return f"{self.kind}:{self.id if self.id is not None else self.period}"
+
+
+class AwardProposed(DeedEvent, type="liangxin.policy.award.proposed.v1"):
+    """Asks finance to reserve, under stacking terms frozen with the case. A later attempt replaces an earlier one."""
+
+    case_id: UUID
+    attempt: int
+    programme: str
+    measure: int | None
+    beneficiary: Party
+    payee: Party
+    matter: Matter
+    budget_year: int
+    amount_fen: int
+    amount_kind: Literal["fixed", "ceiling"]
+    relation: Literal["matches", "tops-up", "competes"]
+    stacking_group: str
+    stacking_mode: Literal["top-up", "highest-only"]
+    stacking_source: str
+    clause: str
+    department: str
+    proposed_by: str
+    on: date
+
+    @property
+    def aggregate(self) -> str:
+        return f"case:{self.case_id}"
+
+
+class CaseDecided(DeedEvent, type="liangxin.policy.case.decided.v1"):
+    """A second person approved: what finance reserved becomes an award."""
+
+    case_id: UUID
+    attempt: int
+    reviewed_by: str
+    decided_by: str
+    on: date
+
+    @property
+    def aggregate(self) -> str:
+        return f"case:{self.case_id}"
+
+
+class CaseEnded(DeedEvent, type="liangxin.policy.case.ended.v1"):
+    """A case was refused, withdrawn or revoked: what finance holds for it is let go or recovered."""
+
+    case_id: UUID
+    outcome: Literal["refused", "withdrawn", "revoked"]
+    reason: str
+    on: date
+
+    @property
+    def aggregate(self) -> str:
+        return f"case:{self.case_id}"
