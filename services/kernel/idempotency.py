@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from services.kernel.actors import Actor
 from services.kernel.errors import Conflict, Invalid, Malformed
-from services.kernel.strict_json import canonical, digest, loads
+from services.kernel.strict_json import StrictRequest, canonical, digest
 from services.kernel.tables import StoredAnswer
 
 KEY_CHARS_MAX = 128
@@ -66,11 +66,11 @@ def key_of(request: Request, *, required: bool) -> str | None:
     return key
 
 
-async def request_digest(request: Request) -> str:
+async def request_digest(request: StrictRequest) -> str:
     """Hash what was asked: canonical JSON where it is JSON, the bytes otherwise."""
     body = await request.body()
-    if "json" in request.headers.get("content-type", "") and body:
-        body = canonical(loads(body)).encode()
+    if request.is_json and body:
+        body = canonical(await request.json()).encode()
     return digest(f"{request.url.path}?{request.url.query}|" + hashlib.sha256(body).hexdigest())
 
 

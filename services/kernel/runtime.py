@@ -99,6 +99,14 @@ class Runtime:
         """Whether every part of the worker is running."""
         return all(not task.done() for task in self._tasks)
 
+    async def has_unheard(self) -> bool:
+        """Whether an event waits for a reaction of this service, or for its acknowledgement."""
+        for consumer in consumers_for(self.service.name, self._reactions):
+            info = await self.bus.jetstream.consumer_info(consumer.stream.name, consumer.name)
+            if info.num_pending or info.num_ack_pending:
+                return True
+        return False
+
     async def readiness(self) -> dict[str, str]:
         """Say what a caller can count on now."""
         state = {"database": "ready", "broker": "ready" if self.bus.is_connected else "down"}

@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 from fastapi import Request
 
-from services.kernel.errors import Malformed
+from services.kernel.errors import Invalid, Malformed, Refusal
 
 DEPTH_MAX = 32
 NUMBER_DIGITS_MAX = 40
@@ -49,6 +49,16 @@ def digest(text: str) -> str:
 class StrictRequest(Request):
     """A request whose body is parsed strictly."""
 
+    @property
+    def is_json(self) -> bool:
+        kind = self.headers.get("content-type", "").split(";")[0].strip().lower()
+        return kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json"))
+
+    async def read_ahead(self) -> None:
+        """Parse the body before the framework does, so that a refusal keeps its own words."""
+        if self.is_json and await self.body():
+            await self.json()
+
     async def json(self) -> Any:
         if not hasattr(self, "_strict_json"):
             value = loads(await self.body())
@@ -57,31 +67,36 @@ class StrictRequest(Request):
         return self._strict_json
 
 
-def _malformed(code: str, zh: str, en: str) -> Malformed:
+def _malformed(code: str, zh: str, en: str) -> Refusal:
     return Malformed(zh, en, code=code)
+
+
+def _unfit(code: str, zh: str, en: str) -> Refusal:
+    """Refuse what other parsers would let through: it can be read, but means nothing certain."""
+    return Invalid(zh, en, code=code)
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     result = dict(pairs)
     if len(result) != len(pairs):
-        raise _malformed("json-duplicate-key", "同一对象中有重复的键。", "An object has a duplicate key.")
+        raise _unfit("json-duplicate-key", "同一对象中有重复的键。", "An object has a duplicate key.")
     return result
 
 
 def _constant(_: str) -> Any:
-    raise _malformed("json-number", "不接受NaN或Infinity。", "NaN and Infinity are not accepted.")
+    raise _unfit("json-number", "不接受NaN或Infinity。", "NaN and Infinity are not accepted.")
 
 
 def _integer(text: str) -> int:
     if len(text) > NUMBER_DIGITS_MAX:
-        raise _malformed("json-number", "数字过长。", "The number is too long.")
+        raise _unfit("json-number", "数字过长。", "The number is too long.")
     return int(text)
 
 
 def _float(text: str) -> float:
     value = float(text)
     if value in (float("inf"), float("-inf")):
-        raise _malformed("json-number", "数字超出范围。", "The number is out of range.")
+        raise _unfit("json-number", "数字超出范围。", "The number is out of range.")
     return value
 
 
@@ -112,7 +127,7 @@ def _check_depth(text: str) -> None:
 def _check_text(value: Any) -> None:
     if isinstance(value, str):
         if "\x00" in value or any("\ud800" <= c <= "\udfff" for c in value):
-            raise _malformed("json-text", "文本含有非法字符。", "A text holds an illegal character.")
+            raise _unfit("json-text", "文本含有非法字符。", "A text holds an illegal character.")
     elif isinstance(value, dict):
         for key, item in value.items():  # pyright: ignore[reportUnknownVariableType]
             _check_text(key)

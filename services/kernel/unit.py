@@ -72,12 +72,13 @@ class Unit:
             actor = await _bearer(runtime, request)
             self._guard.admit(actor, service=runtime.service.name, method=request.method)
             request.state.actor = actor
+            await request.read_ahead()
             return await self._with_retries(runtime, request, actor)
         except Refusal as refusal:
             await _record_refusal(runtime, request, actor, self._path, refusal)
             raise
 
-    async def _with_retries(self, runtime: "Runtime", request: Request, actor: Actor) -> Response:
+    async def _with_retries(self, runtime: "Runtime", request: StrictRequest, actor: Actor) -> Response:
         for attempt in range(RETRIES_MAX + 1):
             try:
                 return await self._once(runtime, request, actor)
@@ -88,7 +89,7 @@ class Unit:
                 await asyncio.sleep(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311  jitter
         raise AssertionError("unreachable")
 
-    async def _once(self, runtime: "Runtime", request: Request, actor: Actor) -> Response:
+    async def _once(self, runtime: "Runtime", request: StrictRequest, actor: Actor) -> Response:
         is_post = request.method == "POST"
         key = key_of(request, required=self._keyed is not None) if is_post else None
         async with runtime.sessions() as session:
