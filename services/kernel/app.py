@@ -41,6 +41,18 @@ def build_app(service: Service, runtime: Runtime | None = None) -> FastAPI:
     return app
 
 
+def describe(service: Service) -> dict[str, Any]:
+    """Give a service's OpenAPI 3.1 document; every refusal is a problem+json in it."""
+    document = build_app(service).openapi()
+    for path in document["paths"].values():
+        for operation in path.values():
+            for status, response in operation["responses"].items():
+                content = response.get("content", {})
+                if status in ("4XX", "5XX") and "application/problem+json" in content:
+                    content["application/problem+json"] = content.pop("application/json")
+    return document
+
+
 def asgi_app(service: Service, runtime: Runtime) -> ASGIApp:
     """Give the app with what every request needs around it: its trace and its metrics."""
     return Traced(build_app(service, runtime), service.name)
@@ -84,7 +96,7 @@ def _add_health(app: FastAPI, runtime: Runtime) -> None:
 
     async def readyz(_: Any) -> Response:
         state = await runtime.readiness()
-        serves = state["database"] == "ready" and state["keys"] == "ready"
+        serves = state["database"] == state["keys"] == "ready" and "serving" not in state
         degraded = [name for name, value in state.items() if value != "ready"]
         body = {"service": runtime.service.name, "status": "ready" if not degraded else "degraded" if serves else "down",
                 "degraded": degraded, "checks": state}

@@ -65,6 +65,7 @@ class Runtime:
         self._timers = TimerKind("forget-old-answers", _forget_old_answers, every=timedelta(hours=1))
         self._relay = Relay(service.name, self.database_url, bus)
         self._stopping = asyncio.Event()
+        self._is_draining = False
         self._tasks: list[asyncio.Task[Any]] = []
         self.resources: dict[str, Any] = {}
 
@@ -94,6 +95,14 @@ class Runtime:
             await asyncio.gather(*late, return_exceptions=True)
         await self.engine.dispose()
 
+    def drain(self) -> None:
+        """Say not-ready from now on, so that no new requests are sent here; serve on."""
+        self._is_draining = True
+
+    def reactions_to(self, type_: str) -> list[Reaction]:
+        """Give what this service does about an event type."""
+        return [r for r in self._reactions if r.event.TYPE == type_]
+
     @property
     def is_alive(self) -> bool:
         """Whether every part of the worker is running."""
@@ -118,6 +127,8 @@ class Runtime:
         except Exception as error:  # noqa: BLE001  whatever it is, the database does not serve
             log.warning("not ready", kind=type(error).__name__)
             state["database"] = "down"
+        if self._is_draining:
+            state["serving"] = "draining"
         state["keys"] = "ready" if self.verifier.knows_a_key else "not heard yet"
         return state
 

@@ -38,7 +38,11 @@ def loads(body: bytes) -> Any:
 
 def canonical(value: Any) -> str:
     """Write a value so that equal values have equal bytes."""
-    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS).decode()
+    try:
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS).decode()
+    except TypeError:
+        # orjson stops at 64 bits; a longer integer is refused later, by the field's own rule.
+        return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def digest(text: str) -> str:

@@ -10,6 +10,7 @@ from services.launch.embedded import embedded_servers
 from services.launch.secrets import ensure_secret
 
 DEFAULT_PORT = 8000
+SERVICE_NAMES = ("identity", "enterprise", "policy", "finance")
 
 
 def data_folder() -> Path:
@@ -70,3 +71,18 @@ def _own_urls() -> dict[str, str]:
         for name, url in os.environ.items()
         if name.endswith(suffix) and name != "DATABASE_URL" and not name.startswith("LIANGXIN")
     }
+
+
+def gateway_backends() -> dict[str, str]:
+    """Read where the services of a split platform are: `{SERVICE}_URL`."""
+    suffix = "_URL"
+    urls = {
+        name.removesuffix(suffix).lower(): url
+        for name, url in os.environ.items()
+        if name.endswith(suffix) and not name.endswith(("DATABASE_URL", "NATS_URL"))
+        and name.removesuffix(suffix).isalpha() and url.startswith("http")
+    }
+    known = {name: url for name, url in urls.items() if name in SERVICE_NAMES}
+    if not known:
+        raise SystemExit("name the services of the platform: IDENTITY_URL, ENTERPRISE_URL, POLICY_URL, FINANCE_URL")
+    return known

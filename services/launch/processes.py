@@ -9,7 +9,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from pathlib import Path
 
 import psutil
@@ -46,12 +46,14 @@ def server_environment() -> dict[str, str]:
 
 
 def find(program: str, argument: str) -> list[psutil.Process]:
-    """Return the living processes of a program that were started with this argument."""
-    return [
-        process
+    """Return the living servers of a program that were started with this argument."""
+    found = {
+        process.pid: process
         for process, command in _running()
         if Path(command[0]).name == program and argument in command[1:]
-    ]
+    }
+    # A helper that was forked a moment ago still bears its server's command line.
+    return [process for process in found.values() if _is_top(process, found)]
 
 
 def find_titled(title: str) -> list[psutil.Process]:
@@ -97,6 +99,13 @@ def await_end(processes: Iterable[psutil.Process], seconds: float) -> list[psuti
             break
         time.sleep(POLL_SECONDS)
     return left
+
+
+def _is_top(process: psutil.Process, process_ids: Container[int]) -> bool:
+    try:
+        return process.ppid() not in process_ids
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _running() -> Iterable[tuple[psutil.Process, list[str]]]:

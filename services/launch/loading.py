@@ -1,0 +1,86 @@
+"""The demonstration city enters as any city would: files and bodies through the public API."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, get_args
+
+from services.launch.caller import Caller, UnexpectedAnswer
+from services.launch.city.generate import generate_city
+from services.launch.city.model import City
+from services.launch.city.money import DIGITAL_GROWTH
+from services.launch.city.tables import TableKind, csv_table
+from services.launch.story import case_life
+
+POLL_S = 0.1
+Progress = Callable[[str, int, int | None], None]
+
+
+async def load_city(caller: Caller, progress: Progress) -> City:
+    """Load firms, facts, titles, lists, budget lines and aid; say how far it is."""
+    city = await asyncio.to_thread(generate_city)
+    for kind in get_args(TableKind):
+        content = await asyncio.to_thread(csv_table, city, kind)
+        await import_file(caller, kind, content, progress)
+    await _publish_lists(caller, city, progress)
+    await _rename(caller, city)
+    await _fund(caller, city, progress)
+    await _spend_first_batch(caller, city, progress)
+    await _declare_aid(caller, city, progress)
+    return city
+
+
+async def import_file(caller: Caller, kind: str, content: bytes, progress: Progress) -> dict[str, Any]:
+    """Send a file and watch its operation to the end; a refused row of our own city is a defect."""
+    accepted = await caller.ask(
+        "registrar", "POST", "/v1/enterprise/imports", params={"kind": kind}, content=content,
+        headers={"Content-Type": "text/csv"}, expect=(202,),
+    )
+    while True:
+        state = (await caller.ask("registrar", "GET", accepted.headers["location"])).json()
+        progress(kind, state["done"], state["total"])
+        if state["state"] in ("finished", "failed"):
+            break
+        await asyncio.sleep(POLL_S)
+    if state["state"] == "failed" or state["error_count"]:
+        raise UnexpectedAnswer(f"import of {kind}: {state['state']}, refused rows: {state['errors'][:3]}")
+    return state
+
+
+async def _publish_lists(caller: Caller, city: City, progress: Progress) -> None:
+    for done, version in enumerate(city.lists, start=1):
+        body = {key: value for key, value in version.body().items() if key != "synthetic"}
+        await caller.post("registrar", f"/v1/enterprise/lists/{version.list}/versions", {**body, "public": True})
+        progress("lists", done, len(city.lists))
+
+
+async def _rename(caller: Caller, city: City) -> None:
+    for renaming in city.renamings:
+        path = f"/v1/enterprise/firms/{renaming.uscc}"
+        etag = (await caller.ask("registrar", "GET", path)).headers["etag"]
+        await caller.ask("registrar", "PATCH", path, json={"name": renaming.name}, headers={"If-Match": etag})
+
+
+async def _fund(caller: Caller, city: City, progress: Progress) -> None:
+    for done, line in enumerate(city.budgets, start=1):
+        budget = await caller.post("treasurer", "/v1/finance/budgets", line.body())
+        approve = {"event": "approve", "version": budget["version"]}
+        await caller.post("approver", f"/v1/finance/budgets/{budget['id']}/events", approve)
+        progress("budgets", done, len(city.budgets))
+
+
+async def _spend_first_batch(caller: Caller, city: City, progress: Progress) -> None:
+    """Pay one firm at the cap, so that the first batch of the year is nearly spent."""
+    progress("first batch", 0, 1)
+    uscc = city.cast["cap"]
+    firm = await case_life.sign_up_firm(caller, uscc, "demo-cap")
+    case = await case_life.open_case(caller, firm, uscc, DIGITAL_GROWTH, city.through_year)
+    await case_life.review_and_propose(caller, firm, "reviewer", case)
+    case = await case_life.decide(caller, "approver", case)
+    await case_life.pay(caller, [case], "慈演示拨〔2026〕0号")
+    progress("first batch", 1, 1)
+
+
+async def _declare_aid(caller: Caller, city: City, progress: Progress) -> None:
+    for done, aid in enumerate(city.aid, start=1):
+        await caller.post("treasurer", "/v1/finance/aid", aid.body())
+        progress("aid", done, len(city.aid))
