@@ -28,7 +28,15 @@ class Caller:
     async def get(self, role: str, path: str, **params: Any) -> Any:
         return (await self.ask(role, "GET", path, params=params)).json()
 
-    async def post(self, role: str, path: str, body: Any = None, *, expect: tuple[int, ...] = (200, 201, 202), **params: Any) -> Any:
+    async def post(
+        self,
+        role: str,
+        path: str,
+        body: Any = None,
+        *,
+        expect: tuple[int, ...] = (200, 201, 202),
+        **params: Any,
+    ) -> Any:
         answer = await self.ask(role, "POST", path, json=body, params=params, expect=expect)
         return answer.json()
 
@@ -36,20 +44,32 @@ class Caller:
         return (await self.ask(role, "PUT", path, json=body)).json()
 
     async def ask(
-        self, role: str, method: str, path: str, *, expect: tuple[int, ...] = (200, 201, 202), **options: Any
+        self,
+        role: str,
+        method: str,
+        path: str,
+        *,
+        expect: tuple[int, ...] = (200, 201, 202),
+        **options: Any,
     ) -> httpx.Response:
         """Call once, or again after Retry-After: the same key makes a repeated write harmless."""
         headers: dict[str, str] = options.pop("headers", {})
         if method == "POST":
             headers = {"Idempotency-Key": str(new_id()), **headers}
         for _ in range(RETRIES):
-            authorization = {"Authorization": f"Bearer {await self._token(role)}"} if role != "public" else {}
-            answer = await self.http.request(method, path, headers={**headers, **authorization}, **options)
+            authorization = (
+                {"Authorization": f"Bearer {await self._token(role)}"} if role != "public" else {}
+            )
+            answer = await self.http.request(
+                method, path, headers={**headers, **authorization}, **options
+            )
             if answer.status_code in expect or "retry-after" not in answer.headers:
                 break
             await asyncio.sleep(min(float(answer.headers["retry-after"]), 1.0))
         if answer.status_code not in expect:
-            raise UnexpectedAnswer(f"{role} {method} {path}: {answer.status_code} {answer.text[:600]}")
+            raise UnexpectedAnswer(
+                f"{role} {method} {path}: {answer.status_code} {answer.text[:600]}"
+            )
         return answer
 
     async def _token(self, role: str) -> str:
@@ -57,7 +77,11 @@ class Caller:
         if time.monotonic() < until:
             return token
         entry = self.clients[role]
-        form = {"grant_type": "client_credentials", "client_id": entry["client_id"], "client_secret": entry["client_secret"]}
+        form = {
+            "grant_type": "client_credentials",
+            "client_id": entry["client_id"],
+            "client_secret": entry["client_secret"],
+        }
         answer = await self.http.post("/oauth2/token", data=form)
         if answer.status_code != httpx.codes.OK:
             raise UnexpectedAnswer(f"token of {role}: {answer.status_code} {answer.text[:300]}")

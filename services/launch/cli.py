@@ -12,14 +12,20 @@ from services.launch import commands
 from services.launch.configuration import data_folder
 from services.launch.embedded import stop_embedded
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="Liangxin 两新: an innovation action plan as a running service.")
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    help="Liangxin 两新: an innovation action plan as a running service.",
+)
 events = typer.Typer(no_args_is_help=True, help="Announcements: refill, restate, parked ones.")
 audit = typer.Typer(no_args_is_help=True, help="The audit chain.")
 app.add_typer(events, name="events")
 app.add_typer(audit, name="audit")
 console = Console()
 
-ServiceName = Annotated[str, typer.Argument(help="identity, enterprise, policy, finance or gateway")]
+ServiceName = Annotated[
+    str, typer.Argument(help="identity, enterprise, policy, finance or gateway")
+]
 
 
 def main() -> None:
@@ -29,7 +35,9 @@ def main() -> None:
 
 @app.command()
 def run(
-    service: Annotated[str, typer.Argument(help="one service or `gateway`; all in one process when left out")] = "",
+    service: Annotated[
+        str, typer.Argument(help="one service or `gateway`; all in one process when left out")
+    ] = "",
     port: Annotated[int, typer.Option(envvar="PORT")] = 8000,
     host: Annotated[str, typer.Option(envvar="LIANGXIN_HOST")] = "127.0.0.1",
 ) -> None:
@@ -66,7 +74,9 @@ def check_migrations() -> None:
 
 @app.command()
 def contracts(
-    check: Annotated[bool, typer.Option("--check", help="only compare with the committed files")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="only compare with the committed files")
+    ] = False,
 ) -> None:
     """Write the API document and the event document from the code."""
     raise typer.Exit(commands.write_contracts(console, check_only=check))
@@ -101,7 +111,8 @@ def restate(service: ServiceName) -> None:
 
 @events.command()
 def parked(
-    service: ServiceName, retry: Annotated[bool, typer.Option("--retry", help="react to them again")] = False
+    service: ServiceName,
+    retry: Annotated[bool, typer.Option("--retry", help="react to them again")] = False,
 ) -> None:
     """List the events that could not be reacted to, or try them again."""
     raise typer.Exit(asyncio.run(commands.parked(console, service, retry=retry)))
@@ -109,7 +120,9 @@ def parked(
 
 @audit.command()
 def verify(
-    checkpoints: Annotated[Path | None, typer.Option(help="folder of the exported checkpoints")] = None,
+    checkpoints: Annotated[
+        Path | None, typer.Option(help="folder of the exported checkpoints")
+    ] = None,
 ) -> None:
     """Recompute every audit chain and name the first row that was altered, removed, inserted or moved."""
     raise typer.Exit(asyncio.run(commands.verify_audit(console, checkpoints)))

@@ -43,7 +43,9 @@ def outside_settings() -> Settings:
     if own_urls and missing == ["DATABASE_URL"]:
         missing = []
     if missing:
-        raise SystemExit(f"{' and '.join(missing)} must be set as well: outside servers come in pairs")
+        raise SystemExit(
+            f"{' and '.join(missing)} must be set as well: outside servers come in pairs"
+        )
     return Settings(service_urls=own_urls)  # pyright: ignore[reportCallIssue]
 
 
@@ -52,7 +54,9 @@ def embedded_settings(database_url: str, nats_url: str, data: Path) -> Settings:
     keys = data / "keys"
     given = os.environ.get("LIANGXIN_PROFILE", Profile.DEMONSTRATION)
     if given != Profile.DEMONSTRATION:
-        raise SystemExit("embedded servers serve the demonstration only; set DATABASE_URL and NATS_URL for production")
+        raise SystemExit(
+            "embedded servers serve the demonstration only; set DATABASE_URL and NATS_URL for production"
+        )
     return Settings(
         database_url=database_url,
         nats_url=nats_url,
@@ -79,10 +83,14 @@ def gateway_backends() -> dict[str, str]:
     urls = {
         name.removesuffix(suffix).lower(): url
         for name, url in os.environ.items()
-        if name.endswith(suffix) and not name.endswith(("DATABASE_URL", "NATS_URL"))
-        and name.removesuffix(suffix).isalpha() and url.startswith("http")
+        if name.endswith(suffix)
+        and not name.endswith(("DATABASE_URL", "NATS_URL"))
+        and name.removesuffix(suffix).isalpha()
+        and url.startswith("http")
     }
     known = {name: url for name, url in urls.items() if name in SERVICE_NAMES}
     if not known:
-        raise SystemExit("name the services of the platform: IDENTITY_URL, ENTERPRISE_URL, POLICY_URL, FINANCE_URL")
+        raise SystemExit(
+            "name the services of the platform: IDENTITY_URL, ENTERPRISE_URL, POLICY_URL, FINANCE_URL"
+        )
     return known

@@ -24,24 +24,50 @@ FILE_NAME = "demo-credentials.json"
 FIRM = DEMO_FIRMS["demo_firm"].uscc
 FIRM_B = DEMO_FIRMS["demo_firm_b"].uscc
 PERSON = "demo-person-1"
-SERVICES = ("identity", "enterprise", "talent", "platforms", "policy", "finance", "sharing", "messages")
+SERVICES = (
+    "identity",
+    "enterprise",
+    "talent",
+    "platforms",
+    "policy",
+    "finance",
+    "sharing",
+    "messages",
+)
 ADMIN = Actor("admin", "admin", frozenset({Role.ADMIN}))
 
 DEMO_CLIENTS: dict[str, dict[str, Any]] = {
     "registrar": {"roles": ["registrar"], "department": "sjglj", "name": "市数据局登记岗（演示）"},
-    "registrar-b": {"roles": ["registrar"], "department": "nyncj", "name": "市农业农村局登记岗（演示）"},
+    "registrar-b": {
+        "roles": ["registrar"],
+        "department": "nyncj",
+        "name": "市农业农村局登记岗（演示）",
+    },
     "firm": {"roles": ["firm"], "uscc": FIRM, "name": "企业系统甲（演示）"},
     "firm-b": {"roles": ["firm"], "uscc": FIRM_B, "name": "企业系统乙（演示）"},
     "reviewer": {"roles": ["reviewer"], "department": "jxj", "name": "市经信局审核岗（演示）"},
     "reviewer-b": {"roles": ["reviewer"], "department": "rsj", "name": "市人社局审核岗（演示）"},
-    "reviewer-town": {"roles": ["reviewer"], "town_code": "330282107", "name": "观海卫镇初审岗（演示）"},
+    "reviewer-town": {
+        "roles": ["reviewer"],
+        "town_code": "330282107",
+        "name": "观海卫镇初审岗（演示）",
+    },
     "approver": {"roles": ["approver"], "department": "jxj", "name": "市经信局审批岗（演示）"},
     "approver-b": {"roles": ["approver"], "department": "kjj", "name": "市科技局审批岗（演示）"},
     "treasurer": {"roles": ["treasurer"], "department": "czj", "name": "市财政局经办岗（演示）"},
     "treasurer-b": {"roles": ["treasurer"], "department": "czj", "name": "市财政局复核岗（演示）"},
-    "auditor": {"roles": ["auditor"], "department": "sjj", "name": "市审计局（演示）", "reads_only": True},
+    "auditor": {
+        "roles": ["auditor"],
+        "department": "sjj",
+        "name": "市审计局（演示）",
+        "reads_only": True,
+    },
     "bank": {"roles": ["bank"], "bank": "demo-bank", "name": "示范银行（演示）"},
-    "institution": {"roles": ["institution"], "institution": "demo-institution", "name": "示范研究院（演示）"},
+    "institution": {
+        "roles": ["institution"],
+        "institution": "demo-institution",
+        "name": "示范研究院（演示）",
+    },
     "steward": {"roles": ["steward"], "department": "sjglj", "name": "市数据局数据管理岗（演示）"},
     "steward-b": {"roles": ["steward"], "department": "rsj", "name": "市人社局数据管理岗（演示）"},
     "mobile": {"roles": [], "may_exchange": True, "name": "移动端后台（演示）"},
@@ -65,12 +91,18 @@ class Credentials:
 async def ensure_clients(platform: Platform, base_url: str) -> Credentials:
     """Have the demonstration's clients, and their secrets in the credentials file."""
     path = platform.settings.data / FILE_NAME
-    known: dict[str, dict[str, str]] = orjson.loads(path.read_bytes())["clients"] if path.exists() else {}
+    known: dict[str, dict[str, str]] = (
+        orjson.loads(path.read_bytes())["clients"] if path.exists() else {}
+    )
     clients: dict[str, dict[str, str]] = {}
     for name, entry in DEMO_CLIENTS.items():
-        secret = await _ensure_client(platform, name, entry) or known.get(name, {}).get("client_secret")
+        secret = await _ensure_client(platform, name, entry) or known.get(name, {}).get(
+            "client_secret"
+        )
         if secret is None:
-            raise SystemExit(f"{path} is missing, and the secret of client {name} is nowhere else; remove the data folder")
+            raise SystemExit(
+                f"{path} is missing, and the secret of client {name} is nowhere else; remove the data folder"
+            )
         shown = {key: entry[key] for key in SHOWN if key in entry}
         clients[name] = {"client_id": name, "client_secret": secret, **shown}
     clients["mobile"]["person"] = PERSON
@@ -87,7 +119,9 @@ async def _ensure_client(platform: Platform, name: str, entry: dict[str, Any]) -
         fields = {key: value for key, value in entry.items() if key != "reads_only"}
         verbs = ("read",) if entry.get("reads_only") else ("read", "write")
         scopes = [f"{service}:{verb}" for service in SERVICES for verb in verbs]
-        _, secret = await register_client(session, SYSTEM, NewClient(client_id=name, scopes=scopes, **fields), now=now)
+        _, secret = await register_client(
+            session, SYSTEM, NewClient(client_id=name, scopes=scopes, **fields), now=now
+        )
         return secret
 
     return await in_unit(platform.runtimes["identity"], register)

@@ -29,11 +29,18 @@ async def load_city(caller: Caller, progress: Progress) -> City:
     return city
 
 
-async def import_file(caller: Caller, kind: str, content: bytes, progress: Progress) -> dict[str, Any]:
+async def import_file(
+    caller: Caller, kind: str, content: bytes, progress: Progress
+) -> dict[str, Any]:
     """Send a file and watch its operation to the end; a refused row of our own city is a defect."""
     accepted = await caller.ask(
-        "registrar", "POST", "/v1/enterprise/imports", params={"kind": kind}, content=content,
-        headers={"Content-Type": "text/csv"}, expect=(202,),
+        "registrar",
+        "POST",
+        "/v1/enterprise/imports",
+        params={"kind": kind},
+        content=content,
+        headers={"Content-Type": "text/csv"},
+        expect=(202,),
     )
     while True:
         state = (await caller.ask("registrar", "GET", accepted.headers["location"])).json()
@@ -42,14 +49,18 @@ async def import_file(caller: Caller, kind: str, content: bytes, progress: Progr
             break
         await asyncio.sleep(POLL_S)
     if state["state"] == "failed" or state["error_count"]:
-        raise UnexpectedAnswer(f"import of {kind}: {state['state']}, refused rows: {state['errors'][:3]}")
+        raise UnexpectedAnswer(
+            f"import of {kind}: {state['state']}, refused rows: {state['errors'][:3]}"
+        )
     return state
 
 
 async def _publish_lists(caller: Caller, city: City, progress: Progress) -> None:
     for done, version in enumerate(city.lists, start=1):
         body = {key: value for key, value in version.body().items() if key != "synthetic"}
-        await caller.post("registrar", f"/v1/enterprise/lists/{version.list}/versions", {**body, "public": True})
+        await caller.post(
+            "registrar", f"/v1/enterprise/lists/{version.list}/versions", {**body, "public": True}
+        )
         progress("lists", done, len(city.lists))
 
 
@@ -57,7 +68,9 @@ async def _rename(caller: Caller, city: City) -> None:
     for renaming in city.renamings:
         path = f"/v1/enterprise/firms/{renaming.uscc}"
         etag = (await caller.ask("registrar", "GET", path)).headers["etag"]
-        await caller.ask("registrar", "PATCH", path, json={"name": renaming.name}, headers={"If-Match": etag})
+        await caller.ask(
+            "registrar", "PATCH", path, json={"name": renaming.name}, headers={"If-Match": etag}
+        )
 
 
 async def _fund(caller: Caller, city: City, progress: Progress) -> None:

@@ -21,6 +21,14 @@ def print_panel(console: Console, base_url: str, settings: Settings) -> None:
     ]
     console.print(Panel("\n".join(lines), border_style="green"))
     console.print("试一试 · try it:", style="bold")
-    console.print(f"TOKEN=$(curl -s -u \"$({read})\" -d grant_type=client_credentials {base_url}/oauth2/token"
-                  " | python3 -c \"import json,sys;print(json.load(sys.stdin)['access_token'])\")", soft_wrap=True, markup=False)
-    console.print(f"curl -s -H \"Authorization: Bearer $TOKEN\" '{base_url}/v1/enterprise/firms?limit=3'", soft_wrap=True, markup=False)
+    console.print(
+        f'TOKEN=$(curl -s -u "$({read})" -d grant_type=client_credentials {base_url}/oauth2/token'
+        " | python3 -c \"import json,sys;print(json.load(sys.stdin)['access_token'])\")",
+        soft_wrap=True,
+        markup=False,
+    )
+    console.print(
+        f"curl -s -H \"Authorization: Bearer $TOKEN\" '{base_url}/v1/enterprise/firms?limit=3'",
+        soft_wrap=True,
+        markup=False,
+    )

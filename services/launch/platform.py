@@ -30,7 +30,9 @@ class Platform:
     def __init__(self, settings: Settings, gateway_settings: GatewaySettings | None = None) -> None:
         self.settings = settings
         self.bus = Bus(settings.nats_url, "liangxin")
-        self.runtimes = {name: Runtime(service, settings, self.bus) for name, service in SERVICES.items()}
+        self.runtimes = {
+            name: Runtime(service, settings, self.bus) for name, service in SERVICES.items()
+        }
         backends = {name: InMemory(asgi_app(r.service, r)) for name, r in self.runtimes.items()}
         self.gateway = Gateway(backends, gateway_settings or GatewaySettings())
 
@@ -85,10 +87,18 @@ async def prepare_database(settings: Settings, services: Sequence[Service] | Non
     await ensure_database(settings.database_url)
     for service in services or SERVICES.values():
         own = settings.service_urls.get(service.name)
-        password = urlsplit(own).password if own else app_password(settings.database_url, f"{service.name}_app")
+        password = (
+            urlsplit(own).password
+            if own
+            else app_password(settings.database_url, f"{service.name}_app")
+        )
         if not password:
-            raise SystemExit(f"{service.name.upper()}_DATABASE_URL must name the password of {service.name}_app")
-        await migrate(service, settings.database_url, app_password=password, profile=settings.profile.value)
+            raise SystemExit(
+                f"{service.name.upper()}_DATABASE_URL must name the password of {service.name}_app"
+            )
+        await migrate(
+            service, settings.database_url, app_password=password, profile=settings.profile.value
+        )
 
 
 async def ensure_database(url: str) -> None:
@@ -103,7 +113,9 @@ async def ensure_database(url: str) -> None:
 
 
 @asynccontextmanager
-async def running_platform(settings: Settings, gateway_settings: GatewaySettings | None = None) -> AsyncIterator[Platform]:
+async def running_platform(
+    settings: Settings, gateway_settings: GatewaySettings | None = None
+) -> AsyncIterator[Platform]:
     """Run the whole platform for the length of a block."""
     await prepare_database(settings)
     platform = Platform(settings, gateway_settings)

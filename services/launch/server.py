@@ -24,8 +24,16 @@ class Server(uvicorn.Server):
 
 def make_server(app: Any, host: str, port: int) -> Server:
     config = uvicorn.Config(
-        app, host=host, port=port, log_level="warning", access_log=False, lifespan="off", http="httptools",
-        timeout_graceful_shutdown=GRACE_S, timeout_keep_alive=KEEP_ALIVE_S, server_header=False,
+        app,
+        host=host,
+        port=port,
+        log_level="warning",
+        access_log=False,
+        lifespan="off",
+        http="httptools",
+        timeout_graceful_shutdown=GRACE_S,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        server_header=False,
         h11_max_incomplete_event_size=HEADER_BYTES_MAX,
     )
     return Server(config)

@@ -28,7 +28,9 @@ def write_contracts(console: Console, *, check_only: bool) -> int:
             continue
         stale += 1
         if check_only:
-            console.print(f"{name} is not what the code says: run `make contracts` and review the change")
+            console.print(
+                f"{name} is not what the code says: run `make contracts` and review the change"
+            )
         else:
             path.write_bytes(body)
             console.print(f"wrote gateway/{name}")
@@ -39,7 +41,9 @@ def contract_documents() -> dict[str, dict[str, Any]]:
     """Build both documents from the code."""
     announced = {name: service.announces for name, service in SERVICES.items()}
     return {
-        "openapi.json": merge_openapi({name: describe(s) for name, s in SERVICES.items()}, own_document(API_VERSION)),
+        "openapi.json": merge_openapi(
+            {name: describe(s) for name, s in SERVICES.items()}, own_document(API_VERSION)
+        ),
         "asyncapi.json": asyncapi_document(announced, API_VERSION),
     }
 

@@ -64,7 +64,9 @@ async def _check(console: Console, settings: Settings) -> int:
     await prepare_database(settings)
     for service in SERVICES.values():
         faults += len(await differences(service, settings.database_url))
-    console.print("every migration was undone and made again" if not faults else f"{faults} differences")
+    console.print(
+        "every migration was undone and made again" if not faults else f"{faults} differences"
+    )
     return 1 if faults else 0
 
 
@@ -78,18 +80,25 @@ async def _drop(admin_url: str, name: str) -> None:
 
 async def republish(console: Console, service: str, since: str) -> None:
     """Mark outbox rows as unpublished again; the relays of the running platform send them."""
-    instant = datetime.fromisoformat(since) if since else datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+    instant = (
+        datetime.fromisoformat(since)
+        if since
+        else datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+    )
     async with configured() as settings:
         for name in [service] if service else SERVICES:
             connection = await asyncpg.connect(plain_url(settings.service_url(name)), timeout=5)
             try:
                 done = await connection.execute(
-                    "UPDATE outbox SET published_at = NULL, next_attempt_at = '-infinity' WHERE written_at >= $1", instant
+                    "UPDATE outbox SET published_at = NULL, next_attempt_at = '-infinity' WHERE written_at >= $1",
+                    instant,
                 )
                 await connection.execute("SELECT pg_notify('liangxin_outbox', current_schema())")
             finally:
                 await connection.close()
-            console.print(f"{name}: {done.removeprefix('UPDATE ')} announcements will be sent again")
+            console.print(
+                f"{name}: {done.removeprefix('UPDATE ')} announcements will be sent again"
+            )
 
 
 async def restate(console: Console, name: str) -> None:
@@ -112,7 +121,9 @@ async def parked(console: Console, name: str, *, retry: bool) -> int:
     """List parked events, or react to them again one by one."""
     async with configured() as settings, _sessions(settings, name) as sessions:
         async with sessions() as session:
-            query = select(ParkedEvent).where(ParkedEvent.retried_at.is_(None)).order_by(ParkedEvent.id)
+            query = (
+                select(ParkedEvent).where(ParkedEvent.retried_at.is_(None)).order_by(ParkedEvent.id)
+            )
             rows = list(await session.scalars(query))
         failed = 0
         for row in rows:
@@ -155,18 +166,28 @@ async def verify_audit(console: Console, checkpoints: Path | None) -> int:
             with Progress(console=console, transient=True) as progress:
                 task = progress.add_task(f"{name}", total=None)
                 report = await verify_chain(
-                    name, settings.service_url(name), settings.audit_key, checkpoints or settings.data / "checkpoints",
+                    name,
+                    settings.service_url(name),
+                    settings.audit_key,
+                    checkpoints or settings.data / "checkpoints",
                     lambda done, t=task, p=progress: p.update(t, completed=done),
                 )
             faults += not report.holds
-            console.print(f"{name}: {report.sealed} rows hold, {report.unsealed} not sealed yet"
-                          if report.holds else f"{name}: {report.fault}")
+            console.print(
+                f"{name}: {report.sealed} rows hold, {report.unsealed} not sealed yet"
+                if report.holds
+                else f"{name}: {report.fault}"
+            )
     return 1 if faults else 0
 
 
 async def replay_case(console: Console, case: str) -> int:
     """Recompute a decided case from its frozen situation."""
-    async with configured() as settings, _sessions(settings, "policy") as sessions, sessions() as session:
+    async with (
+        configured() as settings,
+        _sessions(settings, "policy") as sessions,
+        sessions() as session,
+    ):
         report = await recompute(session, UUID(case))
         console.print_json(data=report.model_dump(mode="json"))
     return 0 if report.same else 1
@@ -174,7 +195,9 @@ async def replay_case(console: Console, case: str) -> int:
 
 @asynccontextmanager
 async def _sessions(settings: Settings, name: str) -> AsyncIterator[object]:
-    engine = create_engine(settings.service_url(name), pool_size=2, application=f"liangxin command {name}")
+    engine = create_engine(
+        settings.service_url(name), pool_size=2, application=f"liangxin command {name}"
+    )
     try:
         yield session_factory(engine)
     finally:

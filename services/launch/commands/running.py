@@ -48,7 +48,10 @@ async def run_all(host: str, port: int) -> None:
         raise SystemExit(f"port {port} is taken: choose another with PORT=8001 make run")
     configure_logs("WARNING")
     base_url = f"http://{host}:{port}"
-    async with configured() as settings, running_platform(settings, _gateway_settings(settings)) as platform:
+    async with (
+        configured() as settings,
+        running_platform(settings, _gateway_settings(settings)) as platform,
+    ):
         async with serving(platform.gateway, host, port):
             if settings.profile is Profile.DEMONSTRATION:
                 credentials = await ensure_clients(platform, base_url)
@@ -58,7 +61,9 @@ async def run_all(host: str, port: int) -> None:
             platform.gateway.drain()
 
 
-async def _load_once(console: Console, settings: Settings, base_url: str, credentials: Credentials) -> None:
+async def _load_once(
+    console: Console, settings: Settings, base_url: str, credentials: Credentials
+) -> None:
     marker = settings.data / "city.loaded"
     if marker.exists():
         return
@@ -71,7 +76,9 @@ async def _load_once(console: Console, settings: Settings, base_url: str, creden
 async def run_one(name: str, host: str, port: int) -> None:
     """Run one service, or the gateway, on outside servers until told to stop."""
     if is_embedded() and name != "gateway":
-        raise SystemExit("a single service runs on outside servers: set DATABASE_URL (or its own URL) and NATS_URL")
+        raise SystemExit(
+            "a single service runs on outside servers: set DATABASE_URL (or its own URL) and NATS_URL"
+        )
     configure_logs()
     if name == "gateway":
         gateway = Gateway({service: Remote(url) for service, url in gateway_backends().items()})
@@ -128,7 +135,11 @@ async def _caller(base_url: str, credentials: Credentials) -> AsyncIterator[Call
 
 def _bars(console: Console) -> Bars:
     return Bars(
-        TextColumn("{task.description:<14}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console
+        TextColumn("{task.description:<14}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=console,
     )
 
 

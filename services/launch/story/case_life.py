@@ -13,35 +13,64 @@ POLL_S = 0.03
 async def sign_up_firm(caller: Caller, uscc: str, name: str) -> str:
     """Have the administrator register a firm's own system, bound to its uscc; give the role's name."""
     if name not in caller.clients:
-        scopes = [f"{service}:{verb}" for service in ("enterprise", "policy", "finance") for verb in ("read", "write")]
-        new = {"client_id": name, "name": "企业系统（演示）", "roles": ["firm"], "scopes": scopes, "uscc": uscc}
+        scopes = [
+            f"{service}:{verb}"
+            for service in ("enterprise", "policy", "finance")
+            for verb in ("read", "write")
+        ]
+        new = {
+            "client_id": name,
+            "name": "企业系统（演示）",
+            "roles": ["firm"],
+            "scopes": scopes,
+            "uscc": uscc,
+        }
         client = await caller.post("admin", "/v1/identity/clients", new)
-        caller.clients[name] = {"client_id": name, "client_secret": client["client_secret"], "uscc": uscc}
+        caller.clients[name] = {
+            "client_id": name,
+            "client_secret": client["client_secret"],
+            "uscc": uscc,
+        }
     return name
 
 
-async def open_case(caller: Caller, firm: str, uscc: str, programme: str, year: int, **params: Any) -> dict[str, Any]:
+async def open_case(
+    caller: Caller, firm: str, uscc: str, programme: str, year: int, **params: Any
+) -> dict[str, Any]:
     """Have a firm open a case for a year."""
     body = {
-        "programme": programme, "call": None, "applicant": {"kind": "firm", "id": uscc},
+        "programme": programme,
+        "call": None,
+        "applicant": {"kind": "firm", "id": uscc},
         "matter": {"kind": "year", "period": str(year)},
     }
     return await caller.post(firm, "/v1/policy/cases", body, **params)
 
 
-async def move(caller: Caller, role: str, case: dict[str, Any], event: str, data: dict[str, Any] | None = None, **options: Any) -> dict[str, Any]:
+async def move(
+    caller: Caller,
+    role: str,
+    case: dict[str, Any],
+    event: str,
+    data: dict[str, Any] | None = None,
+    **options: Any,
+) -> dict[str, Any]:
     """Move a case by one event, at the version it has now."""
     current = await caller.get(role, f"/v1/policy/cases/{case['id']}")
     body = {"event": event, "version": current["version"], "note": "", "data": data or {}}
     return await caller.post(role, f"/v1/policy/cases/{case['id']}/events", body, **options)
 
 
-async def review_and_propose(caller: Caller, firm: str, reviewer: str, case: dict[str, Any]) -> dict[str, Any]:
+async def review_and_propose(
+    caller: Caller, firm: str, reviewer: str, case: dict[str, Any]
+) -> dict[str, Any]:
     """Submit, accept, review and propose; then wait for finance's word."""
     await move(caller, firm, case, "submit")
     for event in ("accept", "review", "propose"):
         await move(caller, reviewer, case, event)
-    return await until(caller, reviewer, case, lambda c: c["reservation"]["state"] in ("reserved", "refused"))
+    return await until(
+        caller, reviewer, case, lambda c: c["reservation"]["state"] in ("reserved", "refused")
+    )
 
 
 async def decide(caller: Caller, approver: str, case: dict[str, Any]) -> dict[str, Any]:
@@ -53,7 +82,9 @@ async def decide(caller: Caller, approver: str, case: dict[str, Any]) -> dict[st
 async def pay(caller: Caller, cases: list[dict[str, Any]], document: str) -> dict[str, Any]:
     """Pay awards in one batch: prepared by one treasurer, checked by another, sent, settled."""
     awards = [await award_of(caller, case) for case in cases]
-    payout = await caller.post("treasurer", "/v1/finance/payouts", {"awards": awards, "document": document})
+    payout = await caller.post(
+        "treasurer", "/v1/finance/payouts", {"awards": awards, "document": document}
+    )
     for role, event in (("treasurer-b", "check"), ("treasurer", "send"), ("treasurer", "settle")):
         body = {"event": event, "version": payout["version"], "note": "", "data": {}}
         payout = await caller.post(role, f"/v1/finance/payouts/{payout['id']}/events", body)
@@ -76,7 +107,9 @@ async def until(caller: Caller, role: str, case: dict[str, Any], holds: Any) -> 
         if holds(current):
             return current
         if time.monotonic() > deadline:
-            raise UnexpectedAnswer(f"case {case['id']} stayed {current['state']}, {current['reservation']}")
+            raise UnexpectedAnswer(
+                f"case {case['id']} stayed {current['state']}, {current['reservation']}"
+            )
         await asyncio.sleep(POLL_S)
 
 

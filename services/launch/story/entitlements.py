@@ -7,7 +7,11 @@ from services.launch.story.case_life import yuan
 from services.launch.story.stage import Stage
 
 ON = "2026-11-23"
-OUTCOMES = {"eligible": "符合 eligible", "ineligible": "不符合 ineligible", "unknown": "未知 unknown"}
+OUTCOMES = {
+    "eligible": "符合 eligible",
+    "ineligible": "不符合 ineligible",
+    "unknown": "未知 unknown",
+}
 MARKS = {"true": "[green]是[/green]", "false": "[red]否[/red]", "unknown": "[yellow]未知[/yellow]"}
 
 
@@ -27,13 +31,23 @@ async def show_entitlements(stage: Stage) -> None:
         stage.check(f"{role}: {programme} is {outcome}", assessment["outcome"], outcome)
         stage.check(f"{role}: its amount is {status}", assessment["amount_status"], status)
     missing = [(m["fact"], m["year"], bool(m["owner"])) for m in assessment["missing"]]
-    stage.check("unknown: names the missing fact, its year and its owner", ("revenue_fen", 2024, True) in missing, True)
+    stage.check(
+        "unknown: names the missing fact, its year and its owner",
+        ("revenue_fen", 2024, True) in missing,
+        True,
+    )
 
 
 def _show(stage: Stage, name: str, assessment: dict[str, Any]) -> None:
     amount = yuan(assessment["amount_fen"])
-    pending = "（政策未定金额 amount not set by the plan）" if assessment["amount_status"] == "pending-parameter" else ""
-    stage.console.print(f"[bold]{name}[/bold] · {assessment['programme']} · {OUTCOMES[assessment['outcome']]} · {amount}{pending}")
+    pending = (
+        "（政策未定金额 amount not set by the plan）"
+        if assessment["amount_status"] == "pending-parameter"
+        else ""
+    )
+    stage.console.print(
+        f"[bold]{name}[/bold] · {assessment['programme']} · {OUTCOMES[assessment['outcome']]} · {amount}{pending}"
+    )
     table = stage.table("条件 condition", "结果", "所用事实 facts", "依据 source")
     for condition in assessment["conditions"]:
         facts = "；".join(f"{k}={v}" for k, v in condition["facts"].items())

@@ -22,14 +22,22 @@ async def pay_a_case(stage: Stage) -> dict[str, Any]:
     await caller.post("registrar", "/v1/enterprise/firms", firm.body())
     statement = await _state_facts(stage, firm.uscc)
     case = await case_life.open_case(caller, "firm", firm.uscc, PROGRAMME, YEAR, after=statement)
-    stage.check("the case opens with an eligible assessment", case["assessment"]["outcome"], "eligible")
+    stage.check(
+        "the case opens with an eligible assessment", case["assessment"]["outcome"], "eligible"
+    )
     case = await case_life.review_and_propose(caller, "firm", "reviewer", case)
-    stage.check("finance reserved 245 full steps of 500 yuan", case["reservation"]["amount_fen"], 245 * 50_000)
+    stage.check(
+        "finance reserved 245 full steps of 500 yuan",
+        case["reservation"]["amount_fen"],
+        245 * 50_000,
+    )
     case = await case_life.decide(caller, "approver", case)
     payout = await case_life.pay(caller, [case], "慈演示拨〔2026〕1号")
     table = stage.table("企业", "项目", "金额", "资金文件", "状态")
     for line in payout["lines"]:
-        table.add_row(firm.name, PROGRAMME, yuan(line["amount_fen"]), payout["document"], line["state"])
+        table.add_row(
+            firm.name, PROGRAMME, yuan(line["amount_fen"]), payout["document"], line["state"]
+        )
     stage.console.print(table)
     stage.check("the payout is settled", payout["state"], "settled")
     return case
@@ -39,13 +47,18 @@ async def _state_facts(stage: Stage, uscc: str) -> str:
     """State what the registry must know: revenue of three years, the firm's kind and size."""
     for year, wan in ((2023, 8000), (2024, 10_000), (2025, 34_500)):
         await stage.caller.put(
-            "registrar", f"/v1/enterprise/firms/{uscc}/indicators/{year}",
+            "registrar",
+            f"/v1/enterprise/firms/{uscc}/indicators/{year}",
             {"facts": {"revenue_fen": wan * WAN_FEN}, "source": "企业年度报告（演示）"},
         )
     answer = await stage.caller.post(
-        "registrar", f"/v1/enterprise/firms/{uscc}/facts",
-        {"facts": {"is_digital_manufacturing": True, "is_above_scale": True}, "valid_from": "2025-01-01",
-         "source": "经信局认定（演示）"},
+        "registrar",
+        f"/v1/enterprise/firms/{uscc}/facts",
+        {
+            "facts": {"is_digital_manufacturing": True, "is_above_scale": True},
+            "valid_from": "2025-01-01",
+            "source": "经信局认定（演示）",
+        },
     )
     return str(answer["statement_id"])
 
@@ -53,7 +66,9 @@ async def _state_facts(stage: Stage, uscc: str) -> str:
 async def refuse_the_same_again(stage: Stage) -> None:
     """Ask again for the matter that was paid: finance refuses, naming what was granted."""
     stage.act("三、同一事项再次申请", "the same matter again")
-    case = await case_life.open_case(stage.caller, "firm", DEMO_FIRMS["demo_firm"].uscc, PROGRAMME, YEAR)
+    case = await case_life.open_case(
+        stage.caller, "firm", DEMO_FIRMS["demo_firm"].uscc, PROGRAMME, YEAR
+    )
     case = await case_life.review_and_propose(stage.caller, "firm", "reviewer", case)
     stage.console.print(f"  {case['reservation']['reason']}", highlight=False)
     stage.check("finance refuses to pay the matter twice", case["reservation"]["state"], "refused")
@@ -67,10 +82,16 @@ async def top_up(stage: Stage) -> None:
     caller, uscc = stage.caller, stage.city.cast["topped_up"]
     firm = await case_life.sign_up_firm(caller, uscc, "demo-topped-up")
     case = await case_life.open_case(caller, firm, uscc, PROGRAMME, YEAR)
-    stage.check("the programme's own amount is at its cap", case["assessment"]["amount_fen"], CAP_FEN)
+    stage.check(
+        "the programme's own amount is at its cap", case["assessment"]["amount_fen"], CAP_FEN
+    )
     case = await case_life.review_and_propose(caller, firm, "reviewer", case)
     stage.console.print(f"  {case['reservation']['reason']}", highlight=False)
-    stage.check("Ningbo paid 100,000 yuan, so 200,000 are reserved", case["reservation"]["amount_fen"], 20_000_000)
+    stage.check(
+        "Ningbo paid 100,000 yuan, so 200,000 are reserved",
+        case["reservation"]["amount_fen"],
+        20_000_000,
+    )
     case = await case_life.decide(caller, "approver", case)
     await case_life.pay(caller, [case], "慈演示拨〔2026〕2号")
 
@@ -80,8 +101,14 @@ async def pay_beside_its_base(stage: Stage) -> None:
     stage.act("五、配套与其基数并行", "a match is paid beside its base")
     caller, uscc = stage.caller, stage.city.cast["match"]
     proposal = await caller.post(
-        "reviewer", "/v1/policy/parameters",
-        {"parameter": "rd-matching.ratio_bp", "value": 5000, "valid_from": (await _today(stage)), "source": "演示取值，非正式政策"},
+        "reviewer",
+        "/v1/policy/parameters",
+        {
+            "parameter": "rd-matching.ratio_bp",
+            "value": 5000,
+            "valid_from": (await _today(stage)),
+            "source": "演示取值，非正式政策",
+        },
     )
     approve = {"event": "approve", "version": proposal["version"]}
     await caller.post("approver", f"/v1/policy/parameters/{proposal['id']}/events", approve)
@@ -95,9 +122,15 @@ async def pay_beside_its_base(stage: Stage) -> None:
     await case_life.pay(caller, [case], "慈演示拨〔2026〕3号")
     table = stage.table("层级 level", "项目 programme", "金额 amount")
     table.add_row("宁波 ningbo", "研发投入后补助", yuan(base))
-    table.add_row("慈溪 cixi", "rd-matching（演示比例50%）", yuan(case["reservation"]["amount_fen"]))
+    table.add_row(
+        "慈溪 cixi", "rd-matching（演示比例50%）", yuan(case["reservation"]["amount_fen"])
+    )
     stage.console.print(table)
-    stage.check("the match is half of its base, not reduced by it", case["reservation"]["amount_fen"], base // 2)
+    stage.check(
+        "the match is half of its base, not reduced by it",
+        case["reservation"]["amount_fen"],
+        base // 2,
+    )
 
 
 async def _base(stage: Stage, uscc: str) -> int:
@@ -114,4 +147,6 @@ async def _pass_notice(stage: Stage) -> None:
     clock = await stage.caller.get("admin", "/v1/demo/clock")
     later = datetime.fromisoformat(clock["now"]) + timedelta(days=14)
     await stage.caller.post("admin", "/v1/demo/clock", {"now": later.isoformat()})
-    stage.console.print(f"  业务时钟移至 the business clock moves to {later:%Y-%m-%d}", highlight=False)
+    stage.console.print(
+        f"  业务时钟移至 the business clock moves to {later:%Y-%m-%d}", highlight=False
+    )

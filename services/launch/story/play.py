@@ -6,7 +6,12 @@ from services.kernel.settings import Settings
 from services.launch.caller import Caller, UnexpectedAnswer
 from services.launch.city.model import City
 from services.launch.story.entitlements import show_entitlements
-from services.launch.story.payment import pay_a_case, pay_beside_its_base, refuse_the_same_again, top_up
+from services.launch.story.payment import (
+    pay_a_case,
+    pay_beside_its_base,
+    refuse_the_same_again,
+    top_up,
+)
 from services.launch.story.proof import check_audit, check_ledger, replay_decision
 from services.launch.story.stage import Stage
 
@@ -29,5 +34,7 @@ async def play(console: Console, caller: Caller, city: City, settings: Settings)
         return 1
     total = len(stage.checks)
     console.rule()
-    console.print(f"{total - stage.failures} of {total} outcomes as they must be · {total - stage.failures}/{total} 项结果符合预期")
+    console.print(
+        f"{total - stage.failures} of {total} outcomes as they must be · {total - stage.failures}/{total} 项结果符合预期"
+    )
     return 1 if stage.failures else 0

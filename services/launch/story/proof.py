@@ -11,8 +11,13 @@ async def replay_decision(stage: Stage, case: dict[str, Any]) -> None:
     """Recompute a decision from its frozen situation."""
     stage.act("六、决定可复算", "a decision replayed")
     report = await stage.caller.get("auditor", f"/v1/policy/cases/{case['id']}/replay")
-    stage.console.print(f"  situation {report['situation_sha256']}\n  assessment {report['assessment_sha256']}", highlight=False)
-    stage.check("the recomputed assessment equals the frozen one byte for byte", report["same"], True)
+    stage.console.print(
+        f"  situation {report['situation_sha256']}\n  assessment {report['assessment_sha256']}",
+        highlight=False,
+    )
+    stage.check(
+        "the recomputed assessment equals the frozen one byte for byte", report["same"], True
+    )
 
 
 async def check_ledger(stage: Stage) -> None:
@@ -20,7 +25,12 @@ async def check_ledger(stage: Stage) -> None:
     stage.act("七、账本平衡", "the ledger's sum")
     report = await stage.caller.get("auditor", "/v1/finance/ledger/check")
     table = stage.table("账户 accounts", "划转 transfers", "合计 sum", "不符 breaches")
-    table.add_row(str(report["accounts"]), str(report["transfers"]), f"{report['sum_fen']} 分", str(len(report["breaches"])))
+    table.add_row(
+        str(report["accounts"]),
+        str(report["transfers"]),
+        f"{report['sum_fen']} 分",
+        str(len(report["breaches"])),
+    )
     stage.console.print(table)
     stage.check("the sum over all accounts is 0", report["sum_fen"], 0)
     stage.check("every balance equals its transfers", report["breaches"], [])
@@ -32,7 +42,10 @@ async def check_audit(stage: Stage) -> None:
     table = stage.table("服务 service", "已封存 sealed", "结果 result")
     for name in SERVICES:
         report = await verify_chain(
-            name, stage.settings.service_url(name), stage.settings.audit_key, stage.settings.data / "checkpoints"
+            name,
+            stage.settings.service_url(name),
+            stage.settings.audit_key,
+            stage.settings.data / "checkpoints",
         )
         table.add_row(name, str(report.sealed), "完整 holds" if report.holds else str(report.fault))
         stage.check(f"{name}: the chain holds", report.holds, True)

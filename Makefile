@@ -1,0 +1,82 @@
+# Everything a developer or a city needs, from a machine that has Python 3.11+ and make.
+# The tools live in .uv, the project in .venv; both are made on first use and cost nothing later.
+
+PYTHON ?= python3
+UV_VERSION := 0.13.9
+
+BIN := .venv/bin
+UV := UV_PYTHON_DOWNLOADS=never .ci/uv
+INSTALLED := .venv/installed
+# Two to four workers: each keeps a PostgreSQL busy.
+WORKERS = $$($(BIN)/python -c 'import os; print(min(4, max(2, os.cpu_count() or 2)))')
+
+.DEFAULT_GOAL := help
+.PHONY: help run demo stop test check contracts matrix lock clean
+
+help:
+	@echo "Run"
+	@echo "  make run        start the platform with its own PostgreSQL and NATS (PORT, LIANGXIN_DATA)"
+	@echo "  make demo       play the demonstration story against the running platform"
+	@echo "  make stop       stop the platform's servers"
+	@echo "Develop"
+	@echo "  make test       run the tests"
+	@echo "  make check      lint, format, types, import contracts, migrations"
+	@echo "  make contracts  write the committed API documents anew"
+	@echo "  make matrix     print who may call what"
+	@echo "Maintain"
+	@echo "  make lock       write requirements.lock anew (UPGRADE=--upgrade: newest versions)"
+	@echo "  make clean      stop the servers and remove what was installed; .data stays"
+
+run: $(INSTALLED)
+	@$(BIN)/liangxin run
+
+demo: $(INSTALLED)
+	@$(BIN)/liangxin demo
+
+stop:
+	@if test -x $(BIN)/liangxin; then $(BIN)/liangxin stop; else echo "Nothing is installed."; fi
+
+test: $(INSTALLED)
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile
+
+check: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright --warnings
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/liangxin check-migrations
+
+contracts: $(INSTALLED)
+	$(BIN)/liangxin contracts
+
+matrix: $(INSTALLED)
+	@$(BIN)/liangxin matrix
+
+# No index URL is written: mirrors differ from city to city, the hashes do not.
+lock: .uv/$(UV_VERSION)
+	$(UV) pip compile pyproject.toml $(UPGRADE) --all-extras --group dev --universal \
+		--python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
+		--quiet --output-file requirements.lock
+
+clean: stop
+	rm -rf .venv .uv build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find services gateway tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(INSTALLED): requirements.lock pyproject.toml .uv/$(UV_VERSION)
+	@test -x $(BIN)/python || $(UV) venv --quiet --allow-existing --python "$(PYTHON)" .venv
+	$(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
+	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.uv/$(UV_VERSION):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "需要 Python 3.11 或更高版本（可用 make PYTHON=python3.12 指定）。"; \
+		echo "Python 3.11 or later is needed; name one with: make PYTHON=python3.12"; exit 1; } >&2
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "缺少 Python 的 venv 模块，Debian、Ubuntu 请运行：apt install python3-venv"; \
+		echo "Python lacks its venv module; on Debian and Ubuntu: apt install python3-venv"; \
+		exit 1; } >&2
+	rm -rf .uv
+	$(PYTHON) -m venv .uv
+	.uv/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@touch $@
