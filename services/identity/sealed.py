@@ -11,17 +11,23 @@ NONCE_BYTES = 12
 
 
 def _cipher(secret_key: str) -> AESGCM:
-    derive = HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=b"liangxin identity keys v1")
+    derive = HKDF(
+        algorithm=hashes.SHA256(), length=32, salt=None, info=b"liangxin identity keys v1"
+    )
     return AESGCM(derive.derive(secret_key.encode()))
 
 
 def seal(secret_key: str, text: str, *, purpose: str) -> str:
     """Encrypt a text for one purpose."""
     nonce = os.urandom(NONCE_BYTES)
-    return base64.b64encode(nonce + _cipher(secret_key).encrypt(nonce, text.encode(), purpose.encode())).decode()
+    return base64.b64encode(
+        nonce + _cipher(secret_key).encrypt(nonce, text.encode(), purpose.encode())
+    ).decode()
 
 
 def unseal(secret_key: str, sealed: str, *, purpose: str) -> str:
     """Decrypt what was sealed for the same purpose."""
     raw = base64.b64decode(sealed)
-    return _cipher(secret_key).decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], purpose.encode()).decode()
+    return (
+        _cipher(secret_key).decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], purpose.encode()).decode()
+    )

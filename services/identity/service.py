@@ -58,12 +58,27 @@ SERVICE = Service(
     restaters=(restate_keys, restate_principals, restate_clock),
     on_start=begin,
     code_lists=(
-        CodeList("client-states", "客户端状态", "Client states", {
-            ClientState.ACTIVE: ("有效", "Active"), ClientState.SUSPENDED: ("暂停", "Suspended")}),
-        CodeList("binding-kinds", "授权种类", "Kinds of binding", {
-            BindingKind.LEGAL_REPRESENTATIVE: ("法定代表人", "Legal representative"),
-            BindingKind.STAFF: ("本企业人员", "Staff"), BindingKind.AGENT: ("受托代理人", "Agent")}),
-        CodeList("binding-states", "授权状态", "Binding states", {
-            BindingState.ACTIVE: ("有效", "Active"), BindingState.REVOKED: ("已撤销", "Revoked")}),
+        CodeList(
+            "client-states",
+            "客户端状态",
+            "Client states",
+            {ClientState.ACTIVE: ("有效", "Active"), ClientState.SUSPENDED: ("暂停", "Suspended")},
+        ),
+        CodeList(
+            "binding-kinds",
+            "授权种类",
+            "Kinds of binding",
+            {
+                BindingKind.LEGAL_REPRESENTATIVE: ("法定代表人", "Legal representative"),
+                BindingKind.STAFF: ("本企业人员", "Staff"),
+                BindingKind.AGENT: ("受托代理人", "Agent"),
+            },
+        ),
+        CodeList(
+            "binding-states",
+            "授权状态",
+            "Binding states",
+            {BindingState.ACTIVE: ("有效", "Active"), BindingState.REVOKED: ("已撤销", "Revoked")},
+        ),
     ),
 )

@@ -57,9 +57,15 @@ class Actor:
     def to_json(self) -> dict[str, Any]:
         """Write what long work needs to go on acting for the same bearer."""
         return {
-            "subject": self.subject, "client_id": self.client_id, "roles": sorted(self.roles),
-            "scopes": sorted(self.scopes), "department": self.department, "uscc": self.uscc,
-            "town_code": self.town_code, "bank": self.bank, "institution": self.institution,
+            "subject": self.subject,
+            "client_id": self.client_id,
+            "roles": sorted(self.roles),
+            "scopes": sorted(self.scopes),
+            "department": self.department,
+            "uscc": self.uscc,
+            "town_code": self.town_code,
+            "bank": self.bank,
+            "institution": self.institution,
         }
 
     @staticmethod
@@ -100,7 +106,11 @@ class Guard(SecurityBase):
         reads = self.reads if self.reads is not None else method in ("GET", "HEAD")
         scope = f"{service}:{'read' if reads else 'write'}"
         if scope not in actor.scopes and not self.public:
-            raise Forbidden(f"令牌缺少权限范围{scope}。", f"The token lacks the scope {scope}.", code="scope-required")
+            raise Forbidden(
+                f"令牌缺少权限范围{scope}。",
+                f"The token lacks the scope {scope}.",
+                code="scope-required",
+            )
 
     async def __call__(self, request: Request) -> Actor:
         return request.state.actor

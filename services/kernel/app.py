@@ -5,6 +5,7 @@ from typing import Any
 import orjson
 from fastapi import FastAPI, Response
 from fastapi.routing import APIRoute
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.kernel import metrics
@@ -32,7 +33,11 @@ def build_app(service: Service, runtime: Runtime | None = None) -> FastAPI:
     )
     app.state.runtime = runtime
     install_problem_handlers(app)
-    routers = [*service.routers, operation_router(service.name), code_list_router(service.name, service.code_lists)]
+    routers = [
+        *service.routers,
+        operation_router(service.name),
+        code_list_router(service.name, service.code_lists),
+    ]
     for router in routers:
         # Taken over one by one, so that whoever walks app.routes sees every route.
         app.router.routes.extend(router.routes)
@@ -92,15 +97,27 @@ def _operation_id(route: APIRoute) -> str:
 
 def _add_health(app: FastAPI, runtime: Runtime) -> None:
     async def livez(_: Any) -> Response:
-        return Response(status_code=200 if runtime.is_alive else 503, content=b"ok" if runtime.is_alive else b"worker ended")
+        return Response(
+            status_code=200 if runtime.is_alive else 503,
+            content=b"ok" if runtime.is_alive else b"worker ended",
+        )
 
     async def readyz(_: Any) -> Response:
         state = await runtime.readiness()
         serves = state["database"] == state["keys"] == "ready" and "serving" not in state
         degraded = [name for name, value in state.items() if value != "ready"]
-        body = {"service": runtime.service.name, "status": "ready" if not degraded else "degraded" if serves else "down",
-                "degraded": degraded, "checks": state}
+        body = {
+            "service": runtime.service.name,
+            "status": "ready" if not degraded else "degraded" if serves else "down",
+            "degraded": degraded,
+            "checks": state,
+        }
         return Response(orjson.dumps(body), 200 if serves else 503, media_type="application/json")
 
+    async def measures(_: Any) -> Response:
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    # The gateway routes none of these to the outside: they are for whoever runs the process.
+    app.router.add_route("/metrics", measures)
     app.router.add_route("/livez", livez)
     app.router.add_route("/readyz", readyz)

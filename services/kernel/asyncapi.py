@@ -9,19 +9,28 @@ CLOUD_EVENT: dict[str, Any] = {
     "required": ["specversion", "id", "source", "type", "time", "lxaggregate", "lxseq", "data"],
     "properties": {
         "specversion": {"const": "1.0"},
-        "id": {"type": "string", "format": "uuid", "description": "The outbox row; the same event has the same id"},
+        "id": {
+            "type": "string",
+            "format": "uuid",
+            "description": "The outbox row; the same event has the same id",
+        },
         "source": {"type": "string"},
         "type": {"type": "string"},
         "time": {"type": "string", "format": "date-time"},
         "datacontenttype": {"const": "application/json"},
-        "lxaggregate": {"type": "string", "description": "What it happened to; its events keep their order"},
+        "lxaggregate": {
+            "type": "string",
+            "description": "What it happened to; its events keep their order",
+        },
         "lxseq": {"type": "integer", "description": "The number of the event within its aggregate"},
         "traceparent": {"type": "string"},
     },
 }
 
 
-def asyncapi_document(announced: dict[str, tuple[type[Event], ...]], version: str) -> dict[str, Any]:
+def asyncapi_document(
+    announced: dict[str, tuple[type[Event], ...]], version: str
+) -> dict[str, Any]:
     """Describe every event that services announce."""
     channels: dict[str, Any] = {}
     operations: dict[str, Any] = {}
@@ -34,12 +43,17 @@ def asyncapi_document(announced: dict[str, tuple[type[Event], ...]], version: st
             messages[name] = _message(event)
             channels[name] = _channel(event)
             operations[f"announce{name}"] = {
-                "action": "send", "channel": {"$ref": f"#/channels/{name}"}, "summary": f"{service} announces {event.TYPE}",
+                "action": "send",
+                "channel": {"$ref": f"#/channels/{name}"},
+                "summary": f"{service} announces {event.TYPE}",
             }
     return {
         "asyncapi": "3.0.0",
-        "info": {"title": "Liangxin events", "version": version,
-                 "description": "CloudEvents 1.0 in structured JSON on NATS JetStream, one stream a service."},
+        "info": {
+            "title": "Liangxin events",
+            "version": version,
+            "description": "CloudEvents 1.0 in structured JSON on NATS JetStream, one stream a service.",
+        },
         "defaultContentType": "application/cloudevents+json",
         "channels": channels,
         "operations": operations,
@@ -50,13 +64,22 @@ def asyncapi_document(announced: dict[str, tuple[type[Event], ...]], version: st
 def _channel(event: type[Event]) -> dict[str, Any]:
     return {
         "address": event.subjects().removesuffix("*") + "{shard}",
-        "parameters": {"shard": {"description": f"00 to {SHARDS - 1}, by the hash of the aggregate; never an id of anyone"}},
+        "parameters": {
+            "shard": {
+                "description": f"00 to {SHARDS - 1}, by the hash of the aggregate; never an id of anyone"
+            }
+        },
         "messages": {event.__name__: {"$ref": f"#/components/messages/{event.__name__}"}},
     }
 
 
 def _message(event: type[Event]) -> dict[str, Any]:
-    data = {"properties": {"type": {"const": event.TYPE}, "data": {"$ref": f"#/components/schemas/{event.__name__}"}}}
+    data = {
+        "properties": {
+            "type": {"const": event.TYPE},
+            "data": {"$ref": f"#/components/schemas/{event.__name__}"},
+        }
+    }
     return {
         "name": event.TYPE,
         "title": event.__name__,

@@ -37,8 +37,17 @@ def audit(
     entries: list[tuple[Any, ...]] = session.info.setdefault(PENDING, [])
     entries.append(
         (
-            new_id(), now, actor.subject, actor.client_id, " ".join(sorted(actor.roles)), action, outcome,
-            thing, str(thing_id), canonical(detail or {}), current_trace_id(),
+            new_id(),
+            now,
+            actor.subject,
+            actor.client_id,
+            " ".join(sorted(actor.roles)),
+            action,
+            outcome,
+            thing,
+            str(thing_id),
+            canonical(detail or {}),
+            current_trace_id(),
         )
     )
 

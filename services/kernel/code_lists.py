@@ -19,8 +19,14 @@ class CodeList:
 
     def to_json(self) -> dict[str, Any]:
         return {
-            "id": self.id, "title": self.zh, "title_en": self.en, "source": self.source,
-            "entries": [{"code": code, "title": zh, "title_en": en} for code, (zh, en) in self.entries.items()],
+            "id": self.id,
+            "title": self.zh,
+            "title_en": self.en,
+            "source": self.source,
+            "entries": [
+                {"code": code, "title": zh, "title_en": en}
+                for code, (zh, en) in self.entries.items()
+            ],
         }
 
 

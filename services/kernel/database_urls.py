@@ -37,4 +37,6 @@ def with_database(url: str, name: str) -> str:
 
 
 def database_name(url: str) -> str:
-    return urlsplit(url).path.lstrip("/") or dict(parse_qsl(urlsplit(url).query)).get("dbname", "postgres")
+    return urlsplit(url).path.lstrip("/") or dict(parse_qsl(urlsplit(url).query)).get(
+        "dbname", "postgres"
+    )

@@ -14,13 +14,21 @@ def require_match(request: Request, version: int) -> None:
     given = request.headers.get("if-match")
     if given is None:
         raise VersionRequired(
-            "修改须带If-Match请求头，其值为读取时的ETag。", "A change needs If-Match with the ETag that was read.")
+            "修改须带If-Match请求头，其值为读取时的ETag。",
+            "A change needs If-Match with the ETag that was read.",
+        )
     text = given.strip().removeprefix("W/").strip('"')
     if text != "*" and not text.isdigit():
-        raise Malformed("If-Match须为读取时返回的ETag。", "If-Match must be the ETag that was read.", code="etag-malformed")
+        raise Malformed(
+            "If-Match须为读取时返回的ETag。",
+            "If-Match must be the ETag that was read.",
+            code="etag-malformed",
+        )
     if text != "*" and int(text) != version:
         raise VersionMismatch(
-            f"记录已更新为第{version}版，请重新读取后再修改。", f"The record is now at version {version}; read it again first.")
+            f"记录已更新为第{version}版，请重新读取后再修改。",
+            f"The record is now at version {version}; read it again first.",
+        )
 
 
 def check_version(given: int, version: int) -> None:

@@ -90,7 +90,14 @@ def payload_of(event: Event) -> str:
 
 
 def envelope(
-    *, id_: UUID, type_: str, aggregate: str, seq: int, occurred_at: datetime, payload: str, traceparent: str | None
+    *,
+    id_: UUID,
+    type_: str,
+    aggregate: str,
+    seq: int,
+    occurred_at: datetime,
+    payload: str,
+    traceparent: str | None,
 ) -> bytes:
     """Wrap a payload as a CloudEvent in structured JSON."""
     head = {

@@ -24,13 +24,17 @@ STORED_HEADERS = ("content-type", "location", "etag")
 
 
 async def _required(
-    idempotency_key: Annotated[str | None, Header(description="Chosen by the caller, one for each intended effect")] = None,
+    idempotency_key: Annotated[
+        str | None, Header(description="Chosen by the caller, one for each intended effect")
+    ] = None,
 ) -> None:
     """Document the header; the unit of work checks it before anything else runs."""
 
 
 async def _required_for_money(
-    idempotency_key: Annotated[str | None, Header(description="Chosen by the caller; kept as long as the ledger")] = None,
+    idempotency_key: Annotated[
+        str | None, Header(description="Chosen by the caller; kept as long as the ledger")
+    ] = None,
 ) -> None:
     """Document the header; answers are kept as long as the ledger."""
 
@@ -61,8 +65,11 @@ def key_of(request: Request, *, required: bool) -> str | None:
             )
         return None
     if len(key) > KEY_CHARS_MAX or not key.isprintable() or not key.isascii():
-        raise Malformed("Idempotency-Key须为1至128个可打印ASCII字符。", "The key is 1 to 128 printable ASCII characters.",
-                        code="idempotency-key-malformed")
+        raise Malformed(
+            "Idempotency-Key须为1至128个可打印ASCII字符。",
+            "The key is 1 to 128 printable ASCII characters.",
+            code="idempotency-key-malformed",
+        )
     return key
 
 
@@ -80,29 +87,53 @@ async def stored_answer(
     """Take the key for this transaction; give the stored answer if the effect has already happened."""
     principal = actor.subject
     lock = hashlib.sha256(f"{principal}|{route}|{key}".encode()).digest()[:8]
-    taken = await session.scalar(select(func.pg_try_advisory_xact_lock(int.from_bytes(lock, "big", signed=True))))
+    taken = await session.scalar(
+        select(func.pg_try_advisory_xact_lock(int.from_bytes(lock, "big", signed=True)))
+    )
     if not taken:
-        raise Conflict("同一Idempotency-Key的请求正在办理，请稍候重试。", "A request with this key is in flight; retry shortly.",
-                       code="idempotency-in-flight", retry_after_s=1)
+        raise Conflict(
+            "同一Idempotency-Key的请求正在办理，请稍候重试。",
+            "A request with this key is in flight; retry shortly.",
+            code="idempotency-in-flight",
+            retry_after_s=1,
+        )
     row = await session.get(StoredAnswer, (principal, route, key))
     if row is None:
         return None
     if row.request_sha256 != request_sha256:
-        raise Invalid("该Idempotency-Key已用于另一内容的请求，请换新键。", "This key was used for another content; choose a new key.",
-                      code="idempotency-key-reused")
+        raise Invalid(
+            "该Idempotency-Key已用于另一内容的请求，请换新键。",
+            "This key was used for another content; choose a new key.",
+            code="idempotency-key-reused",
+        )
     return Response(row.body, row.status, {**row.headers, "Idempotency-Replayed": "true"})
 
 
 def store_answer(
-    session: AsyncSession, actor: Actor, route: str, key: str, request_sha256: str, response: Response,
-    *, for_ever: bool, now: datetime,
+    session: AsyncSession,
+    actor: Actor,
+    route: str,
+    key: str,
+    request_sha256: str,
+    response: Response,
+    *,
+    for_ever: bool,
+    now: datetime,
 ) -> None:
     """Keep the answer in the transaction of its effect."""
     session.add(
         StoredAnswer(
-            principal=actor.subject, route=route, key=key, request_sha256=request_sha256,
-            status=response.status_code, body=bytes(response.body), kept_for_ever=for_ever, stored_at=now,
-            headers={name: response.headers[name] for name in STORED_HEADERS if name in response.headers},
+            principal=actor.subject,
+            route=route,
+            key=key,
+            request_sha256=request_sha256,
+            status=response.status_code,
+            body=bytes(response.body),
+            kept_for_ever=for_ever,
+            stored_at=now,
+            headers={
+                name: response.headers[name] for name in STORED_HEADERS if name in response.headers
+            },
         )
     )
 
@@ -111,12 +142,16 @@ async def forget_old_answers(session: AsyncSession, now: datetime) -> None:
     """Delete answers past their week, in slices that hold no lock for long."""
     old = (
         select(StoredAnswer.principal, StoredAnswer.route, StoredAnswer.key)
-        .where(StoredAnswer.stored_at < now - timedelta(days=KEPT_DAYS), ~StoredAnswer.kept_for_ever)
+        .where(
+            StoredAnswer.stored_at < now - timedelta(days=KEPT_DAYS), ~StoredAnswer.kept_for_ever
+        )
         .limit(1000)
         .subquery()
     )
     await session.execute(
         delete(StoredAnswer).where(
-            StoredAnswer.principal == old.c.principal, StoredAnswer.route == old.c.route, StoredAnswer.key == old.c.key
+            StoredAnswer.principal == old.c.principal,
+            StoredAnswer.route == old.c.route,
+            StoredAnswer.key == old.c.key,
         )
     )

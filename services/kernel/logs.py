@@ -26,7 +26,9 @@ def configure_logs(level: str = "INFO", stream: TextIO | None = None) -> None:
     )
 
 
-def _add_trace(_: object, __: str, event: "structlog.typing.EventDict") -> "structlog.typing.EventDict":
+def _add_trace(
+    _: object, __: str, event: "structlog.typing.EventDict"
+) -> "structlog.typing.EventDict":
     trace_id = current_trace_id()
     if trace_id:
         event["trace_id"] = trace_id

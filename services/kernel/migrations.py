@@ -66,7 +66,9 @@ def _migrate(connection: Connection, service: Service, app_password: str, profil
     with _as_owner(connection, service.name):
         command.upgrade(_config(service, connection), "head")
         connection.execute(
-            text("INSERT INTO platform_setting (name, value) VALUES ('profile', :p) ON CONFLICT DO NOTHING"),
+            text(
+                "INSERT INTO platform_setting (name, value) VALUES ('profile', :p) ON CONFLICT DO NOTHING"
+            ),
             {"p": profile},
         )
         _grant(connection, service)
@@ -75,7 +77,12 @@ def _migrate(connection: Connection, service: Service, app_password: str, profil
 def _differences(connection: Connection, service: Service) -> list[Any]:
     with _as_owner(connection, service.name):
         migration = MigrationContext.configure(
-            connection, opts={"compare_server_default": False, "compare_type": True, "include_object": _is_ours}
+            connection,
+            opts={
+                "compare_server_default": False,
+                "compare_type": True,
+                "include_object": _is_ours,
+            },
         )
         return compare_metadata(migration, _metadata_of(service))
 
@@ -114,8 +121,12 @@ def run_environment() -> None:
     config = context.config
     connection: Connection = config.attributes["connection"]
     context.configure(
-        connection=connection, target_metadata=config.attributes["metadata"], version_table=VERSION_TABLE,
-        include_object=_is_ours, transaction_per_migration=False, compare_type=True,
+        connection=connection,
+        target_metadata=config.attributes["metadata"],
+        version_table=VERSION_TABLE,
+        include_object=_is_ours,
+        transaction_per_migration=False,
+        compare_type=True,
     )
     connection.execute(text(LOCK_TIMEOUT))
     context.run_migrations()
@@ -141,7 +152,9 @@ def _ensure_roles(connection: Connection, service: str, app_password: str) -> No
     for role, login in ((owner, "NOLOGIN"), (app, "LOGIN")):
         exists = connection.scalar(text("SELECT 1 FROM pg_roles WHERE rolname = :r"), {"r": role})
         if not exists:
-            connection.execute(text(f"CREATE ROLE {role} {login} NOSUPERUSER NOCREATEDB NOCREATEROLE"))
+            connection.execute(
+                text(f"CREATE ROLE {role} {login} NOSUPERUSER NOCREATEDB NOCREATEROLE")
+            )
             connection.execute(text(f"GRANT {owner} TO CURRENT_USER"))
     escaped = app_password.replace("'", "''")
     connection.execute(text(f"ALTER ROLE {app} PASSWORD '{escaped}'"))
@@ -159,9 +172,12 @@ def _grant(connection: Connection, service: Service) -> None:
         for grant in _grants(table):
             connection.execute(text(f"GRANT {grant} ON {table.name} TO {app}"))
         if table.info.get("append_only"):
-            connection.execute(text(
-                f"CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table.name}"
-                " FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"))
+            connection.execute(
+                text(
+                    f"CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table.name}"
+                    " FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
+                )
+            )
     connection.execute(text(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA {service.name} TO {app}"))
 
 
@@ -174,6 +190,9 @@ def _grants(table: Table) -> list[str]:
 
 
 def _make_trigger_function(connection: Connection) -> None:
-    connection.execute(text(
-        "CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$"
-        " BEGIN RAISE EXCEPTION '% rows are only ever added', TG_TABLE_NAME USING ERRCODE = '42501'; END $$"))
+    connection.execute(
+        text(
+            "CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$"
+            " BEGIN RAISE EXCEPTION '% rows are only ever added', TG_TABLE_NAME USING ERRCODE = '42501'; END $$"
+        )
+    )

@@ -25,7 +25,9 @@ async def hear_clock(session: AsyncSession, event: ClockMoved, now: datetime) ->
     values = {"offset_s": event.offset_s, "version": event.version}
     statement = insert(HeardClock).values(id=1, **values)
     await session.execute(
-        statement.on_conflict_do_update(index_elements=["id"], set_=values, where=HeardClock.version < event.version)
+        statement.on_conflict_do_update(
+            index_elements=["id"], set_=values, where=HeardClock.version < event.version
+        )
     )
 
 

@@ -84,13 +84,30 @@ class OperationView(BaseModel):
 
 
 def accept_operation(
-    session: AsyncSession, response: Response, service: str, actor: Actor, kind: str, *,
-    input_: dict[str, Any], content: bytes | None, total: int | None, now: datetime,
+    session: AsyncSession,
+    response: Response,
+    service: str,
+    actor: Actor,
+    kind: str,
+    *,
+    input_: dict[str, Any],
+    content: bytes | None,
+    total: int | None,
+    now: datetime,
 ) -> Operation:
     """Take long work on: 202 with the address where its progress stands."""
     operation = Operation(
-        id=new_id(), kind=kind, state="accepted", owner=actor.subject, actor=actor.to_json(), input=input_,
-        content=content, total=total, created_at=now, done=0, error_count=0,
+        id=new_id(),
+        kind=kind,
+        state="accepted",
+        owner=actor.subject,
+        actor=actor.to_json(),
+        input=input_,
+        content=content,
+        total=total,
+        created_at=now,
+        done=0,
+        error_count=0,
     )
     session.add(operation)
     response.status_code = 202
@@ -98,16 +115,28 @@ def accept_operation(
     return operation
 
 
-async def operation_view(session: AsyncSession, operation: Operation, *, english: bool) -> OperationView:
+async def operation_view(
+    session: AsyncSession, operation: Operation, *, english: bool
+) -> OperationView:
     errors = await session.scalars(
-        select(OperationError).where(OperationError.operation_id == operation.id)
-        .order_by(OperationError.line, OperationError.field).limit(ERRORS_SHOWN_MAX)
+        select(OperationError)
+        .where(OperationError.operation_id == operation.id)
+        .order_by(OperationError.line, OperationError.field)
+        .limit(ERRORS_SHOWN_MAX)
     )
     return OperationView(
-        id=operation.id, kind=operation.kind, state=operation.state, done=operation.done, total=operation.total,
-        error_count=operation.error_count, result=operation.result,
+        id=operation.id,
+        kind=operation.kind,
+        state=operation.state,
+        done=operation.done,
+        total=operation.total,
+        error_count=operation.error_count,
+        result=operation.result,
         errors=[
-            OperationErrorView(line=e.line, field=e.field, code=e.code, detail=e.en if english else e.zh) for e in errors
+            OperationErrorView(
+                line=e.line, field=e.field, code=e.code, detail=e.en if english else e.zh
+            )
+            for e in errors
         ],
     )
 
@@ -146,7 +175,11 @@ class OperationRunner:
             try:
                 worked = await self._advance()
             except Exception as error:  # noqa: BLE001  the runner outlives any one operation's fault
-                log.warning("operation runner stumbled", service=self._runtime.service.name, kind=type(error).__name__)
+                log.warning(
+                    "operation runner stumbled",
+                    service=self._runtime.service.name,
+                    kind=type(error).__name__,
+                )
             if not worked:
                 try:
                     await asyncio.wait_for(stopping.wait(), POLL_S)
@@ -162,7 +195,12 @@ class OperationRunner:
         except Exception as error:
             if is_database_outage(error):
                 raise
-            log.error("operation failed", operation_id=str(operation_id), kind=type(error).__name__, exc_info=error)
+            log.error(
+                "operation failed",
+                operation_id=str(operation_id),
+                kind=type(error).__name__,
+                exc_info=error,
+            )
             await self._fail(operation_id, error)
         return True
 
@@ -170,16 +208,23 @@ class OperationRunner:
         now = system_now()
         free = (
             select(Operation.id)
-            .where(Operation.state.in_(("accepted", "running")), Operation.kind.in_(list(self._kinds)),
-                   or_(Operation.lease_until.is_(None), Operation.lease_until < now))
-            .order_by(Operation.id).limit(1).with_for_update(skip_locked=True)
+            .where(
+                Operation.state.in_(("accepted", "running")),
+                Operation.kind.in_(list(self._kinds)),
+                or_(Operation.lease_until.is_(None), Operation.lease_until < now),
+            )
+            .order_by(Operation.id)
+            .limit(1)
+            .with_for_update(skip_locked=True)
         )
         async with self._runtime.sessions() as session, session.begin():
             operation_id = await session.scalar(free)
             if operation_id is not None:
                 lease = now + timedelta(seconds=LEASE_S)
                 await session.execute(
-                    update(Operation).where(Operation.id == operation_id).values(state="running", lease_until=lease)
+                    update(Operation)
+                    .where(Operation.id == operation_id)
+                    .values(state="running", lease_until=lease)
                 )
         return operation_id
 
@@ -187,10 +232,19 @@ class OperationRunner:
         async with self._runtime.sessions() as session:
             operation = await session.get_one(Operation, operation_id, with_for_update=True)
             actor = Actor.from_json(operation.actor)
-            step = await self._kinds[operation.kind].step(session, operation, actor, self._runtime.clock.now())
+            step = await self._kinds[operation.kind].step(
+                session, operation, actor, self._runtime.clock.now()
+            )
             for e in step.errors:
                 session.add(
-                    OperationError(operation_id=operation_id, line=e.line, field=e.field, code=e.code, zh=e.zh, en=e.en)
+                    OperationError(
+                        operation_id=operation_id,
+                        line=e.line,
+                        field=e.field,
+                        code=e.code,
+                        zh=e.zh,
+                        en=e.en,
+                    )
                 )
             operation.error_count += len(step.errors)
             operation.done, operation.total = step.done, step.total
@@ -211,7 +265,10 @@ class OperationRunner:
             operation.finished_at = system_now()
             session.add(
                 OperationError(
-                    operation_id=operation_id, line=0, field="", code=refusal.code if refusal else "internal",
+                    operation_id=operation_id,
+                    line=0,
+                    field="",
+                    code=refusal.code if refusal else "internal",
                     zh=refusal.zh if refusal else "系统内部错误，已记录。",
                     en=refusal.en if refusal else "Internal error, recorded.",
                 )
@@ -220,6 +277,11 @@ class OperationRunner:
 
 
 async def count_open_operations(session: AsyncSession) -> int:
-    return await session.scalar(
-        select(func.count()).select_from(Operation).where(Operation.state.in_(("accepted", "running")))
-    ) or 0
+    return (
+        await session.scalar(
+            select(func.count())
+            .select_from(Operation)
+            .where(Operation.state.in_(("accepted", "running")))
+        )
+        or 0
+    )

@@ -23,8 +23,12 @@ class PageRequest(BaseModel):
 
 
 def _page(
-    limit: Annotated[int, Query(ge=1, le=PAGE_ROWS_MAX, description="Rows a page")] = PAGE_ROWS_DEFAULT,
-    cursor: Annotated[str | None, Query(max_length=CURSOR_CHARS_MAX, description="From next_cursor")] = None,
+    limit: Annotated[
+        int, Query(ge=1, le=PAGE_ROWS_MAX, description="Rows a page")
+    ] = PAGE_ROWS_DEFAULT,
+    cursor: Annotated[
+        str | None, Query(max_length=CURSOR_CHARS_MAX, description="From next_cursor")
+    ] = None,
 ) -> PageRequest:
     return PageRequest(limit=limit, after=_read(cursor) if cursor else None)
 
@@ -38,14 +42,23 @@ def _read(cursor: str) -> list[Any]:
     except (binascii.Error, orjson.JSONDecodeError, ValueError):
         value = None
     if not isinstance(value, list) or not all(isinstance(v, str | int) for v in value):  # pyright: ignore[reportUnknownVariableType]
-        raise Malformed("cursor无法识别，请使用上一页返回的next_cursor。", "The cursor cannot be read; use next_cursor of the previous page.",
-                        code="cursor-invalid")
+        raise Malformed(
+            "cursor无法识别，请使用上一页返回的next_cursor。",
+            "The cursor cannot be read; use next_cursor of the previous page.",
+            code="cursor-invalid",
+        )
     return value  # pyright: ignore[reportUnknownVariableType]
 
 
 def cursor_after(key: list[Any]) -> str:
     """Make the cursor that continues after a row's sort key."""
-    return base64.urlsafe_b64encode(orjson.dumps([str(k) if not isinstance(k, int) else k for k in key])).decode().rstrip("=")
+    return (
+        base64.urlsafe_b64encode(
+            orjson.dumps([str(k) if not isinstance(k, int) else k for k in key])
+        )
+        .decode()
+        .rstrip("=")
+    )
 
 
 def page_of(rows: list[Any], page: PageRequest, key: Any) -> dict[str, Any]:

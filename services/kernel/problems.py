@@ -99,7 +99,9 @@ def answer(request: Request, refusal: Refusal) -> Response:
 def refusal_from_validation(errors: Sequence[Any]) -> Refusal:
     """Turn pydantic's findings into fields with pointers, without the values that were sent."""
     if any(e["type"] == "json_invalid" for e in errors):
-        return Malformed("请求体不是合法的JSON。", "The body is not valid JSON.", code="json-invalid")
+        return Malformed(
+            "请求体不是合法的JSON。", "The body is not valid JSON.", code="json-invalid"
+        )
     fields = [_field_error(e) for e in errors]
     return Invalid(
         f"有{len(fields)}处内容不符合要求，请按errors逐项更正。",
@@ -112,7 +114,10 @@ def refusal_from_validation(errors: Sequence[Any]) -> Refusal:
 _CHINESE = {
     "missing": ("缺少必填项。", "This field is required."),
     "extra_forbidden": ("不认识的字段，请对照接口文档。", "Unknown field; see the API document."),
-    "int_type": ("须为整数，不接受小数、文本或布尔值。", "Must be an integer; no decimals, text or booleans."),
+    "int_type": (
+        "须为整数，不接受小数、文本或布尔值。",
+        "Must be an integer; no decimals, text or booleans.",
+    ),
     "int_from_float": ("须为整数，不接受小数。", "Must be an integer, not a decimal."),
     "int_parsing": ("须为整数。", "Must be an integer."),
     "bool_type": ("须为true或false。", "Must be true or false."),
@@ -220,8 +225,13 @@ def install_problem_handlers(app: FastAPI) -> None:
         if is_database_outage(error):
             return answer(request, refusal_from_database(error))
         log.error("request failed", kind=type(error).__name__, exc_info=error)
-        return answer(request, _Failure("系统内部错误，已记录。请凭trace_id联系运维。",
-                                        "Internal error, recorded; quote the trace_id."))
+        return answer(
+            request,
+            _Failure(
+                "系统内部错误，已记录。请凭trace_id联系运维。",
+                "Internal error, recorded; quote the trace_id.",
+            ),
+        )
 
     app.add_exception_handler(Refusal, refused)
     app.add_exception_handler(RequestValidationError, invalid)
@@ -250,5 +260,7 @@ def refusal_from_status(status: int) -> Refusal:
     if status == 403:
         return Forbidden("无此权限。", "Not permitted.")
     if status >= 500:
-        return Unavailable("暂时无法办理，请稍后重试。", "Temporarily unavailable; retry later.", retry_after_s=2)
+        return Unavailable(
+            "暂时无法办理，请稍后重试。", "Temporarily unavailable; retry later.", retry_after_s=2
+        )
     return Malformed("请求无法识别。", "The request cannot be understood.")

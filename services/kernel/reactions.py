@@ -75,7 +75,11 @@ class Heard:
 def parse(message_data: bytes) -> Heard:
     document = orjson.loads(message_data)
     return Heard(
-        UUID(document["id"]), document["type"], document["data"], document.get("traceparent"), message_data.decode()
+        UUID(document["id"]),
+        document["type"],
+        document["data"],
+        document.get("traceparent"),
+        message_data.decode(),
     )
 
 
@@ -84,7 +88,9 @@ def consumers_for(listener: str, reactions: Sequence[Reaction]) -> list[DurableC
     subjects: dict[str, set[str]] = {}
     for reaction in reactions:
         subjects.setdefault(reaction.event.service(), set()).add(reaction.event.subjects())
-    return [DurableConsumer(listener, Stream(s), tuple(sorted(subjects[s]))) for s in sorted(subjects)]
+    return [
+        DurableConsumer(listener, Stream(s), tuple(sorted(subjects[s]))) for s in sorted(subjects)
+    ]
 
 
 class Reactor:
@@ -123,7 +129,9 @@ class Reactor:
                 # A wiped broker: the caller declares the consumer again, then comes back.
                 return
             except (nats.errors.Error, JetStreamError, OSError) as error:
-                log.warning("consumer restarts", consumer=self._consumer.name, kind=type(error).__name__)
+                log.warning(
+                    "consumer restarts", consumer=self._consumer.name, kind=type(error).__name__
+                )
                 await asyncio.sleep(0.5 + random.random())  # noqa: S311  jitter
 
     async def _pull(self, subscription: Any, stopping: asyncio.Event) -> None:
@@ -171,14 +179,18 @@ class Reactor:
                     continue
                 fresh.discard((reaction.name, heard.event_id))
                 enter_trace(heard.traceparent)
-                await reaction.handle(session, reaction.event.model_validate(heard.data), self._now())
+                await reaction.handle(
+                    session, reaction.event.model_validate(heard.data), self._now()
+                )
                 await session.flush()
                 metrics.REACTED.labels(self._service, reaction.name).inc()
             await write_announcements(session)
             crash_point("reaction:before-commit")
         await self._after_commit(done)
 
-    async def _enter_inbox(self, session: AsyncSession, pairs: list[tuple[Reaction, Heard]]) -> set[tuple[str, UUID]]:
+    async def _enter_inbox(
+        self, session: AsyncSession, pairs: list[tuple[Reaction, Heard]]
+    ) -> set[tuple[str, UUID]]:
         keys = sorted({(r.name, h.event_id) for r, h in pairs})
         async with raw_connection(session) as connection:
             rows = await connection.fetch(_INBOX, [k[0] for k in keys], [k[1] for k in keys])
@@ -189,7 +201,9 @@ class Reactor:
         outage = is_database_outage(error)
         if deliveries < DELIVERIES_MAX or outage:
             delay = RETRY_DELAYS_S[min(deliveries, len(RETRY_DELAYS_S)) - 1]
-            log.warning("reaction put off", reaction=names, kind=type(error).__name__, deliveries=deliveries)
+            log.warning(
+                "reaction put off", reaction=names, kind=type(error).__name__, deliveries=deliveries
+            )
             await message.nak(delay=delay)
             return
         metrics.REACTION_FAILURES.labels(self._service, names).inc()
@@ -200,8 +214,14 @@ class Reactor:
         async with self._sessions() as session, session.begin():
             session.add(
                 ParkedEvent(
-                    id=new_id(), reaction=reaction, event_id=_id_of(message), type=_type_of(message), envelope=text,
-                    reason=f"{type(error).__name__}: {error}"[:500], deliveries=deliveries, parked_at=self._now(),
+                    id=new_id(),
+                    reaction=reaction,
+                    event_id=_id_of(message),
+                    type=_type_of(message),
+                    envelope=text,
+                    reason=f"{type(error).__name__}: {error}"[:500],
+                    deliveries=deliveries,
+                    parked_at=self._now(),
                 )
             )
         metrics.PARKED.labels(self._service).inc()
@@ -215,7 +235,9 @@ class PoisonousEvent(Exception):
 
 async def _fetch(subscription: Any, stopping: asyncio.Event) -> list[Msg]:
     """Fetch what there is, or stop waiting as soon as the worker stops."""
-    fetching = asyncio.ensure_future(subscription.fetch(BATCH_MESSAGES, timeout=FETCH_TIMEOUT_S, heartbeat=1.0))
+    fetching = asyncio.ensure_future(
+        subscription.fetch(BATCH_MESSAGES, timeout=FETCH_TIMEOUT_S, heartbeat=1.0)
+    )
     stopped = asyncio.ensure_future(stopping.wait())
     await asyncio.wait({fetching, stopped}, return_when=asyncio.FIRST_COMPLETED)
     stopped.cancel()

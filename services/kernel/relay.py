@@ -63,7 +63,11 @@ class Relay:
         """Publish until told to stop; reconnect after any fault of the database."""
         while not stopping.is_set():
             try:
-                connection = await asyncpg.connect(self._url, timeout=3, server_settings={"application_name": f"liangxin relay {self._service}"})
+                connection = await asyncpg.connect(
+                    self._url,
+                    timeout=3,
+                    server_settings={"application_name": f"liangxin relay {self._service}"},
+                )
             except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
                 await _pause(stopping, 1.0)
                 continue
@@ -71,7 +75,9 @@ class Relay:
                 await connection.add_listener(CHANNEL, lambda *_: self.poke())
                 await self._serve(connection, stopping)
             except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
-                log.warning("relay lost its database", service=self._service, kind=type(error).__name__)
+                log.warning(
+                    "relay lost its database", service=self._service, kind=type(error).__name__
+                )
                 await _pause(stopping, 0.5)
             finally:
                 self._shards = []
@@ -93,7 +99,9 @@ class Relay:
         rows = await connection.fetch(
             "SELECT s FROM generate_series(0, $1 - 1) s WHERE NOT s = ANY($2::int[])"
             " AND pg_try_advisory_lock($3, hashtext(current_schema()) # s)",
-            SHARDS, self._shards, LOCK_CLASS,
+            SHARDS,
+            self._shards,
+            LOCK_CLASS,
         )
         self._shards += [row["s"] for row in rows]
 
@@ -108,7 +116,10 @@ class Relay:
         done: list[Any] = []
         failed: list[tuple[Any, str]] = []
         await asyncio.gather(
-            *(self._publish_chain(sorted(chain, key=lambda r: r["seq"]), done, failed) for chain in chains.values())
+            *(
+                self._publish_chain(sorted(chain, key=lambda r: r["seq"]), done, failed)
+                for chain in chains.values()
+            )
         )
         crash_point("relay:published")
         if done:
@@ -121,12 +132,16 @@ class Relay:
             await connection.execute(_FAIL, row["id"], reason, delay)
         return len(done)
 
-    async def _publish_chain(self, chain: list[Any], done: list[Any], failed: list[tuple[Any, str]]) -> None:
+    async def _publish_chain(
+        self, chain: list[Any], done: list[Any], failed: list[tuple[Any, str]]
+    ) -> None:
         """Publish one aggregate's rows one after the other; the first failure ends the chain."""
         for row in chain:
             try:
                 future = await self._bus.jetstream.publish_async(
-                    row["subject"], _message(row), stream=self._stream,
+                    row["subject"],
+                    _message(row),
+                    stream=self._stream,
                     headers=_headers(row),
                 )
                 ack = await asyncio.wait_for(future, ACK_TIMEOUT_S)
@@ -149,8 +164,13 @@ class Relay:
 
 def _message(row: Any) -> bytes:
     return envelope(
-        id_=row["id"], type_=row["type"], aggregate=row["aggregate"], seq=row["seq"],
-        occurred_at=row["occurred_at"], payload=row["payload"], traceparent=row["traceparent"],
+        id_=row["id"],
+        type_=row["type"],
+        aggregate=row["aggregate"],
+        seq=row["seq"],
+        occurred_at=row["occurred_at"],
+        payload=row["payload"],
+        traceparent=row["traceparent"],
     )
 
 

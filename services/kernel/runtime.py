@@ -57,12 +57,16 @@ class Runtime:
         self.clock = Clock()
         self.calendar = Calendar.load(settings.calendar_dir)
         self.database_url = settings.service_url(service.name)
-        self.engine = create_engine(self.database_url, pool_size=settings.pool_size, application=f"liangxin {service.name}")
+        self.engine = create_engine(
+            self.database_url, pool_size=settings.pool_size, application=f"liangxin {service.name}"
+        )
         self.sessions = session_factory(self.engine)
         self.verifier = Verifier(settings.issuer, self.sessions)
         self.service = service
         self._reactions = (*KERNEL_REACTIONS, *service.reactions)
-        self._timers = TimerKind("forget-old-answers", _forget_old_answers, every=timedelta(hours=1))
+        self._timers = TimerKind(
+            "forget-old-answers", _forget_old_answers, every=timedelta(hours=1)
+        )
         self._relay = Relay(service.name, self.database_url, bus)
         self._stopping = asyncio.Event()
         self._is_draining = False
@@ -81,7 +85,9 @@ class Runtime:
             await self.service.on_start(self)
         self._spawn("relay", self._relay.run(self._stopping))
         self._spawn("sealer", self._sealer().run(self._stopping))
-        self._spawn("timers", TimerWheel(self, (*self.service.timers, self._timers)).run(self._stopping))
+        self._spawn(
+            "timers", TimerWheel(self, (*self.service.timers, self._timers)).run(self._stopping)
+        )
         self._spawn("operations", OperationRunner(self).run(self._stopping))
         self._spawn("hear", self._hear())
 
@@ -142,7 +148,12 @@ class Runtime:
             log.error("a part of the worker ended", part=task.get_name(), exc_info=task.exception())
 
     def _sealer(self) -> Sealer:
-        return Sealer(self.service.name, self.database_url, self.settings.audit_key, self.settings.data / "checkpoints")
+        return Sealer(
+            self.service.name,
+            self.database_url,
+            self.settings.audit_key,
+            self.settings.data / "checkpoints",
+        )
 
     async def _check_profile(self) -> None:
         async with self.sessions() as session:
@@ -168,7 +179,9 @@ class Runtime:
                 await self.bus.declare(Stream(self.service.name))
                 return
             except Exception as error:  # noqa: BLE001  the broker may be away; it is asked again
-                log.warning("stream not declared yet", service=self.service.name, kind=type(error).__name__)
+                log.warning(
+                    "stream not declared yet", service=self.service.name, kind=type(error).__name__
+                )
                 await self._pause(DECLARE_RETRY_S)
 
     async def _keep_declared(self) -> None:
@@ -178,18 +191,27 @@ class Runtime:
                 try:
                     await self.bus.declare(Stream(self.service.name))
                 except Exception as error:  # noqa: BLE001
-                    log.warning("stream not declared", service=self.service.name, kind=type(error).__name__)
+                    log.warning(
+                        "stream not declared", service=self.service.name, kind=type(error).__name__
+                    )
 
     async def _listen(self, consumer: Any) -> None:
         reactor = Reactor(
-            self.service.name, consumer, self._reactions, self.sessions, lambda: self.bus.jetstream,
-            self.clock.now, self._after_reaction,
+            self.service.name,
+            consumer,
+            self._reactions,
+            self.sessions,
+            lambda: self.bus.jetstream,
+            self.clock.now,
+            self._after_reaction,
         )
         while not self._stopping.is_set():
             try:
                 await self.bus.declare_consumer(consumer)
             except Exception as error:  # noqa: BLE001  its stream may not exist yet
-                log.debug("consumer not declared yet", consumer=consumer.name, kind=type(error).__name__)
+                log.debug(
+                    "consumer not declared yet", consumer=consumer.name, kind=type(error).__name__
+                )
                 await self._pause(0.2)
                 continue
             await reactor.run(self._stopping)
@@ -211,4 +233,3 @@ class Runtime:
 
 async def _forget_old_answers(session: Any, _: str, __: Any) -> None:
     await forget_old_answers(session, system_now())
-

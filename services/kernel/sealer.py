@@ -73,12 +73,16 @@ class Sealer:
             try:
                 await self._serve(stopping)
             except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
-                log.warning("sealer lost its database", service=self._service, kind=type(error).__name__)
+                log.warning(
+                    "sealer lost its database", service=self._service, kind=type(error).__name__
+                )
                 await _wait(stopping, 1.0)
 
     async def _serve(self, stopping: asyncio.Event) -> None:
         connection = await asyncpg.connect(
-            self._url, timeout=3, server_settings={"application_name": f"liangxin sealer {self._service}"}
+            self._url,
+            timeout=3,
+            server_settings={"application_name": f"liangxin sealer {self._service}"},
         )
         try:
             while not await connection.fetchval(
@@ -105,7 +109,9 @@ class Sealer:
         """Seal the next rows in the order of their transactions."""
         async with connection.transaction():
             last = await connection.fetchrow(_LAST)
-            position, previous, xid = (last["position"], last["seal"], last["xid"]) if last else (0, GENESIS, 0)
+            position, previous, xid = (
+                (last["position"], last["seal"], last["xid"]) if last else (0, GENESIS, 0)
+            )
             rows = await connection.fetch(_UNSEALED, xid, BATCH_ROWS)
             seals: list[tuple[int, Any, str, str]] = []
             for row in rows:
@@ -114,7 +120,8 @@ class Sealer:
                 seals.append((position, row["id"], previous, seal))
                 previous = seal
             await connection.executemany(
-                "INSERT INTO audit_seal (position, entry_id, previous, seal) VALUES ($1, $2, $3, $4)", seals
+                "INSERT INTO audit_seal (position, entry_id, previous, seal) VALUES ($1, $2, $3, $4)",
+                seals,
             )
         return len(rows)
 
@@ -134,12 +141,19 @@ class Sealer:
         last = await connection.fetchrow(_LAST)
         if self._checkpoints is None or last is None:
             return
-        await asyncio.to_thread(_append_checkpoint, self._checkpoints, self._service, self._key, last)
+        await asyncio.to_thread(
+            _append_checkpoint, self._checkpoints, self._service, self._key, last
+        )
 
 
 def _append_checkpoint(folder: Path, service: str, key: bytes, last: Any) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    body = {"service": service, "position": last["position"], "seal": last["seal"], "at": system_now().isoformat()}
+    body = {
+        "service": service,
+        "position": last["position"],
+        "seal": last["seal"],
+        "at": system_now().isoformat(),
+    }
     mac = hmac.new(key, canonical(body).encode(), hashlib.sha256).hexdigest()
     with (folder / f"{service}.ndjson").open("ab") as file:
         file.write(orjson.dumps({**body, "mac": mac}) + b"\n")
@@ -168,7 +182,11 @@ class ChainReport:
 
 
 async def verify_chain(
-    service: str, database_url: str, key: str, checkpoints: Path | None, progress: Callable[[int], None] | None = None
+    service: str,
+    database_url: str,
+    key: str,
+    checkpoints: Path | None,
+    progress: Callable[[int], None] | None = None,
 ) -> ChainReport:
     """Recompute the whole chain and name the first row that was altered, removed, inserted or moved."""
     connection = await asyncpg.connect(plain_url(database_url), timeout=5)
@@ -209,7 +227,9 @@ async def _chain(connection: Any) -> AsyncIterator[Any]:
             yield row
 
 
-def _fault(row: Any, position: int, previous: str, key: bytes, service: str, marks: dict[int, str]) -> str | None:
+def _fault(
+    row: Any, position: int, previous: str, key: bytes, service: str, marks: dict[int, str]
+) -> str | None:
     if row["position"] != position:
         return f"seal {position} is missing"
     if row["id"] is None:

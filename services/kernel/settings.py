@@ -21,7 +21,9 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="", extra="ignore")
 
-    database_url: str = Field("", description="Administrator's URL: migrations and derived app URLs")
+    database_url: str = Field(
+        "", description="Administrator's URL: migrations and derived app URLs"
+    )
     nats_url: str = ""
     data: Path = Field(Path(".data"), alias="LIANGXIN_DATA")
     profile: Profile = Field(Profile.PRODUCTION, alias="LIANGXIN_PROFILE")
@@ -31,12 +33,17 @@ class Settings(BaseSettings):
     calendar_dir: Path | None = Field(None, alias="LIANGXIN_CALENDAR_DIR")
     pool_size: int = Field(6, alias="LIANGXIN_POOL_SIZE")
     log_level: str = Field("INFO", alias="LIANGXIN_LOG_LEVEL")
-    service_urls: dict[str, str] = Field(default_factory=dict[str, str], alias="LIANGXIN_SERVICE_DATABASE_URLS")
+    service_urls: dict[str, str] = Field(
+        default_factory=dict[str, str], alias="LIANGXIN_SERVICE_DATABASE_URLS"
+    )
 
     @model_validator(mode="after")
     def secrets_are_real_in_production(self) -> Self:
         if self.profile is Profile.PRODUCTION:
-            for name, value in (("LIANGXIN_AUDIT_KEY", self.audit_key), ("LIANGXIN_SECRET_KEY", self.secret_key)):
+            for name, value in (
+                ("LIANGXIN_AUDIT_KEY", self.audit_key),
+                ("LIANGXIN_SECRET_KEY", self.secret_key),
+            ):
                 if len(value) < SECRET_CHARS_MIN or len(set(value)) < SECRET_DISTINCT_MIN:
                     raise ValueError(
                         f"{name} must be set to a random secret of at least {SECRET_CHARS_MIN} characters"

@@ -22,7 +22,9 @@ def loads(body: bytes) -> Any:
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError:
-        raise _malformed("json-encoding", "请求体须为UTF-8编码。", "The body must be UTF-8.") from None
+        raise _malformed(
+            "json-encoding", "请求体须为UTF-8编码。", "The body must be UTF-8."
+        ) from None
     _check_depth(text)
     try:
         return json.loads(
@@ -33,7 +35,9 @@ def loads(body: bytes) -> Any:
             parse_float=_float,
         )
     except (json.JSONDecodeError, RecursionError):
-        raise _malformed("json-invalid", "请求体不是合法的JSON。", "The body is not valid JSON.") from None
+        raise _malformed(
+            "json-invalid", "请求体不是合法的JSON。", "The body is not valid JSON."
+        ) from None
 
 
 def canonical(value: Any) -> str:
@@ -56,7 +60,9 @@ class StrictRequest(Request):
     @property
     def is_json(self) -> bool:
         kind = self.headers.get("content-type", "").split(";")[0].strip().lower()
-        return kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json"))
+        return kind == "application/json" or (
+            kind.startswith("application/") and kind.endswith("+json")
+        )
 
     async def read_ahead(self) -> None:
         """Parse the body before the framework does, so that a refusal keeps its own words."""
@@ -83,7 +89,9 @@ def _unfit(code: str, zh: str, en: str) -> Refusal:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     result = dict(pairs)
     if len(result) != len(pairs):
-        raise _unfit("json-duplicate-key", "同一对象中有重复的键。", "An object has a duplicate key.")
+        raise _unfit(
+            "json-duplicate-key", "同一对象中有重复的键。", "An object has a duplicate key."
+        )
     return result
 
 

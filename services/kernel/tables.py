@@ -4,7 +4,15 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Identity, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Identity,
+    Index,
+    LargeBinary,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.kernel.database import KernelBase
@@ -85,7 +93,11 @@ class AuditEntry(KernelBase):
     """Who did what to which thing, written in the transaction of the change."""
 
     __tablename__ = "audit_entry"
-    __table_args__ = (Index("ix_audit_entry_thing", "thing", "thing_id"), Index("ix_audit_entry_xid", "xid"), APPEND_ONLY)
+    __table_args__ = (
+        Index("ix_audit_entry_thing", "thing", "thing_id"),
+        Index("ix_audit_entry_xid", "xid"),
+        APPEND_ONLY,
+    )
     id: Mapped[UUID] = mapped_column(primary_key=True)
     at: Mapped[datetime]
     actor: Mapped[str]
@@ -97,7 +109,9 @@ class AuditEntry(KernelBase):
     thing_id: Mapped[str]
     detail: Mapped[str]
     trace_id: Mapped[str | None]
-    xid: Mapped[int] = mapped_column(BigInteger, server_default=text("(pg_current_xact_id()::text)::bigint"))
+    xid: Mapped[int] = mapped_column(
+        BigInteger, server_default=text("(pg_current_xact_id()::text)::bigint")
+    )
 
 
 class AuditSeal(KernelBase):

@@ -41,13 +41,16 @@ async def set_timer(session: AsyncSession, kind: str, reference: str, due_at: da
     """Set, or move, the timer of this kind for this thing."""
     values = {"due_at": due_at, "fired_at": None, "attempts": 0}
     statement = insert(Timer).values(id=new_id(), kind=kind, reference=reference, **values)
-    await session.execute(statement.on_conflict_do_update(index_elements=["kind", "reference"], set_=values))
+    await session.execute(
+        statement.on_conflict_do_update(index_elements=["kind", "reference"], set_=values)
+    )
 
 
 async def drop_timer(session: AsyncSession, kind: str, reference: str) -> None:
     """Let a timer that is no longer wanted pass."""
     await session.execute(
-        update(Timer).where(Timer.kind == kind, Timer.reference == reference, Timer.fired_at.is_(None))
+        update(Timer)
+        .where(Timer.kind == kind, Timer.reference == reference, Timer.fired_at.is_(None))
         .values(fired_at=func.clock_timestamp())
     )
 
@@ -70,7 +73,11 @@ class TimerWheel:
                 while await self._fire_next():
                     pass
             except Exception as error:  # noqa: BLE001  the wheel outlives any one timer's fault
-                log.warning("timer wheel stumbled", service=self._runtime.service.name, kind=type(error).__name__)
+                log.warning(
+                    "timer wheel stumbled",
+                    service=self._runtime.service.name,
+                    kind=type(error).__name__,
+                )
             try:
                 await asyncio.wait_for(stopping.wait(), POLL_S)
             except TimeoutError:
@@ -80,7 +87,12 @@ class TimerWheel:
         async with self._runtime.sessions() as session, session.begin():
             for kind in self._kinds.values():
                 if kind.every is not None:
-                    row = {"id": new_id(), "kind": kind.kind, "reference": "recurring", "due_at": self._runtime.clock.now()}
+                    row = {
+                        "id": new_id(),
+                        "kind": kind.kind,
+                        "reference": "recurring",
+                        "due_at": self._runtime.clock.now(),
+                    }
                     await session.execute(insert(Timer).values(**row).on_conflict_do_nothing())
 
     async def _fire_next(self) -> bool:
@@ -88,9 +100,15 @@ class TimerWheel:
         async with self._runtime.sessions() as session:
             due = (
                 select(Timer)
-                .where(Timer.fired_at.is_(None), Timer.due_at <= now, Timer.kind.in_(list(self._kinds)),
-                       Timer.not_before <= func.clock_timestamp())
-                .order_by(Timer.due_at).limit(1).with_for_update(skip_locked=True)
+                .where(
+                    Timer.fired_at.is_(None),
+                    Timer.due_at <= now,
+                    Timer.kind.in_(list(self._kinds)),
+                    Timer.not_before <= func.clock_timestamp(),
+                )
+                .order_by(Timer.due_at)
+                .limit(1)
+                .with_for_update(skip_locked=True)
             )
             timer = (await session.scalars(due)).first()
             if timer is None:
@@ -102,7 +120,9 @@ class TimerWheel:
                     await kind.fire(session, timer.reference, now)
                     await session.flush()
             except Exception as error:  # noqa: BLE001  a failing timer is tried again later
-                log.error("timer failed", timer_kind=timer.kind, kind=type(error).__name__, exc_info=error)
+                log.error(
+                    "timer failed", timer_kind=timer.kind, kind=type(error).__name__, exc_info=error
+                )
                 _put_off(timer, error)
                 session.info.clear()
             else:

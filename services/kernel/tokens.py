@@ -81,12 +81,16 @@ async def hear_key(session: AsyncSession, event: KeyChanged, now: datetime) -> N
 async def hear_revocation(session: AsyncSession, event: TokenRevoked, now: datetime) -> None:
     statement = insert(RevokedToken).values(jti=event.jti, expires_at=event.expires_at)
     await session.execute(statement.on_conflict_do_nothing())
-    await session.execute(delete(RevokedToken).where(RevokedToken.expires_at < system_now() - timedelta(days=1)))
+    await session.execute(
+        delete(RevokedToken).where(RevokedToken.expires_at < system_now() - timedelta(days=1))
+    )
 
 
 async def hear_principal(session: AsyncSession, event: PrincipalChanged, now: datetime) -> None:
     values = {
-        "active": event.active, "tokens_valid_from": event.tokens_valid_from, "version": event.version,
+        "active": event.active,
+        "tokens_valid_from": event.tokens_valid_from,
+        "version": event.version,
     }
     statement = insert(KnownClient).values(client_id=event.principal, **values)
     await session.execute(
@@ -120,7 +124,9 @@ class Verifier:
             principals = (await session.scalars(select(KnownClient))).all()
         self._keys = {k.kid: (ECKey.import_key(k.jwk), k.usable_until) for k in keys}
         self._revoked = set(revoked)
-        self._principals = {p.client_id: (p.active, p.tokens_valid_from.timestamp()) for p in principals}
+        self._principals = {
+            p.client_id: (p.active, p.tokens_valid_from.timestamp()) for p in principals
+        }
         self._loaded_at = time.monotonic()
 
     async def verify(self, token: str) -> Actor:

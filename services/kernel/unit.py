@@ -22,7 +22,13 @@ from services.kernel.audit import audit, write_audit
 from services.kernel.clock import system_now
 from services.kernel.crash import crash_point
 from services.kernel.errors import Conflict, Forbidden, NotFound, Refusal, Unauthenticated
-from services.kernel.idempotency import key_of, keyed_kind, request_digest, store_answer, stored_answer
+from services.kernel.idempotency import (
+    key_of,
+    keyed_kind,
+    request_digest,
+    store_answer,
+    stored_answer,
+)
 from services.kernel.outbox import write_announcements
 from services.kernel.problems import Problem
 from services.kernel.strict_json import StrictRequest
@@ -50,7 +56,9 @@ class UnitRoute(APIRoute):
         handle = super().get_route_handler()
         guards = list(guards_of(self.dependant))
         if len(guards) != 1:
-            raise UnguardedRoute(f"{sorted(self.methods or ())} {self.path} has {len(guards)} guards; it needs one")
+            raise UnguardedRoute(
+                f"{sorted(self.methods or ())} {self.path} has {len(guards)} guards; it needs one"
+            )
         unit = Unit(self.path, guards[0], keyed_kind(self.dependant), handle)
         return unit.answer
 
@@ -78,7 +86,9 @@ class Unit:
             await _record_refusal(runtime, request, actor, self._path, refusal)
             raise
 
-    async def _with_retries(self, runtime: "Runtime", request: StrictRequest, actor: Actor) -> Response:
+    async def _with_retries(
+        self, runtime: "Runtime", request: StrictRequest, actor: Actor
+    ) -> Response:
         for attempt in range(RETRIES_MAX + 1):
             try:
                 return await self._once(runtime, request, actor)
@@ -107,8 +117,16 @@ class Unit:
                 return response
             await session.flush()
             if key is not None and response.status_code < 400:  # noqa: PLR2004
-                store_answer(session, actor, self._path, key, sha, response,
-                             for_ever=self._keyed == "ever", now=system_now())
+                store_answer(
+                    session,
+                    actor,
+                    self._path,
+                    key,
+                    sha,
+                    response,
+                    for_ever=self._keyed == "ever",
+                    now=system_now(),
+                )
                 await session.flush()
             await commit(session)
         runtime.relay_hint()
@@ -130,12 +148,17 @@ async def _bearer(runtime: "Runtime", request: Request) -> Actor:
         return PUBLIC
     kind, _, token = header.partition(" ")
     if kind.lower() != "bearer" or not token:
-        raise Unauthenticated("Authorization须为Bearer令牌。", "Authorization must be a Bearer token.",
-                              code="token-malformed")
+        raise Unauthenticated(
+            "Authorization须为Bearer令牌。",
+            "Authorization must be a Bearer token.",
+            code="token-malformed",
+        )
     return await runtime.verifier.verify(token)
 
 
-async def _record_refusal(runtime: "Runtime", request: Request, actor: Actor, path: str, refusal: Refusal) -> None:
+async def _record_refusal(
+    runtime: "Runtime", request: Request, actor: Actor, path: str, refusal: Refusal
+) -> None:
     """Record what was refused to whom: wrong tokens, what is not theirs, and moves against the rules."""
     if not isinstance(refusal, Unauthenticated | Forbidden | NotFound | Conflict):
         return
@@ -144,8 +167,16 @@ async def _record_refusal(runtime: "Runtime", request: Request, actor: Actor, pa
     try:
         async with runtime.sessions() as session:
             # The path with its ids is what an auditor asks for; the query may hold anything and stays out.
-            audit(session, actor, f"{request.method} {path}", "request", request.url.path[:300],
-                  now=runtime.clock.now(), outcome="refused", detail={"code": refusal.code, "status": refusal.status})
+            audit(
+                session,
+                actor,
+                f"{request.method} {path}",
+                "request",
+                request.url.path[:300],
+                now=runtime.clock.now(),
+                outcome="refused",
+                detail={"code": refusal.code, "status": refusal.status},
+            )
             await write_audit(session)
             await session.commit()
     except (DBAPIError, OSError) as error:
@@ -169,8 +200,16 @@ Now = Annotated[datetime, Depends(_now)]
 CurrentRuntime = Annotated[Any, Depends(_runtime)]
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {
-    "4XX": {"model": Problem, "description": "Refused", "content": {"application/problem+json": {}}},
-    "5XX": {"model": Problem, "description": "Temporarily unavailable", "content": {"application/problem+json": {}}},
+    "4XX": {
+        "model": Problem,
+        "description": "Refused",
+        "content": {"application/problem+json": {}},
+    },
+    "5XX": {
+        "model": Problem,
+        "description": "Temporarily unavailable",
+        "content": {"application/problem+json": {}},
+    },
 }
 
 
@@ -184,7 +223,9 @@ def noun_router(service: str, noun: str, *, prefix: str | None = None) -> APIRou
     )
 
 
-async def in_unit(runtime: "Runtime", work: Callable[[AsyncSession, datetime], Awaitable[Any]]) -> Any:
+async def in_unit(
+    runtime: "Runtime", work: Callable[[AsyncSession, datetime], Awaitable[Any]]
+) -> Any:
     """Run work of the worker (a timer, a step of an operation) as one unit."""
     async with runtime.sessions() as session:
         result = await work(session, runtime.clock.now())
@@ -194,5 +235,13 @@ async def in_unit(runtime: "Runtime", work: Callable[[AsyncSession, datetime], A
     return result
 
 
-__all__ = ["PROBLEMS", "CurrentRuntime", "Now", "Session", "UnitRoute", "commit",
-           "in_unit", "noun_router"]
+__all__ = [
+    "PROBLEMS",
+    "CurrentRuntime",
+    "Now",
+    "Session",
+    "UnitRoute",
+    "commit",
+    "in_unit",
+    "noun_router",
+]

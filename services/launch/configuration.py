@@ -21,6 +21,11 @@ def port() -> int:
     return int(os.environ.get("PORT", str(DEFAULT_PORT)))
 
 
+def drain_seconds() -> float:
+    """How long to say not-ready before connections end, so that balancers look elsewhere."""
+    return float(os.environ.get("LIANGXIN_DRAIN_S", "0" if is_embedded() else "5"))
+
+
 def is_embedded() -> bool:
     return not os.environ.get("DATABASE_URL") and not os.environ.get("NATS_URL")
 

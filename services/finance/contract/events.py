@@ -3,11 +3,13 @@
 from typing import Literal
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from services.kernel.events import StateEvent
 
-AwardState = Literal["reserved", "refused", "awarded", "paying", "paid", "returned", "voided", "recovered"]
+AwardState = Literal[
+    "reserved", "refused", "awarded", "paying", "paid", "returned", "voided", "recovered"
+]
 
 
 class BudgetLine(BaseModel):
@@ -27,7 +29,10 @@ class CompetingAid(BaseModel):
 
 
 class AwardChanged(StateEvent, type="liangxin.finance.award.changed.v1"):
-    """An award as finance holds it; `amount_fen` is what was reserved, `asked_fen` what was proposed."""
+    """An award as finance holds it; `amount_fen` was reserved of the proposed `asked_fen`.
+
+    `document` is that of the payment; `recovery_due_fen` is what a revocation asks back.
+    """
 
     award_id: UUID
     case_id: UUID
@@ -39,8 +44,11 @@ class AwardChanged(StateEvent, type="liangxin.finance.award.changed.v1"):
     reason: str | None = None
     reason_en: str | None = None
     line: BudgetLine | None = None
-    competing: list[CompetingAid] = []
+    competing: list[CompetingAid] = Field(default_factory=list[CompetingAid])
     paid_fen: int = 0
+    recovered_fen: int = 0
+    recovery_due_fen: int = 0
+    document: str | None = None
 
     @property
     def aggregate(self) -> str:

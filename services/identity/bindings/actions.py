@@ -21,22 +21,50 @@ async def bind(session: AsyncSession, actor: Actor, new: NewBinding, *, now: dat
     if not access.may_bind(actor, new.uscc):
         raise NotFound("没有这家企业。", "There is no such firm.")
     if await find_issuer(session, new.issuer) is None:
-        raise invalid_field("/issuer", "issuer-unknown", "该身份提供方未被信任，请先登记。", "This provider is not trusted; register it first.")
+        raise invalid_field(
+            "/issuer",
+            "issuer-unknown",
+            "该身份提供方未被信任，请先登记。",
+            "This provider is not trusted; register it first.",
+        )
     valid_from = new.valid_from or city_day(now)
     if new.valid_to is not None and new.valid_to < valid_from:
-        raise invalid_field("/valid_to", "days-reversed", "截止日不得早于起始日。", "The last day may not be before the first.")
+        raise invalid_field(
+            "/valid_to",
+            "days-reversed",
+            "截止日不得早于起始日。",
+            "The last day may not be before the first.",
+        )
     binding = Binding(
-        id=new_id(), person=rules.person_id(new.issuer, new.subject), uscc=new.uscc, kind=new.kind,
-        state=rules.BindingState.ACTIVE, valid_from=valid_from, valid_to=new.valid_to, document=new.document,
-        granted_by=actor.subject, version=1, created_at=now,
+        id=new_id(),
+        person=rules.person_id(new.issuer, new.subject),
+        uscc=new.uscc,
+        kind=new.kind,
+        state=rules.BindingState.ACTIVE,
+        valid_from=valid_from,
+        valid_to=new.valid_to,
+        document=new.document,
+        granted_by=actor.subject,
+        version=1,
+        created_at=now,
     )
     session.add(binding)
     await session.flush()
-    audit(session, actor, "binding.grant", "binding", binding.id, now=now, detail={"kind": binding.kind})
+    audit(
+        session,
+        actor,
+        "binding.grant",
+        "binding",
+        binding.id,
+        now=now,
+        detail={"kind": binding.kind},
+    )
     return binding
 
 
-async def revoke_binding(session: AsyncSession, actor: Actor, id_: UUID, version: int, note: str, *, now: datetime) -> Binding:
+async def revoke_binding(
+    session: AsyncSession, actor: Actor, id_: UUID, version: int, note: str, *, now: datetime
+) -> Binding:
     """End a binding; every token the person holds stops counting, for this firm and any other."""
     binding = await queries.binding(session, actor, id_, lock=True)
     check_version(version, binding.version)

@@ -14,7 +14,9 @@ from services.kernel.pages import PageRequest
 
 
 async def bindings(session: AsyncSession, actor: Actor, page: PageRequest) -> Sequence[Binding]:
-    query = select(Binding).where(visible_to(actor)).order_by(Binding.id.desc()).limit(page.limit + 1)
+    query = (
+        select(Binding).where(visible_to(actor)).order_by(Binding.id.desc()).limit(page.limit + 1)
+    )
     if page.after:
         query = query.where(Binding.id < UUID(str(page.after[0])))
     return (await session.scalars(query)).all()
@@ -30,7 +32,9 @@ async def binding(session: AsyncSession, actor: Actor, id_: UUID, *, lock: bool 
 
 async def bindings_in_force(session: AsyncSession, person: str, on: date) -> Sequence[Binding]:
     query = select(Binding).where(
-        Binding.person == person, Binding.state == BindingState.ACTIVE, Binding.valid_from <= on,
+        Binding.person == person,
+        Binding.state == BindingState.ACTIVE,
+        Binding.valid_from <= on,
         or_(Binding.valid_to.is_(None), Binding.valid_to >= on),
     )
     return (await session.scalars(query.order_by(Binding.uscc).limit(200))).all()

@@ -24,12 +24,17 @@ def person_id(issuer: str, subject: str) -> str:
 
 
 def is_in_force(state: str, valid_from: date, valid_to: date | None, on: date) -> bool:
-    return state == BindingState.ACTIVE and valid_from <= on and (valid_to is None or on <= valid_to)
+    return (
+        state == BindingState.ACTIVE and valid_from <= on and (valid_to is None or on <= valid_to)
+    )
 
 
 def revoke(state: BindingState) -> BindingState:
     """A revoked binding stays revoked; a new one is made instead."""
     if state is BindingState.ACTIVE:
         return BindingState.REVOKED
-    raise Conflict("该授权已撤销，不可再变更；请另行登记。", "The binding is revoked and stays so; register a new one.",
-                   code="event-not-allowed")
+    raise Conflict(
+        "该授权已撤销，不可再变更；请另行登记。",
+        "The binding is revoked and stays so; register a new one.",
+        code="event-not-allowed",
+    )

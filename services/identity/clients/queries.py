@@ -28,9 +28,13 @@ async def client_by_name(session: AsyncSession, client_id: str) -> Client | None
 
 
 async def secrets_of(session: AsyncSession, id_: UUID) -> Sequence[ClientSecret]:
-    query = select(ClientSecret).where(ClientSecret.client_id == id_).order_by(ClientSecret.created_at)
+    query = (
+        select(ClientSecret).where(ClientSecret.client_id == id_).order_by(ClientSecret.created_at)
+    )
     return (await session.scalars(query)).all()
 
 
-async def failed_attempt(session: AsyncSession, client_id: str, address: str) -> FailedAttempt | None:
+async def failed_attempt(
+    session: AsyncSession, client_id: str, address: str
+) -> FailedAttempt | None:
     return await session.get(FailedAttempt, (client_id, address))

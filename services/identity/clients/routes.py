@@ -5,7 +5,13 @@ from fastapi import Response
 
 from services.identity.clients import actions, queries
 from services.identity.clients.access import ClientAdmin, ClientReader
-from services.identity.clients.schemas import ClientEvent, ClientList, ClientView, NewClient, SecretView
+from services.identity.clients.schemas import (
+    ClientEvent,
+    ClientList,
+    ClientView,
+    NewClient,
+    SecretView,
+)
 from services.kernel.etags import set_etag
 from services.kernel.pages import Page, page_of
 from services.kernel.unit import Now, Session, noun_router
@@ -14,7 +20,9 @@ router = noun_router("identity", "clients")
 
 
 @router.post("", status_code=201)
-async def register_client(body: NewClient, actor: ClientAdmin, session: Session, now: Now, response: Response) -> ClientView:
+async def register_client(
+    body: NewClient, actor: ClientAdmin, session: Session, now: Now, response: Response
+) -> ClientView:
     """Register a client. The secret is in this answer only."""
     client, secret = await actions.register_client(session, actor, body, now=now)
     response.headers["Location"] = f"/v1/identity/clients/{client.id}"
@@ -39,9 +47,13 @@ async def get_client(id: UUID, _: ClientReader, session: Session, response: Resp
 
 
 @router.post("/{id}/events")
-async def move_client(id: UUID, body: ClientEvent, actor: ClientAdmin, session: Session, now: Now, response: Response) -> ClientView:  # noqa: A002
+async def move_client(
+    id: UUID, body: ClientEvent, actor: ClientAdmin, session: Session, now: Now, response: Response
+) -> ClientView:  # noqa: A002
     """Suspend or resume a client. Suspended, it gets no token, and those it holds stop counting."""
-    client = await actions.move_client(session, actor, id, body.event, body.version, body.note, now=now)
+    client = await actions.move_client(
+        session, actor, id, body.event, body.version, body.note, now=now
+    )
     set_etag(response, client.version)
     return ClientView.model_validate(client)
 

@@ -29,8 +29,11 @@ def move(state: ClientState, event: str) -> ClientState:
     if (state, event) in NEXT:
         return NEXT[state, event]
     allowed = "、".join(e for s, e in NEXT if s == state)
-    raise Conflict(f"客户端处于{state}状态，可执行：{allowed}。", f"The client is {state}; allowed: {allowed}.",
-                   code="event-not-allowed")
+    raise Conflict(
+        f"客户端处于{state}状态，可执行：{allowed}。",
+        f"The client is {state}; allowed: {allowed}.",
+        code="event-not-allowed",
+    )
 
 
 def make_secret() -> str:
@@ -45,7 +48,9 @@ def secret_digest(secret: str) -> str:
 def secret_matches(secret: str, digests: Sequence[str]) -> bool:
     """Compare in constant time, with as much work for an unknown client."""
     given = secret_digest(secret)
-    matches = [hmac.compare_digest(given, d) for d in digests] or [hmac.compare_digest(given, "0" * 64)]
+    matches = [hmac.compare_digest(given, d) for d in digests] or [
+        hmac.compare_digest(given, "0" * 64)
+    ]
     return any(matches)
 
 
@@ -54,6 +59,15 @@ def require_bearings(roles: Sequence[Role], bearings: dict[str, str | None]) -> 
     for role in roles:
         name = NEEDS.get(role)
         if name and not bearings.get(name):
-            raise invalid_field(f"/{name}", "bearing-required", f"角色{role}须注明{name}。", f"The role {role} needs {name}.")
+            raise invalid_field(
+                f"/{name}",
+                "bearing-required",
+                f"角色{role}须注明{name}。",
+                f"The role {role} needs {name}.",
+            )
     if Role.ADMIN in roles and len(roles) > 1:
-        raise Invalid("管理员角色不得与业务角色并存。", "The admin role may not be joined with others.", code="roles-incompatible")
+        raise Invalid(
+            "管理员角色不得与业务角色并存。",
+            "The admin role may not be joined with others.",
+            code="roles-incompatible",
+        )

@@ -34,11 +34,18 @@ def require_demonstration(settings: Settings) -> None:
         raise NotFound("没有这个地址或记录。", "There is no such address or record.")
 
 
-async def move_clock(session: AsyncSession, actor: Actor, to: datetime, *, now: datetime) -> DemoClock:
+async def move_clock(
+    session: AsyncSession, actor: Actor, to: datetime, *, now: datetime
+) -> DemoClock:
     """Set the business clock, in either direction; every service hears of it."""
     offset_s = round((to - system_now()).total_seconds())
     if abs(offset_s) > timedelta(days=366 * YEARS_MAX).total_seconds():
-        raise invalid_field("/now", "clock-too-far", f"业务时钟至多移动{YEARS_MAX}年。", f"The clock moves by {YEARS_MAX} years at most.")
+        raise invalid_field(
+            "/now",
+            "clock-too-far",
+            f"业务时钟至多移动{YEARS_MAX}年。",
+            f"The clock moves by {YEARS_MAX} years at most.",
+        )
     clock = await session.get(DemoClock, 1, with_for_update=True)
     if clock is None:
         clock = DemoClock(id=1, version=0)
@@ -50,14 +57,23 @@ async def move_clock(session: AsyncSession, actor: Actor, to: datetime, *, now: 
     return clock
 
 
-async def ensure_demo_issuer(session: AsyncSession, actor: Actor, settings: Settings, *, now: datetime) -> None:
+async def ensure_demo_issuer(
+    session: AsyncSession, actor: Actor, settings: Settings, *, now: datetime
+) -> None:
     """Have the demonstration's own provider trusted."""
     if await find_issuer(session, DEMO_ISSUER) is not None:
         return
     pair = ECKey.generate_key("P-256", {"kid": "demonstration", "use": "sig", "alg": "ES256"})
     await trust_issuer(
-        session, actor, issuer=DEMO_ISSUER, audience=DEMO_AUDIENCE, jwks={"keys": [pair.as_dict(private=False)]}, now=now,
-        sealed_demo_key=seal(settings.secret_key, json.dumps(pair.as_dict(private=True)), purpose=PURPOSE),
+        session,
+        actor,
+        issuer=DEMO_ISSUER,
+        audience=DEMO_AUDIENCE,
+        jwks={"keys": [pair.as_dict(private=False)]},
+        now=now,
+        sealed_demo_key=seal(
+            settings.secret_key, json.dumps(pair.as_dict(private=True)), purpose=PURPOSE
+        ),
     )
 
 
@@ -66,9 +82,17 @@ async def sign_in(session: AsyncSession, settings: Settings, subject: str) -> st
     issuer = await find_issuer(session, DEMO_ISSUER)
     if issuer is None or issuer.sealed_demo_key is None:
         raise NotFound("演示身份提供方尚未建立。", "The demonstration's provider is not there.")
-    key = ECKey.import_key(json.loads(unseal(settings.secret_key, issuer.sealed_demo_key, purpose=PURPOSE)))
+    key = ECKey.import_key(
+        json.loads(unseal(settings.secret_key, issuer.sealed_demo_key, purpose=PURPOSE))
+    )
     now = int(system_now().timestamp())
-    claims = {"iss": DEMO_ISSUER, "aud": DEMO_AUDIENCE, "sub": subject, "iat": now, "exp": now + SUBJECT_TOKEN_S}
+    claims = {
+        "iss": DEMO_ISSUER,
+        "aud": DEMO_AUDIENCE,
+        "sub": subject,
+        "iat": now,
+        "exp": now + SUBJECT_TOKEN_S,
+    }
     return jwt.encode({"alg": "ES256", "kid": "demonstration"}, claims, key)
 
 

@@ -2,7 +2,12 @@ from datetime import timedelta
 
 from services.identity.demo import actions
 from services.identity.demo.access import ClockMover, ClockReader, PersonCaller
-from services.identity.demo.schemas import ClockSetting, ClockView, SubjectToken, SubjectTokenRequest
+from services.identity.demo.schemas import (
+    ClockSetting,
+    ClockView,
+    SubjectToken,
+    SubjectTokenRequest,
+)
 from services.identity.tokens.rules import TOKEN_TYPES
 from services.kernel.clock import CITY, city_day, system_now
 from services.kernel.unit import CurrentRuntime, Session, noun_router
@@ -18,7 +23,9 @@ async def get_clock(_: ClockReader, runtime: CurrentRuntime) -> ClockView:
 
 
 @router.post("/clock")
-async def move_clock(body: ClockSetting, actor: ClockMover, session: Session, runtime: CurrentRuntime) -> ClockView:
+async def move_clock(
+    body: ClockSetting, actor: ClockMover, session: Session, runtime: CurrentRuntime
+) -> ClockView:
     """Set the demonstration's business clock; it runs on from there. Tokens keep system time."""
     actions.require_demonstration(runtime.settings)
     clock = await actions.move_clock(session, actor, body.now, now=system_now())
@@ -26,13 +33,19 @@ async def move_clock(body: ClockSetting, actor: ClockMover, session: Session, ru
 
 
 @router.post("/subject-tokens")
-async def sign_in(body: SubjectTokenRequest, _: PersonCaller, session: Session, runtime: CurrentRuntime) -> SubjectToken:
+async def sign_in(
+    body: SubjectTokenRequest, _: PersonCaller, session: Session, runtime: CurrentRuntime
+) -> SubjectToken:
     """Sign a synthetic person in at the demonstration's provider, to try the token exchange."""
     actions.require_demonstration(runtime.settings)
     token = await actions.sign_in(session, runtime.settings, body.subject)
-    return SubjectToken(subject_token=token, subject_token_type=TOKEN_TYPES[0], issuer=actions.DEMO_ISSUER)
+    return SubjectToken(
+        subject_token=token, subject_token_type=TOKEN_TYPES[0], issuer=actions.DEMO_ISSUER
+    )
 
 
 def _view(offset: timedelta) -> ClockView:
     now = (system_now() + offset).astimezone(CITY)
-    return ClockView(now=now, today=city_day(now).isoformat(), offset_s=round(offset.total_seconds()))
+    return ClockView(
+        now=now, today=city_day(now).isoformat(), offset_s=round(offset.total_seconds())
+    )

@@ -17,7 +17,13 @@ PRIVATE_MEMBERS = {"d", "p", "q", "dp", "dq", "qi", "k"}
 
 
 async def trust_issuer(
-    session: AsyncSession, actor: Actor, *, issuer: str, audience: str, jwks: dict[str, Any], now: datetime,
+    session: AsyncSession,
+    actor: Actor,
+    *,
+    issuer: str,
+    audience: str,
+    jwks: dict[str, Any],
+    now: datetime,
     sealed_demo_key: str | None = None,
 ) -> TrustedIssuer:
     """Trust a provider, or replace its keys."""
@@ -37,9 +43,15 @@ def _check(jwks: dict[str, Any]) -> None:
     keys: Any = jwks.get("keys")
     try:
         KeySet.import_key_set(jwks)  # pyright: ignore[reportArgumentType]
-        fits = bool(keys) and all(k["kty"] in KEY_TYPES and not PRIVATE_MEMBERS & set(k) and "kid" in k for k in keys)
+        fits = bool(keys) and all(
+            k["kty"] in KEY_TYPES and not PRIVATE_MEMBERS & set(k) and "kid" in k for k in keys
+        )
     except (JoseError, ValueError, TypeError, KeyError):
         fits = False
     if not fits:
-        raise invalid_field("/jwks", "jwks-invalid", "须为含kid的公钥集合，不得含私钥。",
-                            "Must be a set of public keys with kid, without private parts.")
+        raise invalid_field(
+            "/jwks",
+            "jwks-invalid",
+            "须为含kid的公钥集合，不得含私钥。",
+            "Must be a set of public keys with kid, without private parts.",
+        )

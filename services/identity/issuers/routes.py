@@ -13,7 +13,9 @@ async def list_issuers(_: IssuerReader, session: Session) -> IssuerList:
 
 
 @router.post("", status_code=201)
-async def trust_issuer(body: NewIssuer, actor: IssuerAdmin, session: Session, now: Now) -> IssuerView:
+async def trust_issuer(
+    body: NewIssuer, actor: IssuerAdmin, session: Session, now: Now
+) -> IssuerView:
     """Trust a provider, or replace the keys of one that is trusted."""
     row = await actions.trust_issuer(session, actor, **body.model_dump(), now=now)
     return IssuerView.model_validate(row)

@@ -20,20 +20,30 @@ OVERLAP = timedelta(hours=1)
 PURPOSE = "signing key"
 
 
-async def ensure_keys(session: AsyncSession, actor: Actor, secret_key: str, *, now: datetime) -> None:
+async def ensure_keys(
+    session: AsyncSession, actor: Actor, secret_key: str, *, now: datetime
+) -> None:
     """Have two keys at all times, so that one can be retired without an outage."""
     await session.execute(select(func.pg_advisory_xact_lock(7231)))
     for _ in range(KEYS_ACTIVE - len(await queries.signing_keys(session))):
         await add_key(session, actor, secret_key, now=now)
 
 
-async def add_key(session: AsyncSession, actor: Actor, secret_key: str, *, now: datetime) -> SigningKey:
+async def add_key(
+    session: AsyncSession, actor: Actor, secret_key: str, *, now: datetime
+) -> SigningKey:
     """Make a key and announce its public part."""
     kid = str(new_id())
     pair = ECKey.generate_key("P-256", {"kid": kid, "use": "sig", "alg": "ES256"})
     key = SigningKey(
-        kid=kid, public_jwk=pair.as_dict(private=False), created_at=now, usable_until=None, version=1,
-        sealed_private_jwk=seal(secret_key, json.dumps(pair.as_dict(private=True)), purpose=PURPOSE),
+        kid=kid,
+        public_jwk=pair.as_dict(private=False),
+        created_at=now,
+        usable_until=None,
+        version=1,
+        sealed_private_jwk=seal(
+            secret_key, json.dumps(pair.as_dict(private=True)), purpose=PURPOSE
+        ),
     )
     session.add(key)
     await session.flush()
@@ -42,7 +52,9 @@ async def add_key(session: AsyncSession, actor: Actor, secret_key: str, *, now: 
     return key
 
 
-async def rotate_keys(session: AsyncSession, actor: Actor, secret_key: str, *, now: datetime) -> SigningKey:
+async def rotate_keys(
+    session: AsyncSession, actor: Actor, secret_key: str, *, now: datetime
+) -> SigningKey:
     """Retire the oldest active key after an overlap, and add a fresh one that signs from now on."""
     active = await queries.signing_keys(session, lock=True)
     fresh = await add_key(session, actor, secret_key, now=now)
@@ -68,4 +80,6 @@ def _announce(session: AsyncSession, key: SigningKey, now: datetime) -> None:
 
 
 def _event(key: SigningKey) -> KeyChanged:
-    return KeyChanged(kid=key.kid, jwk=key.public_jwk, usable_until=key.usable_until, version=key.version)
+    return KeyChanged(
+        kid=key.kid, jwk=key.public_jwk, usable_until=key.usable_until, version=key.version
+    )

@@ -13,6 +13,10 @@ async def list_keys(_: KeyReader, session: Session) -> KeyList:
 
 
 @router.post("/rotations", status_code=201)
-async def rotate_keys(actor: KeyAdmin, session: Session, now: Now, runtime: CurrentRuntime) -> KeyView:
+async def rotate_keys(
+    actor: KeyAdmin, session: Session, now: Now, runtime: CurrentRuntime
+) -> KeyView:
     """Add a fresh signing key and retire the oldest; its tokens count for another hour."""
-    return KeyView.model_validate(await actions.rotate_keys(session, actor, runtime.settings.secret_key, now=now))
+    return KeyView.model_validate(
+        await actions.rotate_keys(session, actor, runtime.settings.secret_key, now=now)
+    )

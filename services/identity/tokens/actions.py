@@ -25,10 +25,14 @@ from services.kernel.tokens import ALGORITHM, AUDIENCE, TOKEN_S, as_instant
 BEARINGS = ("department", "uscc", "town_code", "bank", "institution")
 
 
-async def issue_client_token(session: AsyncSession, client: Client, scope: str | None, settings: Settings) -> TokenAnswer:
+async def issue_client_token(
+    session: AsyncSession, client: Client, scope: str | None, settings: Settings
+) -> TokenAnswer:
     """Issue a token for the client itself."""
     claims: dict[str, Any] = {
-        "sub": client.client_id, "client_id": client.client_id, "roles": client.roles,
+        "sub": client.client_id,
+        "client_id": client.client_id,
+        "roles": client.roles,
         "scope": " ".join(rules.granted_scopes(scope, client.scopes)),
         **{name: getattr(client, name) for name in BEARINGS if getattr(client, name) is not None},
     }
@@ -36,29 +40,54 @@ async def issue_client_token(session: AsyncSession, client: Client, scope: str |
 
 
 async def exchange_token(
-    session: AsyncSession, client: Client, form: dict[str, str], settings: Settings, *, now: datetime
+    session: AsyncSession,
+    client: Client,
+    form: dict[str, str],
+    settings: Settings,
+    *,
+    now: datetime,
 ) -> TokenAnswer:
     """Turn a person's token of a trusted provider into one for this person acting for one firm."""
     if not client.may_exchange:
-        raise rules.OAuthError("unauthorized_client", "该客户端未获准换取用户令牌。", "The client may not exchange tokens.")
+        raise rules.OAuthError(
+            "unauthorized_client",
+            "该客户端未获准换取用户令牌。",
+            "The client may not exchange tokens.",
+        )
     if form.get("subject_token_type") not in rules.TOKEN_TYPES:
-        raise rules.OAuthError("invalid_request", "subject_token_type不受支持。", "Unsupported subject_token_type.")
+        raise rules.OAuthError(
+            "invalid_request", "subject_token_type不受支持。", "Unsupported subject_token_type."
+        )
     person = await _person_of(session, form.get("subject_token", ""))
     bindings = await bindings_in_force(session, person, city_day(system_now()))
     uscc = rules.chosen_firm(form.get("uscc"), sorted({b.uscc for b in bindings}))
     claims = {
-        "sub": person, "client_id": client.client_id, "roles": [str(Role.FIRM)], "uscc": uscc,
-        "scope": " ".join(rules.granted_scopes(form.get("scope"), client.scopes)), "act": {"sub": client.client_id},
+        "sub": person,
+        "client_id": client.client_id,
+        "roles": [str(Role.FIRM)],
+        "uscc": uscc,
+        "scope": " ".join(rules.granted_scopes(form.get("scope"), client.scopes)),
+        "act": {"sub": client.client_id},
     }
-    audit(session, Actor(person, client.client_id, frozenset({Role.FIRM})), "token.exchange", "firm", uscc, now=now)
+    audit(
+        session,
+        Actor(person, client.client_id, frozenset({Role.FIRM})),
+        "token.exchange",
+        "firm",
+        uscc,
+        now=now,
+    )
     answer = await _sign(session, claims, settings)
     return answer.model_copy(update={"issued_token_type": rules.ACCESS_TOKEN_TYPE})
 
 
 async def _person_of(session: AsyncSession, token: str) -> str:
     """Verify a person's token with the keys of the provider it names, if that one is trusted."""
-    refused = rules.OAuthError("invalid_grant", "用户令牌无效、已过期或非受信任的提供方签发。",
-                               "The subject token is invalid, expired or not from a trusted provider.")
+    refused = rules.OAuthError(
+        "invalid_grant",
+        "用户令牌无效、已过期或非受信任的提供方签发。",
+        "The subject token is invalid, expired or not from a trusted provider.",
+    )
     name = unverified_claims(token).get("iss")
     issuer = await find_issuer(session, name) if isinstance(name, str) else None
     claims = decode(token, issuer.jwks, rules.SUBJECT_ALGORITHMS) if issuer else None
@@ -68,7 +97,12 @@ async def _person_of(session: AsyncSession, token: str) -> str:
     audience = claims.get("aud")
     named = audience if isinstance(audience, list) else [audience]  # pyright: ignore[reportUnknownVariableType]
     expires = claims.get("exp")
-    if issuer.audience not in named or not isinstance(expires, int) or expires <= now or not claims.get("sub"):
+    if (
+        issuer.audience not in named
+        or not isinstance(expires, int)
+        or expires <= now
+        or not claims.get("sub")
+    ):
         raise refused
     if claims.get("nbf", 0) > now:
         raise refused
@@ -79,13 +113,22 @@ async def _sign(session: AsyncSession, claims: dict[str, Any], settings: Setting
     # The older of the two active keys signs: every service has long heard of it.
     key = (await signing_keys(session))[-1]
     now = int(system_now().timestamp())
-    full = {**claims, "iss": settings.issuer, "aud": AUDIENCE, "iat": now, "exp": now + TOKEN_S, "jti": str(new_id())}
+    full = {
+        **claims,
+        "iss": settings.issuer,
+        "aud": AUDIENCE,
+        "iat": now,
+        "exp": now + TOKEN_S,
+        "jti": str(new_id()),
+    }
     header = {"alg": ALGORITHM, "typ": "at+jwt", "kid": key.kid}
     token = jwt.encode(header, full, private_key(key, settings.secret_key))
     return TokenAnswer(access_token=token, expires_in=TOKEN_S, scope=claims["scope"])
 
 
-async def revoke_token(session: AsyncSession, client: Client, actor: Actor, *, now: datetime) -> None:
+async def revoke_token(
+    session: AsyncSession, client: Client, actor: Actor, *, now: datetime
+) -> None:
     """Take a token back before its time; every service hears of it."""
     if actor.client_id != client.client_id:
         return

@@ -41,11 +41,20 @@ def read_proof(authorization: str | None, form: Mapping[str, str]) -> Proof:
     """Read the proof from the Authorization header or the form."""
     if form.get("client_assertion"):
         if form.get("client_assertion_type") != rules.ASSERTION_TYPE:
-            raise rules.OAuthError("invalid_request", "client_assertion_type不受支持。", "Unsupported client_assertion_type.")
-        return Proof(form.get("client_id") or _issuer_of(form["client_assertion"]), assertion=form["client_assertion"])
+            raise rules.OAuthError(
+                "invalid_request",
+                "client_assertion_type不受支持。",
+                "Unsupported client_assertion_type.",
+            )
+        return Proof(
+            form.get("client_id") or _issuer_of(form["client_assertion"]),
+            assertion=form["client_assertion"],
+        )
     if authorization and authorization.lower().startswith("basic "):
         try:
-            name, _, secret = base64.b64decode(authorization[6:], validate=True).decode().partition(":")
+            name, _, secret = (
+                base64.b64decode(authorization[6:], validate=True).decode().partition(":")
+            )
         except (binascii.Error, UnicodeDecodeError):
             raise rules.invalid_client() from None
         return Proof(unquote_plus(name), secret=unquote_plus(secret))
@@ -71,7 +80,9 @@ async def authenticate(
     return client
 
 
-async def _proof_holds(session: AsyncSession, client: Client | None, proof: Proof, audiences: list[str], now: datetime) -> bool:
+async def _proof_holds(
+    session: AsyncSession, client: Client | None, proof: Proof, audiences: list[str], now: datetime
+) -> bool:
     if proof.secret is not None:
         secrets = await queries.secrets_of(session, client.id) if client else []
         return secret_matches(proof.secret, [s.digest for s in secrets])
@@ -80,9 +91,15 @@ async def _proof_holds(session: AsyncSession, client: Client | None, proof: Proo
     return await _assertion_holds(session, client, proof.assertion, audiences, now)
 
 
-async def _assertion_holds(session: AsyncSession, client: Client, assertion: str, audiences: list[str], now: datetime) -> bool:
+async def _assertion_holds(
+    session: AsyncSession, client: Client, assertion: str, audiences: list[str], now: datetime
+) -> bool:
     claims = decode(assertion, client.jwks or {}, rules.ASSERTION_ALGORITHMS)
-    if claims is None or claims.get("iss") != client.client_id or claims.get("sub") != client.client_id:
+    if (
+        claims is None
+        or claims.get("iss") != client.client_id
+        or claims.get("sub") != client.client_id
+    ):
         return False
     audience = claims.get("aud")
     named = audience if isinstance(audience, list) else [audience]  # pyright: ignore[reportUnknownVariableType]
@@ -91,8 +108,12 @@ async def _assertion_holds(session: AsyncSession, client: Client, assertion: str
         return False
     if not now.timestamp() < expires <= now.timestamp() + rules.ASSERTION_S_MAX or len(jti) > 200:
         return False
-    used = insert(UsedAssertion).values(client_id=client.client_id, jti=jti, expires_at=as_instant(expires))
-    return (await session.execute(used.on_conflict_do_nothing().returning(UsedAssertion.jti))).scalar() is not None
+    used = insert(UsedAssertion).values(
+        client_id=client.client_id, jti=jti, expires_at=as_instant(expires)
+    )
+    return (
+        await session.execute(used.on_conflict_do_nothing().returning(UsedAssertion.jti))
+    ).scalar() is not None
 
 
 def decode(token: str, jwks: dict[str, Any], algorithms: list[str]) -> dict[str, Any] | None:
@@ -128,7 +149,9 @@ async def _count_failure(session: AsyncSession, client_id: str, place: str, now:
         ).returning(FailedAttempt.failures)
     )
     if (failures or 0) >= rules.FAILURES_MAX:
-        row = await session.get_one(FailedAttempt, (key["client_id"], place), populate_existing=True)
+        row = await session.get_one(
+            FailedAttempt, (key["client_id"], place), populate_existing=True
+        )
         row.locked_until, row.failures = now + timedelta(seconds=rules.LOCK_S), 0
     caller = Actor(key["client_id"], key["client_id"], frozenset())
     audit(session, caller, "token.request", "client", key["client_id"], now=now, outcome="refused")

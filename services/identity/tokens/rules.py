@@ -31,7 +31,9 @@ class OAuthError(Exception):
 
 def invalid_client() -> OAuthError:
     """Say the same whether the client is unknown, suspended, locked or its proof is wrong."""
-    return OAuthError("invalid_client", "客户端身份未通过验证。", "The client could not be authenticated.", 401)
+    return OAuthError(
+        "invalid_client", "客户端身份未通过验证。", "The client could not be authenticated.", 401
+    )
 
 
 def granted_scopes(asked: str | None, allowed: Iterable[str]) -> list[str]:
@@ -41,7 +43,11 @@ def granted_scopes(asked: str | None, allowed: Iterable[str]) -> list[str]:
         return sorted(allowed_set)
     wanted = set(asked.split())
     if not wanted <= allowed_set:
-        raise OAuthError("invalid_scope", "所申请的权限范围超出该客户端的许可。", "A scope was asked for that the client does not have.")
+        raise OAuthError(
+            "invalid_scope",
+            "所申请的权限范围超出该客户端的许可。",
+            "A scope was asked for that the client does not have.",
+        )
     return sorted(wanted)
 
 
@@ -51,9 +57,17 @@ def chosen_firm(asked: str | None, bound: list[str]) -> str:
         wanted = asked.strip().upper()
         if wanted in bound:
             return wanted
-        raise OAuthError("invalid_target", "此人未获授权代表该企业。", "The person may not act for this firm.")
+        raise OAuthError(
+            "invalid_target", "此人未获授权代表该企业。", "The person may not act for this firm."
+        )
     if len(bound) == 1:
         return bound[0]
     if not bound:
-        raise OAuthError("invalid_grant", "此人未获授权代表任何企业。", "The person may not act for any firm.")
-    raise OAuthError("invalid_target", "此人可代表多家企业，请以uscc参数注明其一。", "The person may act for several firms; name one as uscc.")
+        raise OAuthError(
+            "invalid_grant", "此人未获授权代表任何企业。", "The person may not act for any firm."
+        )
+    raise OAuthError(
+        "invalid_target",
+        "此人可代表多家企业，请以uscc参数注明其一。",
+        "The person may act for several firms; name one as uscc.",
+    )

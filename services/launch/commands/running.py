@@ -23,6 +23,7 @@ from services.launch.caller import Caller
 from services.launch.configuration import (
     configured,
     data_folder,
+    drain_seconds,
     embedded_settings,
     gateway_backends,
     is_embedded,
@@ -59,6 +60,7 @@ async def run_all(host: str, port: int) -> None:
                 print_panel(console, base_url, settings)
             await until_told_to_stop()
             platform.gateway.drain()
+            await asyncio.sleep(drain_seconds())
 
 
 async def _load_once(
@@ -86,6 +88,7 @@ async def run_one(name: str, host: str, port: int) -> None:
         async with serving(gateway, host, port):
             await until_told_to_stop()
             gateway.drain()
+            await asyncio.sleep(drain_seconds())
         await gateway.stop()
         return
     if name not in SERVICES:
@@ -99,6 +102,7 @@ async def run_one(name: str, host: str, port: int) -> None:
         log.info("service runs", service=name)
         await until_told_to_stop()
         runtime.drain()
+        await asyncio.sleep(drain_seconds())
     await runtime.stop()
     await bus.close()
 

@@ -1,0 +1,189 @@
+"""Reading statements: those that stand, and those that stood at an instant."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+from sqlalchemy import Select, select, true
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.enterprise.facts.models import FactStatement
+from services.enterprise.facts.rules import in_force
+from services.enterprise.facts.schemas import DayFactsView, IndicatorsView, StatementView
+from services.enterprise.firms.models import Firm, ProfileChange
+from services.enterprise.firms.rules import PROFILE_FACTS
+from services.enterprise.vocabulary.rules import FactValue, fact
+from services.kernel.database import raw_connection
+
+OwnedKey = tuple[str, str, int | date]
+
+_OWNED_YEARS = """
+SELECT DISTINCT ON (uscc, fact, year) uscc, fact, year AS period, value::text AS value
+FROM fact_statement
+WHERE uscc = ANY($1::text[]) AND year = ANY($2::bigint[]) AND NOT self_declared
+ORDER BY uscc, fact, year, statement_id DESC
+"""
+_OWNED_DAYS = """
+SELECT DISTINCT ON (uscc, fact, valid_from) uscc, fact, valid_from AS period, value::text AS value
+FROM fact_statement
+WHERE uscc = ANY($1::text[]) AND valid_from = ANY($2::date[]) AND NOT self_declared
+ORDER BY uscc, fact, valid_from, statement_id DESC
+"""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A statement of a fact or of the profile, in one shape."""
+
+    fact: str
+    value: FactValue | None
+    year: int | None
+    valid_from: date | None
+    source: str | None
+    department: str | None
+    self_declared: bool
+    recorded_at: datetime
+    statement_id: UUID
+
+
+async def indicators(
+    session: AsyncSession, firm: Firm, year: int, as_of: datetime | None = None
+) -> IndicatorsView:
+    """Give a firm's facts of a year, as they stand or as they stood recorded at an instant."""
+    entries = await yearly_entries(session, firm.uscc, as_of, year=year)
+    values, statements = told(entries)
+    return IndicatorsView(
+        uscc=firm.uscc, year=year, as_of=as_of, statement_id=firm.last_statement_id,
+        facts=values, statements=statements,
+    )  # fmt: skip
+
+
+async def day_facts(
+    session: AsyncSession, firm: Firm, on: date, as_of: datetime | None = None
+) -> DayFactsView:
+    """Give a firm's facts as of a day, as they stand or as they stood recorded at an instant."""
+    values, statements = told(await daily_entries(session, firm.uscc, as_of), on)
+    return DayFactsView(
+        uscc=firm.uscc, on=on, as_of=as_of, statement_id=firm.last_statement_id,
+        facts=values, statements=statements,
+    )  # fmt: skip
+
+
+async def yearly_entries(
+    session: AsyncSession, uscc: str, as_of: datetime | None = None, *, year: int | None = None
+) -> list[Entry]:
+    """List the newest statement of each party for each fact and year."""
+    in_year = FactStatement.year == year if year is not None else FactStatement.year.is_not(None)
+    newest = (
+        select(FactStatement)
+        .distinct(FactStatement.fact, FactStatement.year, FactStatement.self_declared)
+        .where(FactStatement.uscc == uscc, in_year, _recorded(FactStatement, as_of))
+        .order_by(
+            FactStatement.fact, FactStatement.year, FactStatement.self_declared,
+            FactStatement.statement_id.desc(),
+        )
+    )  # fmt: skip
+    return await _entries(session, newest)
+
+
+async def daily_entries(
+    session: AsyncSession, uscc: str, as_of: datetime | None = None
+) -> list[Entry]:
+    """List the newest statement of each party for each fact and day, the profile's among them."""
+    newest = (
+        select(FactStatement)
+        .distinct(FactStatement.fact, FactStatement.valid_from, FactStatement.self_declared)
+        .where(
+            FactStatement.uscc == uscc, FactStatement.valid_from.is_not(None),
+            _recorded(FactStatement, as_of),
+        )
+        .order_by(
+            FactStatement.fact, FactStatement.valid_from, FactStatement.self_declared,
+            FactStatement.statement_id.desc(),
+        )
+    )  # fmt: skip
+    return await _profile_entries(session, uscc, as_of) + await _entries(session, newest)
+
+
+def told(
+    entries: Iterable[Entry], on: date | None = None
+) -> tuple[dict[str, FactValue], list[StatementView]]:
+    """Tell which values are in force, and show every statement with whether it counts."""
+    lines: dict[str, tuple[list[Entry], list[Entry]]] = defaultdict(lambda: ([], []))
+    for entry in entries:
+        lines[entry.fact][entry.self_declared].append(entry)
+    values: dict[str, FactValue] = {}
+    statements: list[StatementView] = []
+    for name, (owned, declared) in lines.items():
+        counting = in_force(owned, declared, on)
+        if counting is not None and counting.value is not None:
+            values[name] = counting.value
+        statements += [_view(each, counts=each is counting) for each in (*owned, *declared)]
+    return values, statements
+
+
+async def owned_values(
+    session: AsyncSession, usccs: Collection[str], periods: Collection[int | date]
+) -> dict[OwnedKey, FactValue | None]:
+    """Give what the owners last said of many firms, for years or for days."""
+    if not usccs or not periods:
+        return {}
+    statement = _OWNED_YEARS if all(isinstance(p, int) for p in periods) else _OWNED_DAYS
+    async with raw_connection(session) as connection:
+        rows = await connection.fetch(statement, list(usccs), list(periods))
+    return {
+        (row["uscc"], row["fact"], row["period"]): row["value"] and orjson.loads(row["value"])
+        for row in rows
+    }
+
+
+async def _entries(session: AsyncSession, newest: Select[tuple[FactStatement]]) -> list[Entry]:
+    return [
+        Entry(
+            s.fact, s.value, s.year, s.valid_from, s.source, s.department, s.self_declared,
+            s.recorded_at, s.statement_id,
+        )
+        for s in await session.scalars(newest)
+    ]  # fmt: skip
+
+
+async def _profile_entries(
+    session: AsyncSession, uscc: str, as_of: datetime | None
+) -> list[Entry]:
+    newest = (
+        select(ProfileChange)
+        .distinct(ProfileChange.field, ProfileChange.valid_from)
+        .where(
+            ProfileChange.uscc == uscc, ProfileChange.field.in_(PROFILE_FACTS),
+            _recorded(ProfileChange, as_of),
+        )
+        .order_by(
+            ProfileChange.field, ProfileChange.valid_from, ProfileChange.statement_id.desc()
+        )
+    )  # fmt: skip
+    return [
+        Entry(
+            c.field, c.value, None, c.valid_from, c.source, c.department, False,
+            c.recorded_at, c.statement_id,
+        )
+        for c in await session.scalars(newest)
+    ]  # fmt: skip
+
+
+def _recorded(model: Any, as_of: datetime | None) -> Any:
+    return true() if as_of is None else model.recorded_at <= as_of
+
+
+def _view(entry: Entry, *, counts: bool) -> StatementView:
+    known = fact(entry.fact)
+    return StatementView(
+        fact=entry.fact, value=entry.value, year=entry.year, valid_from=entry.valid_from,
+        unit=known.unit if known else None, source=entry.source,
+        lawful_source=known.source if known else "", department=entry.department,
+        self_declared=entry.self_declared, counts=counts, recorded_at=entry.recorded_at,
+        statement_id=entry.statement_id,
+    )  # fmt: skip

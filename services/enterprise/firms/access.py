@@ -1,0 +1,38 @@
+"""Who may see which firm."""
+
+from typing import Annotated
+
+from fastapi import Depends
+from sqlalchemy import ColumnElement, true
+
+from services.enterprise.codes.uscc import UsccInvalid, canonical_uscc
+from services.enterprise.firms.models import Firm
+from services.enterprise.vocabulary.access import READERS, STAFF
+from services.kernel.actors import Actor, Guard, Role
+from services.kernel.errors import NotFound
+
+Reader = Annotated[Actor, Depends(Guard(*READERS))]
+Registrar = Annotated[Actor, Depends(Guard(Role.REGISTRAR))]
+
+
+def visible_to(actor: Actor) -> ColumnElement[bool]:
+    """Let staff see every firm, and a firm itself."""
+    if actor.has(*STAFF) or actor.has("system"):
+        return true()
+    return Firm.uscc == (actor.uscc or "")
+
+
+def firm_unknown() -> NotFound:
+    return NotFound(
+        "没有这家企业，或无权查看。", "There is no such firm, or it is not yours.", code="firm-unknown"
+    )
+
+
+def _canonical(uscc: str) -> str:
+    try:
+        return canonical_uscc(uscc[:100])
+    except UsccInvalid:
+        raise firm_unknown() from None
+
+
+FirmPath = Annotated[str, Depends(_canonical)]

@@ -1,0 +1,219 @@
+"""Registering firms, changing their profiles, and announcing what they are."""
+
+from collections.abc import AsyncIterator, Collection, Mapping
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.enterprise.contract.events import FirmChanged
+from services.enterprise.firms.models import Firm, ProfileChange
+from services.enterprise.firms.queries import (
+    FirmState,
+    firm_states,
+    last_days_of_profile,
+    lock_firm,
+)
+from services.enterprise.firms.rules import (
+    FISCAL_JURISDICTION,
+    OWNED_AS,
+    PROFILE_FACTS,
+    name_tokens,
+    normal_name,
+    registration_authority_of,
+)
+from services.enterprise.firms.schemas import FirmChange, NewFirm
+from services.enterprise.vocabulary.queries import require_facts_owned
+from services.kernel.actors import Actor
+from services.kernel.audit import audit
+from services.kernel.clock import city_day
+from services.kernel.errors import Conflict, Invalid, invalid_field
+from services.kernel.ids import new_id, next_id_after
+from services.kernel.outbox import announce
+
+RESTATED_AT_ONCE = 200
+PROFILE_FIELDS = (
+    "name",
+    *PROFILE_FACTS,
+    "domicile_address",
+    "legal_form",
+)
+
+
+async def register_firm(
+    session: AsyncSession, actor: Actor, new: NewFirm, *, now: datetime
+) -> Firm:
+    """Enter a firm in the register, once."""
+    await require_facts_owned(session, actor, PROFILE_FACTS)
+    if fault := day_fault(new, city_day(now)):
+        raise fault
+    firm = await enter_firm(session, actor, new, now=now)
+    if firm is None:
+        raise firm_exists()
+    await announce_firms(session, [firm], now=now)
+    return firm
+
+
+async def change_firm(
+    session: AsyncSession, actor: Actor, firm: Firm, change: FirmChange, *, now: datetime
+) -> None:
+    """Change a locked firm's profile from a day on; what was true before stays on record."""
+    changes = change.changes()
+    await require_facts_owned(session, actor, {OWNED_AS[name] for name in changes})
+    valid_from = change.valid_from or city_day(now)
+    require_begun(changes, valid_from, city_day(now))
+    advance(firm, now)
+    await state_profile(session, actor, firm, changes, valid_from, change.source, now=now)
+    audit(
+        session, actor, "firm.change", "firm", firm.uscc, now=now,
+        detail={"fields": sorted(changes), "valid_from": valid_from.isoformat()},
+    )
+    await announce_firms(session, [firm], now=now)
+
+
+async def enter_firm(
+    session: AsyncSession, actor: Actor, new: NewFirm, *, now: datetime
+) -> Firm | None:
+    """Insert a checked firm with the first entries of its profile; None where it is known already."""
+    values = {name: getattr(new, name) for name in (*PROFILE_FIELDS, "uscc", "synthetic")}
+    values["registration_authority_code"] = (
+        new.registration_authority_code or registration_authority_of(new.uscc)
+    )
+    normal = normal_name(new.name)
+    row = values | {
+        "name_normal": normal, "name_tokens": name_tokens(normal), "version": 1,
+        "last_statement_id": next_id_after(None), "registered_at": now, "changed_at": now,
+        "registered_by": actor.subject,
+    }
+    entered = insert(Firm).values(row).on_conflict_do_nothing().returning(Firm)
+    firm = await session.scalar(entered)
+    if firm is None:
+        return None
+    first_day = new.established_on or city_day(now)
+    known = {name: values[name] for name in PROFILE_FIELDS if values[name] is not None}
+    _record(session, actor, firm, known, first_day, new.source, now)
+    if new.fiscal_jurisdiction is not None:
+        fiscal = {FISCAL_JURISDICTION: new.fiscal_jurisdiction}
+        since = new.fiscal_jurisdiction_from or first_day
+        _record(session, actor, firm, fiscal, since, new.source, now)
+    audit(session, actor, "firm.register", "firm", firm.uscc, now=now,
+          detail={"statement_id": str(firm.last_statement_id)})
+    return firm
+
+
+async def state_profile(
+    session: AsyncSession, actor: Actor, firm: Firm, changes: Mapping[str, Any],
+    valid_from: date, source: str | None, *, now: datetime,
+) -> None:
+    """Record fields of a locked firm's profile; the row follows unless a later day was stated."""
+    later = await last_days_of_profile(session, firm.uscc, changes)
+    for name, value in changes.items():
+        if name == FISCAL_JURISDICTION or later.get(name, date.min) > valid_from:
+            continue
+        setattr(firm, name, value)
+        if name == "name":
+            firm.name_normal = normal_name(value)
+            firm.name_tokens = name_tokens(firm.name_normal)
+    _record(session, actor, firm, changes, valid_from, source, now)
+
+
+def advance(firm: Firm, now: datetime) -> None:
+    """Begin a new statement on a locked firm: ids only grow within a firm, whatever the clock does."""
+    firm.version += 1
+    firm.last_statement_id = next_id_after(firm.last_statement_id)
+    firm.changed_at = now
+
+
+async def announce_firms(
+    session: AsyncSession, firms: Collection[Firm], *, now: datetime
+) -> None:
+    """Announce the whole current state of each firm with this transaction."""
+    await session.flush()
+    states = await firm_states(session, [firm.uscc for firm in firms])
+    for firm in firms:
+        announce(session, _event(firm, states[firm.uscc]), now=now)
+
+
+async def restate_firms(session: AsyncSession) -> AsyncIterator[FirmChanged]:
+    """Give the current state of every firm, for listeners that begin late."""
+    after = ""
+    while True:
+        following = select(Firm).where(Firm.uscc > after).order_by(Firm.uscc)
+        firms = (await session.scalars(following.limit(RESTATED_AT_ONCE))).all()
+        if not firms:
+            return
+        states = await firm_states(session, [firm.uscc for firm in firms])
+        for firm in firms:
+            yield _event(firm, states[firm.uscc])
+        after = firms[-1].uscc
+        session.expunge_all()
+
+
+async def reannounce_firm(session: AsyncSession, uscc: str, *, now: datetime) -> None:
+    """Tell of a firm again because a day has come on which it counts differently."""
+    firm = await session.get(Firm, uscc, with_for_update=True, populate_existing=True)
+    if firm is not None:
+        firm.version += 1
+        await announce_firms(session, [firm], now=now)
+
+
+def day_fault(new: NewFirm, today: date) -> Invalid | None:
+    if new.established_on is not None and new.established_on > today:
+        return invalid_field(
+            "/established_on", "date-in-future", "成立日期不能晚于今天。",
+            "The day of establishment cannot lie in the future.",
+        )
+    return None
+
+
+def require_begun(changes: Collection[str], valid_from: date, today: date) -> None:
+    """Let only the fiscal jurisdiction be stated before its day: the profile is the one of today."""
+    if valid_from > today and set(changes) != {FISCAL_JURISDICTION}:
+        raise invalid_field(
+            "/valid_from", "date-in-future",
+            "登记信息的生效日不能晚于今天；仅财政归属可以预先登记。",
+            "A profile cannot change in the future; only the fiscal jurisdiction can.",
+        )
+
+
+def firm_exists() -> Conflict:
+    return Conflict(
+        "该统一社会信用代码已登记；修改请用PATCH /v1/enterprise/firms/{uscc}。",
+        "This code is registered already; change it by PATCH /v1/enterprise/firms/{uscc}.",
+        code="firm-exists",
+    )
+
+
+def _record(  # noqa: PLR0913, PLR0917  one row for each field: what, since when, by whom
+    session: AsyncSession, actor: Actor, firm: Firm, values: Mapping[str, Any],
+    valid_from: date, source: str | None, now: datetime,
+) -> None:
+    session.add_all(
+        ProfileChange(
+            id=new_id(), statement_id=firm.last_statement_id, uscc=firm.uscc, field=name,
+            value=value.isoformat() if isinstance(value, date) else value, valid_from=valid_from,
+            recorded_at=now, stated_by=actor.subject, department=actor.department, source=source,
+        )
+        for name, value in values.items()
+    )
+
+
+def _event(firm: Firm, state: FirmState) -> FirmChanged:
+    return FirmChanged(
+        uscc=firm.uscc,
+        version=firm.version,
+        name=firm.name,
+        industry_code=firm.industry_code,
+        town_code=firm.town_code,
+        registration_authority_code=firm.registration_authority_code,
+        established_on=firm.established_on,
+        fiscal_jurisdictions=state.fiscal_jurisdictions,
+        yearly=state.yearly,
+        daily=state.daily,
+        recognitions=state.recognitions,
+        statement_id=firm.last_statement_id,
+        recorded_at=firm.changed_at,
+        synthetic=firm.synthetic,
+    )

@@ -1,0 +1,161 @@
+"""Finding and locking firms, and reading the whole current state of many at once."""
+
+from collections import defaultdict
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+import orjson
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.enterprise.contract.events import DatedCode, DatedValue, HeldRecognition
+from services.enterprise.firms.access import firm_unknown, visible_to
+from services.enterprise.firms.models import Firm, ProfileChange
+from services.enterprise.firms.rules import FISCAL_JURISDICTION, Dated, joined_line
+from services.enterprise.firms.schemas import FirmView
+from services.kernel.actors import Actor
+from services.kernel.database import raw_connection
+
+# The nouns after this one keep facts and recognitions. Their rows are read here by name, in one
+# statement a kind for any number of firms, because every change announces the whole state.
+_YEARLY = """
+SELECT uscc, jsonb_object_agg(fact, years)::text FROM (
+    SELECT uscc, fact, jsonb_object_agg(year::text, value) AS years FROM (
+        SELECT DISTINCT ON (uscc, fact, year) uscc, fact, year, value FROM (
+            SELECT DISTINCT ON (uscc, fact, year, self_declared) uscc, fact, year, self_declared, value
+            FROM fact_statement WHERE uscc = ANY($1::text[]) AND year IS NOT NULL
+            ORDER BY uscc, fact, year, self_declared, statement_id DESC
+        ) AS latest WHERE value IS NOT NULL ORDER BY uscc, fact, year, self_declared
+    ) AS counting GROUP BY uscc, fact
+) AS facts GROUP BY uscc
+"""
+_DAILY = """
+SELECT DISTINCT ON (uscc, fact, valid_from, self_declared)
+       uscc, fact, valid_from, self_declared, value::text AS value
+FROM fact_statement WHERE uscc = ANY($1::text[]) AND valid_from IS NOT NULL
+ORDER BY uscc, fact, valid_from, self_declared, statement_id DESC
+"""
+_RECOGNITIONS = """
+SELECT uscc, recognition, grade, valid_from, valid_to, revoked_on
+FROM recognition WHERE uscc = ANY($1::text[]) ORDER BY uscc, recognition, valid_from
+"""
+
+Lines = dict[str, tuple[list[Dated], list[Dated]]]
+
+
+@dataclass
+class FirmState:
+    """Everything about a firm that is kept outside its own row."""
+
+    fiscal_jurisdictions: list[DatedCode] = field(default_factory=list[DatedCode])
+    yearly: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
+    daily: dict[str, list[DatedValue]] = field(default_factory=dict[str, list[DatedValue]])
+    recognitions: list[HeldRecognition] = field(default_factory=list[HeldRecognition])
+
+
+async def find_firm(session: AsyncSession, actor: Actor, uscc: str) -> Firm:
+    """Find a firm that the actor may know of."""
+    firm = await session.scalar(select(Firm).where(Firm.uscc == uscc, visible_to(actor)))
+    if firm is None:
+        raise firm_unknown()
+    return firm
+
+
+async def lock_firm(session: AsyncSession, actor: Actor, uscc: str) -> Firm:
+    """Find a firm and keep others from changing it until the transaction ends."""
+    mine = select(Firm).where(Firm.uscc == uscc, visible_to(actor)).with_for_update()
+    firm = await session.scalar(mine.execution_options(populate_existing=True))
+    if firm is None:
+        raise firm_unknown()
+    return firm
+
+
+async def lock_firms(session: AsyncSession, usccs: Collection[str]) -> dict[str, Firm]:
+    """Lock many firms in the order of their codes, so that two writers never wait in a ring."""
+    them = select(Firm).where(Firm.uscc.in_(usccs)).order_by(Firm.uscc).with_for_update()
+    rows = await session.scalars(them.execution_options(populate_existing=True))
+    return {firm.uscc: firm for firm in rows}
+
+
+async def last_days_of_profile(
+    session: AsyncSession, uscc: str, fields: Collection[str]
+) -> dict[str, date]:
+    """Give the latest day from which each field was ever stated."""
+    latest = (
+        select(ProfileChange.field, func.max(ProfileChange.valid_from))
+        .where(ProfileChange.uscc == uscc, ProfileChange.field.in_(fields))
+        .group_by(ProfileChange.field)
+    )
+    return {name: day for name, day in await session.execute(latest)}
+
+
+async def profile_changes(session: AsyncSession, uscc: str) -> list[ProfileChange]:
+    """List every change of a profile, the newest first."""
+    changes = select(ProfileChange).where(ProfileChange.uscc == uscc)
+    ordered = changes.order_by(ProfileChange.statement_id.desc(), ProfileChange.id)
+    return list((await session.scalars(ordered)).all())
+
+
+async def firm_states(session: AsyncSession, usccs: Collection[str]) -> dict[str, FirmState]:
+    """Read the current state of firms; the caller has flushed what it changed."""
+    states = {uscc: FirmState() for uscc in usccs}
+    for uscc, code in await fiscal_jurisdictions(session, usccs):
+        states[uscc].fiscal_jurisdictions.append(code)
+    async with raw_connection(session) as connection:
+        for uscc, facts in await connection.fetch(_YEARLY, list(usccs)):
+            states[uscc].yearly = orjson.loads(facts)
+        for uscc, lines in _lines_by_firm(await connection.fetch(_DAILY, list(usccs))).items():
+            states[uscc].daily = {name: _line(*each) for name, each in lines.items()}
+        for row in await connection.fetch(_RECOGNITIONS, list(usccs)):
+            held = HeldRecognition(**{name: row[name] for name in HeldRecognition.model_fields})
+            states[row["uscc"]].recognitions.append(held)
+    return states
+
+
+async def fiscal_jurisdictions(
+    session: AsyncSession, usccs: Collection[str]
+) -> list[tuple[str, DatedCode]]:
+    """Give the fiscal jurisdictions of firms in the order of their days."""
+    latest = (
+        select(ProfileChange.uscc, ProfileChange.valid_from, ProfileChange.value)
+        .distinct(ProfileChange.uscc, ProfileChange.valid_from)
+        .where(ProfileChange.uscc.in_(usccs), ProfileChange.field == FISCAL_JURISDICTION)
+        .order_by(
+            ProfileChange.uscc, ProfileChange.valid_from, ProfileChange.statement_id.desc()
+        )
+    )
+    rows = await session.execute(latest)
+    return [(uscc, DatedCode(code=str(value), valid_from=day)) for uscc, day, value in rows]
+
+
+async def firm_view(session: AsyncSession, firm: Firm, on: date) -> FirmView:
+    """Show a firm's profile as it stands on a day."""
+    codes = [code for _, code in await fiscal_jurisdictions(session, [firm.uscc])]
+    begun = [each.code for each in codes if each.valid_from <= on]
+    columns = {name: getattr(firm, name, None) for name in FirmView.model_fields}
+    return FirmView(
+        **columns
+        | {
+            "fiscal_jurisdiction": begun[-1] if begun else None,
+            "fiscal_jurisdictions": codes,
+            "statement_id": firm.last_statement_id,
+        }
+    )
+
+
+def _lines_by_firm(rows: list[Any]) -> dict[str, Lines]:
+    firms: dict[str, Lines] = defaultdict(lambda: defaultdict(lambda: ([], [])))
+    for row in rows:
+        value = None if row["value"] is None else orjson.loads(row["value"])
+        line = firms[row["uscc"]][row["fact"]][row["self_declared"]]
+        line.append(Dated(row["valid_from"], value))
+    return firms
+
+
+def _line(owned: list[Dated], declared: list[Dated]) -> list[DatedValue]:
+    return [
+        DatedValue(value=each.value, valid_from=each.valid_from)
+        for each in joined_line(owned, declared)
+    ]

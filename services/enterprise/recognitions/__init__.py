@@ -1,0 +1,1 @@
+"""Recognitions: dated titles with grade, issuer and document, which can be revoked."""

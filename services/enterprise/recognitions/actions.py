@@ -1,0 +1,115 @@
+"""Recording and revoking recognitions, and telling of firms when a title begins or ends."""
+
+from collections.abc import Sequence
+from datetime import date, datetime, time, timedelta
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.enterprise.firms.actions import advance, announce_firms, reannounce_firm
+from services.enterprise.firms.models import Firm
+from services.enterprise.firms.queries import lock_firm
+from services.enterprise.recognitions.models import Recognition
+from services.enterprise.recognitions.queries import held_by, find_recognition
+from services.enterprise.recognitions.rules import State, moved, overlap, require_revocable
+from services.enterprise.recognitions.schemas import NewRecognition, RecognitionEvent
+from services.enterprise.vocabulary.queries import require_recognition_owned
+from services.kernel.actors import Actor
+from services.kernel.audit import audit
+from services.kernel.clock import CITY, city_day
+from services.kernel.errors import Conflict
+from services.kernel.etags import check_version
+from services.kernel.ids import new_id
+from services.kernel.timers import set_timer
+
+TIMER = "recognition-day"
+ONE_DAY = timedelta(days=1)
+
+
+async def record_recognition(
+    session: AsyncSession, actor: Actor, uscc: str, new: NewRecognition, *, now: datetime
+) -> Recognition:
+    """Record a title that no other record of the same title overlaps."""
+    firm = await lock_firm(session, actor, uscc)
+    await require_recognition_owned(session, actor, new.recognition)
+    held = await held_by(session, [(uscc, new.recognition)])
+    if overlapping(held.get((uscc, new.recognition), []), new) is not None:
+        raise recognition_overlaps()
+    row = await enter_recognition(session, actor, firm, new, now=now)
+    await announce_firms(session, [firm], now=now)
+    return row
+
+
+async def enter_recognition(
+    session: AsyncSession, actor: Actor, firm: Firm, new: NewRecognition, *, now: datetime
+) -> Recognition:
+    """Add a checked title to a locked firm and set the timers of its first and last day."""
+    advance(firm, now)
+    row = Recognition(
+        id=new_id(), statement_id=firm.last_statement_id, uscc=firm.uscc, state=State.HELD,
+        version=1, recorded_at=now, stated_by=actor.subject, department=actor.department,
+        **new.model_dump(),
+    )  # fmt: skip
+    session.add(row)
+    today = city_day(now)
+    if new.valid_from > today:
+        await _remind(session, row, new.valid_from)
+    if new.valid_to is not None and new.valid_to >= today:
+        await _remind(session, row, new.valid_to + ONE_DAY)
+    audit(
+        session, actor, "recognition.record", "firm", firm.uscc, now=now,
+        detail={"recognition": new.recognition, "recognition_id": str(row.id)},
+    )  # fmt: skip
+    return row
+
+
+async def move_recognition(  # noqa: PLR0913  which title of which firm, by whom, when
+    session: AsyncSession, actor: Actor, uscc: str, id_: UUID, event: RecognitionEvent, *,
+    now: datetime,
+) -> Recognition:
+    """Revoke a title from a day on."""
+    firm = await lock_firm(session, actor, uscc)
+    row = await find_recognition(session, uscc, id_)
+    await require_recognition_owned(session, actor, row.recognition)
+    check_version(event.version, row.version)
+    state = moved(State(row.state), event.event)
+    today = city_day(now)
+    on = event.data.on or today
+    require_revocable(on, row.valid_from, row.valid_to, today)
+    advance(firm, now)
+    row.state, row.revoked_on, row.revocation_note = state, on, event.note
+    row.version += 1
+    audit(
+        session, actor, "recognition.revoke", "firm", uscc, now=now,
+        detail={"recognition": row.recognition, "recognition_id": str(id_), "on": on.isoformat()},
+    )  # fmt: skip
+    await announce_firms(session, [firm], now=now)
+    return row
+
+
+async def tell_of_recognition_day(session: AsyncSession, reference: str, now: datetime) -> None:
+    """Announce a firm again on the first day of a title, and on the day after its last."""
+    uscc, _, _ = reference.split(":", 2)
+    await reannounce_firm(session, uscc, now=now)
+
+
+def overlapping(held: Sequence[Recognition], new: NewRecognition) -> Recognition | None:
+    """Find a record of the same title that holds on a day of the new one."""
+    for each in held:
+        span = (each.valid_from, each.valid_to, each.revoked_on)
+        if overlap(span, (new.valid_from, new.valid_to)):
+            return each
+    return None
+
+
+def recognition_overlaps() -> Conflict:
+    return Conflict(
+        "该企业同一认定已有有效期重叠的记录；如需更正，请先撤销原记录。",
+        "The firm has a record of this title whose validity overlaps; revoke that one first.",
+        code="recognition-overlaps",
+    )
+
+
+async def _remind(session: AsyncSession, row: Recognition, day: date) -> None:
+    due = datetime.combine(day, time.min, tzinfo=CITY)
+    await set_timer(session, TIMER, f"{row.uscc}:{row.id}:{day.isoformat()}", due)

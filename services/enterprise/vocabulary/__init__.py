@@ -1,0 +1,1 @@
+"""The words of the register: facts and recognitions, and which department states which."""

@@ -1,0 +1,133 @@
+"""Declaring aid of any level, and keeping our own in the same ledger."""
+
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.finance.aid import queries, rules
+from services.finance.aid.models import Aid
+from services.finance.aid.rules import AidEvent, AidState, Level, Purpose, Relation
+from services.finance.aid.schemas import AidBody
+from services.kernel.actors import SYSTEM, Actor, Role
+from services.kernel.audit import audit
+from services.kernel.errors import Conflict
+from services.kernel.etags import check_version
+from services.kernel.ids import new_id
+from services.policy.contract.events import AwardProposed
+
+
+async def declare_aid(session: AsyncSession, actor: Actor, body: AidBody, *, now: datetime) -> Aid:
+    """Enter what some level granted; the same aid is entered once."""
+    if not actor.has(Role.TREASURER):
+        rules.require_own_level(body.level, actor.town_code)
+    group = body.stacking_group or body.programme
+    purpose = Purpose(body.beneficiary.kind, body.beneficiary.id, body.matter.key(), group)
+    await queries.lock_purpose(session, purpose)
+    aid = Aid(
+        id=new_id(),
+        beneficiary_kind=purpose.beneficiary_kind,
+        beneficiary_id=purpose.beneficiary_id,
+        matter_kind=body.matter.kind,
+        matter_id=body.matter.id,
+        matter_period=body.matter.period,
+        matter_key=purpose.matter_key,
+        level=body.level,
+        programme=body.programme,
+        stacking_group=purpose.stacking_group,
+        relation=Relation.COMPETES,
+        amount_fen=body.amount_fen,
+        paid_on=body.paid_on,
+        document=body.document,
+        state=AidState.DECLARED,
+        version=1,
+        declared_by=actor.subject,
+        department=actor.department,
+        created_at=now,
+    )
+    first = await queries.declared_before(session, aid)
+    if first is not None:
+        raise _exists(first)
+    session.add(aid)
+    await session.flush()
+    detail = {"level": aid.level, "amount_fen": aid.amount_fen}
+    audit(session, actor, "aid.declare", "aid", aid.id, now=now, detail=detail)
+    return aid
+
+
+async def withdraw_aid(
+    session: AsyncSession, actor: Actor, aid_id: UUID, version: int, note: str, *, now: datetime
+) -> Aid:
+    """Take declared aid back with the reason; the entry stays, and counts no more."""
+    aid = await queries.aid(session, actor, aid_id, lock=True)
+    check_version(version, aid.version)
+    aid.state = rules.move(aid.state, AidEvent.WITHDRAW)
+    aid.version += 1
+    aid.withdrawn_note = note
+    await session.flush()
+    detail = {"amount_fen": aid.amount_fen}
+    audit(session, actor, "aid.withdraw", "aid", aid.id, now=now, detail=detail)
+    return aid
+
+
+async def enter_own(
+    session: AsyncSession,
+    award_id: UUID,
+    proposed: AwardProposed,
+    purpose: Purpose,
+    amount_fen: int,
+    *,
+    now: datetime,
+) -> None:
+    """Enter a reservation of ours, or enter it anew where an earlier attempt was let go."""
+    aid = await queries.of_award(session, award_id)
+    if aid is None:
+        aid = Aid(
+            id=new_id(),
+            award_id=award_id,
+            level=Level.CIXI,
+            version=0,
+            declared_by=SYSTEM.subject,
+            department=proposed.department,
+            created_at=now,
+        )
+        session.add(aid)
+    aid.beneficiary_kind, aid.beneficiary_id = purpose.beneficiary_kind, purpose.beneficiary_id
+    aid.matter_kind = proposed.matter.kind
+    aid.matter_id, aid.matter_period = proposed.matter.id, proposed.matter.period
+    aid.matter_key, aid.stacking_group = purpose.matter_key, purpose.stacking_group
+    aid.programme, aid.relation = proposed.programme, proposed.relation
+    aid.amount_fen, aid.state = amount_fen, AidState.RESERVED
+    aid.version += 1
+    await session.flush()
+
+
+async def follow_award(
+    session: AsyncSession,
+    award_id: UUID,
+    state: AidState,
+    *,
+    amount_fen: int | None = None,
+    paid_on: date | None = None,
+    document: str | None = None,
+) -> None:
+    """Bring our own entry to where its award now is."""
+    aid = await queries.of_award(session, award_id)
+    if aid is None:
+        return
+    aid.state = state
+    aid.paid_on, aid.document = paid_on, document
+    if amount_fen is not None:
+        aid.amount_fen = amount_fen
+    aid.version += 1
+    await session.flush()
+
+
+def _exists(first: UUID) -> Conflict:
+    address = f"/v1/finance/aid/{first}"
+    return Conflict(
+        f"同一补助（相同对象、事项、层级、项目和文号）已登记，见{address}。",
+        f"This aid (same beneficiary, matter, level, programme, document) is at {address}.",
+        code="aid-exists",
+        headers={"Location": address},
+    )

@@ -1,0 +1,104 @@
+"""Reading the aid ledger."""
+
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.finance.aid.access import allowed_events, visible_to
+from services.finance.aid.models import Aid
+from services.finance.aid.rules import COUNTED, AidState, Competing, Purpose, Relation
+from services.finance.aid.schemas import AidView
+from services.finance.paging import newest_first
+from services.finance.parties import FIRM, MatterView, PartyView, canonical_id
+from services.kernel.actors import Actor
+from services.kernel.errors import NotFound
+from services.kernel.pages import PageRequest
+
+
+async def lock_purpose(session: AsyncSession, purpose: Purpose) -> None:
+    """Let no one else grant or declare aid for this matter until this transaction ends."""
+    await session.execute(select(func.pg_advisory_xact_lock(purpose.lock_key())))
+
+
+async def aid(session: AsyncSession, actor: Actor, aid_id: UUID, *, lock: bool = False) -> Aid:
+    """Find aid that the caller may know of."""
+    statement = select(Aid).where(Aid.id == aid_id, visible_to(actor))
+    if lock:
+        statement = statement.with_for_update().execution_options(populate_existing=True)
+    found = await session.scalar(statement)
+    if found is None:
+        raise NotFound("没有这条补助记录。", "There is no such aid.")
+    return found
+
+
+async def aids(
+    session: AsyncSession, actor: Actor, page: PageRequest, *, beneficiary: str | None
+) -> list[Aid]:
+    """List the aid that the caller may know of, the newest first."""
+    statement = select(Aid).where(visible_to(actor))
+    if beneficiary is not None:
+        written = (beneficiary, canonical_id(FIRM, beneficiary))
+        statement = statement.where(Aid.beneficiary_id.in_(written))
+    return list(await session.scalars(newest_first(statement, Aid.id, page)))
+
+
+async def declared_before(session: AsyncSession, candidate: Aid) -> UUID | None:
+    """Find what was declared before for the same matter by the same document."""
+    return await session.scalar(
+        select(Aid.id).where(
+            Aid.state == AidState.DECLARED,
+            Aid.beneficiary_kind == candidate.beneficiary_kind,
+            Aid.beneficiary_id == candidate.beneficiary_id,
+            Aid.matter_key == candidate.matter_key,
+            Aid.level == candidate.level,
+            Aid.programme == candidate.programme,
+            Aid.document == candidate.document,
+        )
+    )
+
+
+async def of_award(session: AsyncSession, award_id: UUID) -> Aid | None:
+    return await session.scalar(select(Aid).where(Aid.award_id == award_id))
+
+
+async def competing(
+    session: AsyncSession, purpose: Purpose, *, besides_award: UUID | None
+) -> list[Competing]:
+    """List what counts against another grant for a purpose, in the order of its entry."""
+    statement = select(Aid).where(
+        Aid.beneficiary_kind == purpose.beneficiary_kind,
+        Aid.beneficiary_id == purpose.beneficiary_id,
+        Aid.matter_key == purpose.matter_key,
+        Aid.stacking_group == purpose.stacking_group,
+        Aid.relation == Relation.COMPETES,
+        Aid.state.in_(COUNTED),
+    )
+    if besides_award is not None:
+        statement = statement.where(Aid.award_id.is_distinct_from(besides_award))
+    rows = await session.scalars(statement.order_by(Aid.id))
+    return [
+        Competing(row.id, row.level, row.programme, row.amount_fen, row.document) for row in rows
+    ]
+
+
+def view(actor: Actor, row: Aid) -> AidView:
+    """Show aid to a caller."""
+    return AidView(
+        id=row.id,
+        award_id=row.award_id,
+        level=row.level,
+        programme=row.programme,
+        beneficiary=PartyView(kind=row.beneficiary_kind, id=row.beneficiary_id),
+        matter=MatterView(kind=row.matter_kind, id=row.matter_id, period=row.matter_period),
+        stacking_group=row.stacking_group,
+        relation=row.relation,
+        amount_fen=row.amount_fen,
+        paid_on=row.paid_on,
+        document=row.document,
+        state=row.state,
+        version=row.version,
+        department=row.department,
+        created_at=row.created_at,
+        allowed_events=allowed_events(actor, row),
+    )

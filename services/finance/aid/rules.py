@@ -1,0 +1,116 @@
+"""What counts as aid for the same matter, who may declare which level, and until when it counts."""
+
+import hashlib
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+from services.finance.moves import event_not_allowed
+from services.kernel.errors import Forbidden
+
+THING = ("补助记录", "The aid")
+
+
+class Level(StrEnum):
+    NATIONAL = "national"
+    PROVINCIAL = "provincial"
+    NINGBO = "ningbo"
+    CIXI = "cixi"
+    TOWN = "town"
+
+
+class AidState(StrEnum):
+    """Declared aid counts until withdrawn; our own follows its award."""
+
+    DECLARED = "declared"
+    WITHDRAWN = "withdrawn"
+    RESERVED = "reserved"
+    AWARDED = "awarded"
+    PAID = "paid"
+    VOID = "void"
+
+
+class AidEvent(StrEnum):
+    WITHDRAW = "withdraw"
+
+
+class Relation(StrEnum):
+    """How a programme stands to other aid: only what competes is set off (从高、不重复)."""
+
+    MATCHES = "matches"
+    TOPS_UP = "tops-up"
+    COMPETES = "competes"
+
+
+LEVEL_NAMES = {
+    Level.NATIONAL: ("国家级", "national"),
+    Level.PROVINCIAL: ("省级", "provincial"),
+    Level.NINGBO: ("宁波市级", "Ningbo"),
+    Level.CIXI: ("慈溪市级", "Cixi"),
+    Level.TOWN: ("镇（街道）级", "town"),
+}
+AID_STATE_NAMES = {
+    AidState.DECLARED: ("已申报登记", "declared"),
+    AidState.WITHDRAWN: ("已撤回", "withdrawn"),
+    AidState.RESERVED: ("已预留", "reserved"),
+    AidState.AWARDED: ("已核定", "awarded"),
+    AidState.PAID: ("已支付", "paid"),
+    AidState.VOID: ("已作废", "void"),
+}
+RELATION_NAMES = {
+    Relation.MATCHES: ("配套", "matches"),
+    Relation.TOPS_UP: ("追加", "tops up"),
+    Relation.COMPETES: ("从高、不重复", "competes"),
+}
+
+COUNTED = (AidState.DECLARED, AidState.RESERVED, AidState.AWARDED, AidState.PAID)
+NEXT = {AidState.DECLARED: {AidEvent.WITHDRAW: AidState.WITHDRAWN}}
+
+
+@dataclass(frozen=True)
+class Purpose:
+    """What makes two grants aid for the same thing: who, what for, and the stacking group."""
+
+    beneficiary_kind: str
+    beneficiary_id: str
+    matter_key: str
+    stacking_group: str
+
+    def lock_key(self) -> int:
+        """Give the key of the lock under which aid for the matter is granted or declared.
+
+        All groups of a matter share it, so that one document declared twice at once is found, too.
+        """
+        text = f"aid\x1f{self.beneficiary_kind}\x1f{self.beneficiary_id}\x1f{self.matter_key}"
+        return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big", signed=True)
+
+
+@dataclass(frozen=True)
+class Competing:
+    """Aid that stands against a grant for the same purpose."""
+
+    aid_id: UUID
+    level: str
+    programme: str
+    amount_fen: int
+    document: str | None = None
+
+
+def move(state: str, event: AidEvent) -> AidState:
+    """Give the state that follows, or refuse."""
+    following = NEXT.get(AidState(state), {})
+    if event not in following:
+        raise event_not_allowed(THING, state, following)
+    return following[event]
+
+
+def require_own_level(level: Level, town_code: str | None) -> None:
+    """Refuse a registrar who declares what another level granted."""
+    own = Level.CIXI if town_code is None else Level.TOWN
+    if level is not own:
+        zh, en = LEVEL_NAMES[own]
+        raise Forbidden(
+            f"登记部门只能申报本级补助：{zh}。",
+            f"A registrar declares aid of the own level only: {en}.",
+            code="level-not-own",
+        )

@@ -1,0 +1,133 @@
+"""Reserving what policy proposed: other aid set off, one line bound, or a refusal that says why."""
+
+from datetime import datetime
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.finance.aid.actions import enter_own, follow_award
+from services.finance.aid.queries import competing, lock_purpose
+from services.finance.aid.rules import AidState, Relation
+from services.finance.awards import queries, rules
+from services.finance.awards.actions.record_change import give_reason, record_change
+from services.finance.awards.actions.release_award import release
+from services.finance.awards.models import Award
+from services.finance.awards.rules import AwardState, Grant, Reason, StackingMode
+from services.finance.budgets.queries import locked_lines
+from services.finance.budgets.rules import Line, Shortage, choose_line
+from services.finance.ledger.actions import post
+from services.finance.ledger.rules import Posting, TransferKind
+from services.finance.parties import canonical_id
+from services.kernel.actors import SYSTEM
+from services.kernel.ids import new_id
+from services.policy.contract.events import AwardProposed
+
+log = structlog.get_logger()
+
+
+async def reserve_award(session: AsyncSession, proposed: AwardProposed, *, now: datetime) -> None:
+    """Reserve what is left beside other aid, or refuse; a later attempt replaces an earlier one."""
+    await queries.lock_case(session, proposed.case_id)
+    award = await queries.locked_of_case(session, proposed.case_id)
+    if await queries.has_ended(session, proposed.case_id) or _is_stale(award, proposed):
+        log.info("proposal passed over", case_id=str(proposed.case_id), attempt=proposed.attempt)
+        return
+    if award is None:
+        award = Award(id=new_id(), case_id=proposed.case_id, version=0, created_at=now)
+    elif award.state == AwardState.RESERVED:
+        await release(session, award, "重新报送，释放原预留", now=now)
+        await follow_award(session, award.id, AidState.VOID)
+    _take_terms(award, proposed)
+
+    await lock_purpose(session, queries.purpose_of(award))
+    grant = await _set_off(session, award)
+    line = await _bind_line(session, award, grant)
+    if isinstance(line, Line):
+        await _reserve(session, award, proposed, grant, line, now=now)
+    else:
+        await _refuse(session, award, grant, line, now=now)
+
+
+def _is_stale(award: Award | None, proposed: AwardProposed) -> bool:
+    if award is None:
+        return False
+    return proposed.attempt <= award.attempt or award.state not in rules.REPLACEABLE
+
+
+async def _set_off(session: AsyncSession, award: Award) -> Grant:
+    others = await competing(session, queries.purpose_of(award), besides_award=award.id)
+    relation, mode = Relation(award.relation), StackingMode(award.stacking_mode)
+    return rules.grant(award.asked_fen, others, relation, mode)
+
+
+async def _bind_line(session: AsyncSession, award: Award, grant: Grant) -> Line | Reason:
+    """Find the line that bears the grant; lines stay locked, so that what is left stays left."""
+    if grant.amount_fen == 0 and grant.reason is not None:
+        return grant.reason
+    lines = await locked_lines(
+        session, year=award.budget_year, measure=award.measure, programme=award.programme
+    )
+    purpose = rules.purpose_in_words(award.budget_year, award.measure, award.programme)
+    chosen = choose_line(lines, grant.amount_fen, purpose)
+    return Reason(chosen.code, chosen.zh, chosen.en) if isinstance(chosen, Shortage) else chosen
+
+
+async def _reserve(
+    session: AsyncSession,
+    award: Award,
+    proposed: AwardProposed,
+    grant: Grant,
+    line: Line,
+    *,
+    now: datetime,
+) -> None:
+    award.state = AwardState.RESERVED
+    award.amount_fen = grant.amount_fen
+    award.budget_id, award.budget_name = line.id, line.name
+    award.counted = [_told(other) for other in grant.counted]
+    give_reason(award, grant.reason)
+    session.add(award)
+    detail = {"attempt": award.attempt, "asked_fen": award.asked_fen, "budget": str(line.id)}
+    await record_change(session, SYSTEM, "reserve", award, now=now, detail=detail)
+
+    statement = f"预留：{award.programme}，第{award.attempt}次报送"
+    posting = Posting(
+        TransferKind.RESERVE, line.id, award.amount_fen, statement, award.id, award.attempt
+    )
+    await post(session, posting, now=now)
+    purpose = queries.purpose_of(award)
+    await enter_own(session, award.id, proposed, purpose, award.amount_fen, now=now)
+
+
+async def _refuse(
+    session: AsyncSession, award: Award, grant: Grant, reason: Reason, *, now: datetime
+) -> None:
+    award.state = AwardState.REFUSED
+    award.amount_fen = 0
+    award.budget_id, award.budget_name = None, None
+    award.counted = [_told(other) for other in grant.counted]
+    give_reason(award, reason)
+    session.add(award)
+    detail = {"attempt": award.attempt, "asked_fen": award.asked_fen, "code": reason.code}
+    await record_change(session, SYSTEM, "refuse", award, now=now, detail=detail)
+
+
+def _take_terms(award: Award, proposed: AwardProposed) -> None:
+    """Freeze the terms of this attempt in the award."""
+    award.attempt = proposed.attempt
+    award.programme, award.measure = proposed.programme, proposed.measure
+    award.beneficiary_kind, award.payee_kind = proposed.beneficiary.kind, proposed.payee.kind
+    award.beneficiary_id = canonical_id(proposed.beneficiary.kind, proposed.beneficiary.id)
+    award.payee_id = canonical_id(proposed.payee.kind, proposed.payee.id)
+    award.matter_kind, award.matter_id = proposed.matter.kind, proposed.matter.id
+    award.matter_period, award.matter_key = proposed.matter.period, proposed.matter.key()
+    award.budget_year, award.asked_fen = proposed.budget_year, proposed.amount_fen
+    award.amount_kind, award.relation = proposed.amount_kind, proposed.relation
+    award.stacking_group, award.stacking_mode = proposed.stacking_group, proposed.stacking_mode
+    award.stacking_source, award.clause = proposed.stacking_source, proposed.clause
+    award.department, award.proposed_by = proposed.department, proposed.proposed_by
+    award.proposed_on = proposed.on
+
+
+def _told(other: rules.Competing) -> dict[str, object]:
+    return {**vars(other), "aid_id": str(other.aid_id)}

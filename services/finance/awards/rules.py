@@ -1,0 +1,180 @@
+"""How much of what was proposed is granted beside other aid, and where an award may go from here.
+
+Sources: the plan's closing clause 从高、不重复; 配套 and 追加 are no duplicates of their base.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from services.finance.aid.rules import LEVEL_NAMES, Competing, Level, Relation
+from services.finance.money import yuan, yuan_in_english
+from services.finance.moves import event_not_allowed
+
+THING = ("资助", "The award")
+NAMED_AIDS_MAX = 5
+
+
+class AwardState(StrEnum):
+    RESERVED = "reserved"
+    REFUSED = "refused"
+    AWARDED = "awarded"
+    PAYING = "paying"
+    PAID = "paid"
+    VOIDED = "voided"
+    RECOVERED = "recovered"
+
+
+class AwardEvent(StrEnum):
+    RECOVER = "recover"
+    CONFIRM_RECOVERY = "confirm-recovery"
+    CANCEL_RECOVERY = "cancel-recovery"
+
+
+class StackingMode(StrEnum):
+    TOP_UP = "top-up"
+    HIGHEST_ONLY = "highest-only"
+
+
+AWARD_STATE_NAMES = {
+    AwardState.RESERVED: ("已预留", "reserved"),
+    AwardState.REFUSED: ("不予安排", "refused"),
+    AwardState.AWARDED: ("已核定", "awarded"),
+    AwardState.PAYING: ("支付中", "paying"),
+    AwardState.PAID: ("已支付", "paid"),
+    AwardState.VOIDED: ("已作废", "voided"),
+    AwardState.RECOVERED: ("已追回", "recovered"),
+}
+STACKING_MODE_NAMES = {
+    StackingMode.TOP_UP: ("补差", "top up to the highest"),
+    StackingMode.HIGHEST_ONLY: ("不补差", "highest only"),
+}
+
+NEXT = {
+    AwardState.RESERVED: frozenset({AwardState.REFUSED, AwardState.AWARDED, AwardState.VOIDED}),
+    AwardState.REFUSED: frozenset({AwardState.RESERVED}),
+    AwardState.AWARDED: frozenset({AwardState.PAYING, AwardState.VOIDED}),
+    AwardState.PAYING: frozenset({AwardState.PAID, AwardState.AWARDED, AwardState.VOIDED}),
+    AwardState.PAID: frozenset({AwardState.AWARDED, AwardState.VOIDED, AwardState.RECOVERED}),
+    AwardState.VOIDED: frozenset[AwardState](),
+    AwardState.RECOVERED: frozenset[AwardState](),
+}
+# What the ledger keeps on the reserved account of the award's line.
+HOLDING = (AwardState.RESERVED, AwardState.AWARDED, AwardState.PAYING)
+REPLACEABLE = (AwardState.RESERVED, AwardState.REFUSED)
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why an award is not what was asked, in both languages, under a stable code."""
+
+    code: str
+    zh: str
+    en: str
+
+
+@dataclass(frozen=True)
+class Grant:
+    """How much is granted beside other aid, why not more, and which aid was counted."""
+
+    amount_fen: int
+    reason: Reason | None
+    counted: tuple[Competing, ...]
+
+
+PAYMENT_RETURNED = Reason(
+    "payment-returned", "款项已退回，可重新支付。", "The payment came back and can be paid anew."
+)
+
+
+def grant(
+    asked_fen: int, competing: Sequence[Competing], relation: Relation, mode: StackingMode
+) -> Grant:
+    """Set off what was granted already for the same matter and group (从高、不重复).
+
+    Under `top-up` the difference is left (补差), never less than nothing; under
+    `highest-only` nothing is left once anything was granted. What matches or tops up stays whole.
+    """
+    if relation is not Relation.COMPETES or not competing:
+        return Grant(asked_fen, None, ())
+    counted = tuple(competing)
+    granted_fen = sum(aid.amount_fen for aid in counted)
+    left_fen = max(0, asked_fen - granted_fen) if mode is StackingMode.TOP_UP else 0
+    return Grant(left_fen, _stacking_reason(asked_fen, left_fen, counted, mode), counted)
+
+
+def move(state: str, target: AwardState) -> AwardState:
+    """Give the state that follows, or refuse."""
+    following = NEXT[AwardState(state)]
+    if target not in following:
+        raise event_not_allowed(THING, state, following)
+    return target
+
+
+def purpose_in_words(year: int, measure: int | None, programme: str) -> str:
+    """Name what a budget line is looked for by."""
+    what = f"第{measure}条措施" if measure is not None else f"项目{programme}"
+    return f"{year}年度{what}"
+
+
+def case_ended(outcome: str) -> Reason:
+    """Say why what was held for a case is let go, or asked back."""
+    zh, en = {
+        "refused": ("案件决定不予资助", "the case was refused"),
+        "withdrawn": ("申请人已撤回申请", "the case was withdrawn"),
+        "revoked": ("资助决定已撤销", "the decision was revoked"),
+    }[outcome]
+    return Reason(f"case-{outcome}", f"{zh}。", f"{en.capitalize()}.")
+
+
+def events_for(
+    state: str, *, left_fen: int, prepared_by: str | None, subject: str
+) -> frozenset[AwardEvent]:
+    """Name what a treasurer could do: prepare a recovery, or confirm or cancel a prepared one."""
+    if prepared_by is not None:
+        confirm = {AwardEvent.CONFIRM_RECOVERY} if prepared_by != subject else set[AwardEvent]()
+        return frozenset({AwardEvent.CANCEL_RECOVERY} | confirm)
+    if state == AwardState.PAID and left_fen > 0:
+        return frozenset({AwardEvent.RECOVER})
+    return frozenset()
+
+
+def _stacking_reason(
+    asked_fen: int, left_fen: int, counted: tuple[Competing, ...], mode: StackingMode
+) -> Reason:
+    aid_zh, aid_en = _named(counted)
+    total_fen = sum(aid.amount_fen for aid in counted)
+    before_zh = f"同一事项已获{aid_zh}，合计{yuan(total_fen)}"
+    before_en = f"For the same matter there is {aid_en}, {yuan_in_english(total_fen)} in all"
+    if left_fen:
+        return Reason(
+            "reduced-by-other-aid",
+            f"{before_zh}；拟给{yuan(asked_fen)}，按从高、不重复补差{yuan(left_fen)}。",
+            f"{before_en}; of {yuan_in_english(asked_fen)}, {yuan_in_english(left_fen)} is left.",
+        )
+    if mode is StackingMode.HIGHEST_ONLY:
+        return Reason(
+            "covered-by-other-aid",
+            f"{before_zh}；按从高、不重复（不补差），不再给予。",
+            f"{before_en}; under highest-only nothing more is given.",
+        )
+    return Reason(
+        "covered-by-other-aid",
+        f"{before_zh}，不低于拟给的{yuan(asked_fen)}；按从高、不重复，不再给予。",
+        f"{before_en}, no less than {yuan_in_english(asked_fen)}; nothing more is given.",
+    )
+
+
+def _named(counted: tuple[Competing, ...]) -> tuple[str, str]:
+    zh: list[str] = []
+    en: list[str] = []
+    for aid in counted[:NAMED_AIDS_MAX]:
+        level_zh, level_en = LEVEL_NAMES[Level(aid.level)]
+        source_zh, source_en = aid.document or "本平台核定", aid.document or "granted here"
+        zh.append(f"{level_zh}“{aid.programme}”{yuan(aid.amount_fen)}（{source_zh}）")
+        en.append(f"{level_en} {aid.programme} {yuan_in_english(aid.amount_fen)} ({source_en})")
+    more = len(counted) - NAMED_AIDS_MAX
+    if more > 0:
+        zh.append(f"另{more}笔")
+        en.append(f"{more} more")
+    return "、".join(zh), ", ".join(en)

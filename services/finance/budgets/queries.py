@@ -1,0 +1,96 @@
+"""Reading budget lines."""
+
+from dataclasses import asdict
+from uuid import UUID
+
+from sqlalchemy import or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.finance.budgets.access import allowed_events
+from services.finance.budgets.models import Budget
+from services.finance.budgets.rules import BudgetState, Line
+from services.finance.budgets.schemas import BudgetView
+from services.finance.ledger.queries import balances
+from services.finance.ledger.rules import Balances
+from services.finance.paging import newest_first
+from services.kernel.actors import Actor
+from services.kernel.errors import NotFound
+from services.kernel.pages import PageRequest
+
+
+async def budget(session: AsyncSession, budget_id: UUID, *, lock: bool = False) -> Budget:
+    """Find a budget line, if wanted to change it."""
+    statement = select(Budget).where(Budget.id == budget_id)
+    if lock:
+        statement = statement.with_for_update().execution_options(populate_existing=True)
+    found = await session.scalar(statement)
+    if found is None:
+        raise NotFound("没有这条预算指标。", "There is no such budget line.")
+    return found
+
+
+async def budgets(
+    session: AsyncSession,
+    page: PageRequest,
+    *,
+    year: int | None,
+    measure: int | None,
+    programme: str | None,
+) -> list[Budget]:
+    """List budget lines, the newest first."""
+    statement = select(Budget)
+    if year is not None:
+        statement = statement.where(Budget.year == year)
+    if measure is not None:
+        statement = statement.where(Budget.measure == measure)
+    if programme is not None:
+        statement = statement.where(Budget.programme == programme)
+    return list(await session.scalars(newest_first(statement, Budget.id, page)))
+
+
+async def locked_lines(
+    session: AsyncSession, *, year: int, measure: int | None, programme: str
+) -> list[Line]:
+    """Lock the approved lines of a purpose in the order of their ids, then read what they hold."""
+    purpose = or_(Budget.programme == programme, Budget.measure == measure)
+    if measure is None:
+        purpose = Budget.programme == programme
+    statement = (
+        select(Budget)
+        .where(Budget.year == year, Budget.state == BudgetState.APPROVED, purpose)
+        .order_by(Budget.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    found = list(await session.scalars(statement))
+    held = await balances(session, [line.id for line in found])
+    return [Line(line.id, line.name, line.year, held[line.id].available_fen) for line in found]
+
+
+async def views(session: AsyncSession, actor: Actor, rows: list[Budget]) -> list[BudgetView]:
+    """Show budget lines with what stands on them."""
+    held = await balances(session, [row.id for row in rows])
+    return [_view(actor, row, held[row.id]) for row in rows]
+
+
+async def view(session: AsyncSession, actor: Actor, row: Budget) -> BudgetView:
+    (shown,) = await views(session, actor, [row])
+    return shown
+
+
+def _view(actor: Actor, row: Budget, held: Balances) -> BudgetView:
+    return BudgetView(
+        id=row.id,
+        year=row.year,
+        measure=row.measure,
+        programme=row.programme,
+        name=row.name,
+        department=row.department,
+        amount_fen=row.amount_fen,
+        state=row.state,
+        version=row.version,
+        created_at=row.created_at,
+        approved_at=row.approved_at,
+        allowed_events=allowed_events(actor, row),
+        **asdict(held),
+    )

@@ -1,0 +1,1 @@
+"""The ledger: accounts of each budget line, and the transfers between them, only ever added."""

@@ -1,0 +1,204 @@
+"""The plan on plain values: what it consists of, and whether it is in force on a day."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import StrEnum
+
+from services.rulebook import CompiledProgramme, Vocabulary
+
+PLAN_NOT_IN_FORCE = "plan-not-in-force"
+STACKING_MODE = "stacking-mode"
+DEMONSTRATION = "demonstration"
+
+ParameterValue = int | str
+
+
+class PlanStatus(StrEnum):
+    DRAFT = "draft-for-comment"
+    ISSUED = "issued"
+    EXPIRED = "expired"
+
+
+class Sharing(StrEnum):
+    UNCONDITIONAL = "unconditional"
+    CONDITIONAL = "conditional"
+    NONE = "none"
+
+
+class Unit(StrEnum):
+    FEN = "fen"
+    BASIS_POINTS = "bp"
+    COUNT = "count"
+    DAYS = "days"
+    MODE = "mode"
+
+
+@dataclass(frozen=True)
+class Department:
+    code: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A policy document; what is not yet known of it is None."""
+
+    id: str
+    version: str
+    title: str
+    english: str
+    status: PlanStatus
+    document: str | None
+    unified_number: str | None
+    published_on: date | None
+    legality_review: str | None
+    collective_decision: str | None
+    in_force_from: date | None
+    days_after_publication: int | None
+    in_force_reading: str
+    in_force_to: date | None
+    closing_clauses: Mapping[str, str]
+
+    @property
+    def is_draft(self) -> bool:
+        return self.status is PlanStatus.DRAFT
+
+    def first_day(self) -> date | None:
+        """Give the first day of force; 30日后 does not count the day of publication."""
+        if self.in_force_from is not None:
+            return self.in_force_from
+        if self.published_on is None or self.days_after_publication is None:
+            return None
+        return self.published_on + timedelta(days=self.days_after_publication)
+
+    def is_in_force(self, on: date) -> bool:
+        first = self.first_day()
+        if self.status is not PlanStatus.ISSUED or first is None or on < first:
+            return False
+        return self.in_force_to is None or on <= self.in_force_to
+
+    def flags(self, on: date) -> list[str]:
+        return [] if self.is_in_force(on) else [PLAN_NOT_IN_FORCE]
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A clause word for word, or its gist where the full text was not at hand."""
+
+    plan: Plan
+    id: str
+    number: int | None
+    part: str
+    heading: str
+    clause: str
+    verbatim: bool
+    lead: Department
+    support: tuple[Department, ...]
+    departments_provisional: bool
+    programmes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class PlanProgramme:
+    """A programme with the clause it stands under; `rule` is what a case freezes of it."""
+
+    compiled: CompiledProgramme
+    measure: Measure
+    rule: str
+
+    @property
+    def id(self) -> str:
+        return self.compiled.programme.id
+
+    @property
+    def plan(self) -> Plan:
+        return self.measure.plan
+
+    @property
+    def version(self) -> str:
+        return self.compiled.programme.version
+
+    @property
+    def stacking_group(self) -> str:
+        return self.compiled.programme.stacking_group or self.id
+
+    @property
+    def notice_days(self) -> int:
+        return self.compiled.programme.notice_days or 0
+
+    @property
+    def clause(self) -> str:
+        return self.compiled.programme.source or self.measure.heading
+
+    @property
+    def department_codes(self) -> frozenset[str]:
+        return frozenset({self.measure.lead.code, *(d.code for d in self.measure.support)})
+
+    def parameter_id(self, name: str) -> str:
+        return f"{self.id}.{name}"
+
+
+@dataclass(frozen=True)
+class FactEntry:
+    """A fact of the vocabulary with its owner and the lawful path to it."""
+
+    name: str
+    period: str
+    type: str
+    unit: str | None
+    zh: str
+    en: str
+    owner: Department
+    source: str
+    source_zh: str
+    source_en: str
+    sharing: Sharing
+    low: int | None = None
+    high: int | None = None
+    values: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class DatedParameter:
+    """A value from a day on; `reading` marks what is our reading until the city decides."""
+
+    value: ParameterValue
+    valid_from: date
+    source: str
+    reading: bool = False
+
+
+@dataclass(frozen=True)
+class ParameterEntry:
+    """A number that the clause leaves open, with what the plan itself says of it."""
+
+    id: str
+    programme: str | None
+    zh: str
+    en: str
+    unit: Unit
+    clause: str
+    low: int | None
+    high: int | None
+    allowed: tuple[str, ...]
+    values: tuple[DatedParameter, ...]
+    sample: int | None
+
+
+@dataclass(frozen=True)
+class Library:
+    """Everything the plans say, loaded once: the same for every request."""
+
+    plans: Mapping[str, Plan]
+    measures: tuple[Measure, ...]
+    programmes: Mapping[str, PlanProgramme]
+    facts: Mapping[str, FactEntry]
+    parameters: Mapping[str, ParameterEntry]
+    vocabulary: Vocabulary
+    main: Plan
+    by_department: Mapping[str, tuple[str, ...]]
+
+    def programmes_of(self, department: str | None) -> tuple[str, ...]:
+        """Name the programmes that a department leads or supports."""
+        return self.by_department.get(department or "", ())

@@ -1,0 +1,51 @@
+"""The language the plan is written in: pure, exact, in three values, and without I/O.
+
+An officer writes conditions and amounts as SQL expressions over the facts of a `Vocabulary`;
+`load_programme` refuses what is not in the language, `compile_programme` parses it once into one
+Python function, and `assess` answers for one applicant on one day from a frozen `Situation`:
+outcome, amount, every reason, what is missing and what failed narrowly. The same situation under
+the same programme and language version gives the same bytes in ten years.
+"""
+
+from services.rulebook.assess import Assessment, CompiledProgramme, compile_programme
+from services.rulebook.errors import FactError, Issue, Refusal, RuleError
+from services.rulebook.examples import Failure, run_examples
+from services.rulebook.findings import Verdict
+from services.rulebook.programme import (
+    LANGUAGE_VERSION,
+    Condition,
+    Example,
+    Expectation,
+    ParameterDeclaration,
+    Programme,
+    load_programme,
+)
+from services.rulebook.situation import Holdings, Situation, canonical_json
+from services.rulebook.stated import read_situation
+from services.rulebook.vocabulary import Fact, Vocabulary
+
+__all__ = [
+    "LANGUAGE_VERSION",
+    "Assessment",
+    "CompiledProgramme",
+    "Condition",
+    "Example",
+    "Expectation",
+    "FactError",
+    "Failure",
+    "Fact",
+    "Holdings",
+    "Issue",
+    "ParameterDeclaration",
+    "Programme",
+    "Refusal",
+    "RuleError",
+    "Situation",
+    "Verdict",
+    "Vocabulary",
+    "canonical_json",
+    "compile_programme",
+    "load_programme",
+    "read_situation",
+    "run_examples",
+]

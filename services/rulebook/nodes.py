@@ -1,0 +1,279 @@
+"""The parsed form of an expression: what every engine reads."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from fractions import Fraction
+from typing import Literal, TypeAlias
+
+
+class Kind(StrEnum):
+    BOOL = "bool"
+    NUMBER = "number"
+    TEXT = "text"
+    DATE = "date"
+
+
+Value: TypeAlias = bool | int | Fraction | str | date
+
+
+@dataclass(frozen=True, slots=True)
+class Const:
+    value: Value
+    kind: Kind  # keeps TRUE apart from 1, which Python holds to be equal
+
+
+@dataclass(frozen=True, slots=True)
+class FactAt:
+    """A fact as of the day (`back` is None) or of the year `back` years before the reference."""
+
+    name: str
+    kind: Kind
+    back: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class YearsTotal:
+    """Sum or average over the years that end with the reference year."""
+
+    name: str
+    years: int
+    average: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Holds:
+    scheme: str
+
+
+@dataclass(frozen=True, slots=True)
+class Grade:
+    scheme: str
+
+
+@dataclass(frozen=True, slots=True)
+class OnList:
+    list_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class OnceEver:
+    programme: str
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    operand: "Node"
+
+
+@dataclass(frozen=True, slots=True)
+class AllOf:
+    items: tuple["Node", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    items: tuple["Node", ...]
+
+
+Comparison: TypeAlias = Literal["=", "<>", "<", "<=", ">", ">="]
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    op: Comparison
+    left: "Node"
+    right: "Node"
+
+
+@dataclass(frozen=True, slots=True)
+class IsUnknown:
+    operand: "Node"
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    operand: "Node"
+    options: tuple[Const, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    branches: tuple[tuple["Node", "Node"], ...]
+    otherwise: "Node"
+
+
+@dataclass(frozen=True, slots=True)
+class Arithmetic:
+    op: Literal["+", "-", "*", "/"]
+    left: "Node"
+    right: "Node"
+
+
+@dataclass(frozen=True, slots=True)
+class Extreme:
+    word: Literal["LEAST", "GREATEST"]
+    items: tuple["Node", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Floor:
+    operand: "Node"
+
+
+Node: TypeAlias = (
+    Const
+    | FactAt
+    | YearsTotal
+    | Parameter
+    | Holds
+    | Grade
+    | OnList
+    | OnceEver
+    | Not
+    | AllOf
+    | AnyOf
+    | Compare
+    | IsUnknown
+    | OneOf
+    | Case
+    | Arithmetic
+    | Extreme
+    | Floor
+)
+
+
+def kind_of(node: Node) -> Kind:
+    match node:
+        case Const(kind=kind) | FactAt(kind=kind):
+            return kind
+        case YearsTotal() | Parameter() | Arithmetic() | Extreme() | Floor():
+            return Kind.NUMBER
+        case Grade():
+            return Kind.TEXT
+        case Case(otherwise=otherwise):
+            return kind_of(otherwise)
+        case _:
+            return Kind.BOOL
+
+
+def children(node: Node) -> tuple[Node, ...]:
+    match node:
+        case Not(operand) | IsUnknown(operand) | Floor(operand):
+            return (operand,)
+        case AllOf(items) | AnyOf(items) | Extreme(items=items):
+            return items
+        case Compare(left=left, right=right) | Arithmetic(left=left, right=right):
+            return (left, right)
+        case OneOf(operand, options):
+            return (operand, *options)
+        case Case(branches, otherwise):
+            return (*(part for branch in branches for part in branch), otherwise)
+        case _:
+            return ()
+
+
+def walk(node: Node) -> Iterator[Node]:
+    """Yield the node and everything below it, from left to right."""
+    yield node
+    for child in children(node):
+        yield from walk(child)
+
+
+def asks_about_subject(node: Node) -> bool:
+    """Tell whether the answer can differ from one applicant to another."""
+    subject = (FactAt, YearsTotal, Holds, Grade, OnList, OnceEver)
+    return any(isinstance(part, subject) for part in walk(node))
+
+
+def all_of(items: Iterable[Node]) -> Node:
+    """Join conditions by AND; a conjunction inside a conjunction is opened."""
+    flat = [part for item in items for part in (item.items if isinstance(item, AllOf) else (item,))]
+    return AllOf(tuple(flat)) if len(flat) > 1 else flat[0]
+
+
+def any_of(items: Iterable[Node]) -> Node:
+    """Join conditions by OR; a disjunction inside a disjunction is opened."""
+    flat = [part for item in items for part in (item.items if isinstance(item, AnyOf) else (item,))]
+    return AnyOf(tuple(flat)) if len(flat) > 1 else flat[0]
+
+
+def is_constant(node: Node) -> bool:
+    return not asks_about_subject(node) and not any(
+        isinstance(part, Parameter) for part in walk(node)
+    )
+
+
+def sql_text(node: Node) -> str:
+    """Write the node in the language again; parsing the text gives the node back."""
+    match node:
+        case Const(value):
+            return _literal(value)
+        case FactAt(name, _, back):
+            return f"prior({name}, {back})" if back else name
+        case YearsTotal(name, years, average):
+            return f"{'avg' if average else 'sum'}_years({name}, {years})"
+        case Parameter(name):
+            return f":{name}"
+        case Holds(scheme):
+            return f"holds('{scheme}')"
+        case Grade(scheme):
+            return f"grade('{scheme}')"
+        case OnList(list_id):
+            return f"on_list('{list_id}')"
+        case OnceEver(programme):
+            return f"once_ever('{programme}')"
+        case Extreme(word, items):
+            return f"{word}({', '.join(sql_text(item) for item in items)})"
+        case Floor(operand):
+            return f"FLOOR({sql_text(operand)})"
+        case _:
+            return _operator_text(node)
+
+
+def _operator_text(node: Node) -> str:
+    match node:
+        case Not(operand):
+            return f"NOT {_enclosed(operand)}"
+        case AllOf(items):
+            return " AND ".join(_enclosed(item) for item in items)
+        case AnyOf(items):
+            return " OR ".join(_enclosed(item) for item in items)
+        case Compare(op, left, right) | Arithmetic(op, left, right):
+            return f"{_enclosed(left)} {op} {_enclosed(right)}"
+        case IsUnknown(operand):
+            return f"{_enclosed(operand)} IS NULL"
+        case OneOf(operand, options):
+            return f"{_enclosed(operand)} IN ({', '.join(sql_text(option) for option in options)})"
+        case Case(branches, otherwise):
+            whens = " ".join(f"WHEN {sql_text(c)} THEN {sql_text(v)}" for c, v in branches)
+            return f"CASE {whens} ELSE {sql_text(otherwise)} END"
+        case _:
+            raise TypeError(f"{type(node).__name__} is not an operator")
+
+
+def _enclosed(node: Node) -> str:
+    text = sql_text(node)
+    compound = isinstance(node, Not | AllOf | AnyOf | Compare | IsUnknown | OneOf | Arithmetic)
+    fraction = isinstance(node, Const) and isinstance(node.value, Fraction)
+    return f"({text})" if compound or fraction else text
+
+
+def _literal(value: Value) -> str:
+    match value:
+        case bool():
+            return "TRUE" if value else "FALSE"
+        case Fraction():
+            return f"{value.numerator} / {value.denominator}"
+        case date():
+            return f"DATE '{value.isoformat()}'"
+        case str():
+            return "'" + value.replace("'", "''") + "'"
+        case int():
+            return str(value)
