@@ -1,4 +1,4 @@
-"""One real platform for each test worker: its own PostgreSQL, its own NATS, every service, the gateway in memory."""
+"""One real platform for each test worker: own PostgreSQL and NATS, every service, the gateway."""
 
 import itertools
 from collections.abc import AsyncIterator
@@ -16,7 +16,11 @@ from services.launch.credentials import DEMO_CLIENTS, Credentials, ensure_client
 from services.launch.embedded import embedded_servers
 from services.launch.platform import Platform, running_platform
 
-GENEROUS = GatewaySettings(authenticated_per_minute=10_000_000, anonymous_per_minute=10_000_000, token_per_minute=10_000_000)
+GENEROUS = GatewaySettings(
+    authenticated_per_minute=10_000_000,
+    anonymous_per_minute=10_000_000,
+    token_per_minute=10_000_000,
+)
 
 
 class TestPlatform:
@@ -43,7 +47,11 @@ class TestPlatform:
     async def token(self, name: str) -> str:
         """Obtain a fresh access token for a demonstration client."""
         entry = self.credentials.clients[name]
-        form = {"grant_type": "client_credentials", "client_id": entry["client_id"], "client_secret": entry["client_secret"]}
+        form = {
+            "grant_type": "client_credentials",
+            "client_id": entry["client_id"],
+            "client_secret": entry["client_secret"],
+        }
         transport = httpx.ASGITransport(app=self._platform.gateway)
         async with httpx.AsyncClient(transport=transport, base_url="http://lx") as client:
             answer = await client.post("/oauth2/token", data=form)

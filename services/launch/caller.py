@@ -56,21 +56,20 @@ class Caller:
         headers: dict[str, str] = options.pop("headers", {})
         if method == "POST":
             headers = {"Idempotency-Key": str(new_id()), **headers}
-        for _ in range(RETRIES):
-            authorization = (
-                {"Authorization": f"Bearer {await self._token(role)}"} if role != "public" else {}
-            )
-            answer = await self.http.request(
-                method, path, headers={**headers, **authorization}, **options
-            )
-            if answer.status_code in expect or "retry-after" not in answer.headers:
-                break
+        tries_left = RETRIES
+        while True:
+            tries_left -= 1
+            bearer = await self._bearer(role)
+            answer = await self.http.request(method, path, headers={**headers, **bearer}, **options)
+            if answer.status_code in expect:
+                return answer
+            if not tries_left or "retry-after" not in answer.headers:
+                told = f"{answer.status_code} {answer.text[:600]}"
+                raise UnexpectedAnswer(f"{role} {method} {path}: {told}")
             await asyncio.sleep(min(float(answer.headers["retry-after"]), 1.0))
-        if answer.status_code not in expect:
-            raise UnexpectedAnswer(
-                f"{role} {method} {path}: {answer.status_code} {answer.text[:600]}"
-            )
-        return answer
+
+    async def _bearer(self, role: str) -> dict[str, str]:
+        return {} if role == "public" else {"Authorization": f"Bearer {await self._token(role)}"}
 
     async def _token(self, role: str) -> str:
         token, until = self._tokens.get(role, ("", 0.0))
@@ -83,7 +82,7 @@ class Caller:
             "client_secret": entry["client_secret"],
         }
         answer = await self.http.post("/oauth2/token", data=form)
-        if answer.status_code != httpx.codes.OK:
+        if answer.is_error:
             raise UnexpectedAnswer(f"token of {role}: {answer.status_code} {answer.text[:300]}")
         token = answer.json()["access_token"]
         self._tokens[role] = (token, time.monotonic() + TOKEN_RENEW_S)

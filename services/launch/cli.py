@@ -47,7 +47,7 @@ def run(
 
 @app.command()
 def demo() -> None:
-    """Play the whole story on a fresh database, through public HTTP; exits 0 only if all came out as it must."""
+    """Play the story on a fresh database over HTTP; exit 0 only if all came out as it must."""
     raise typer.Exit(uvloop.run(commands.play_story(console)))
 
 
@@ -61,8 +61,16 @@ def stop() -> None:
 
 
 @app.command()
+def token(
+    client: Annotated[str, typer.Argument(help="a client of the demonstration, such as registrar")],
+) -> None:
+    """Print a fresh access token of a demonstration client, for use with curl."""
+    print(commands.demonstration_token(client))  # noqa: T201  this is what it is for
+
+
+@app.command()
 def migrate() -> None:
-    """Make databases, roles and schemas, and bring them to their newest version (a job of its own)."""
+    """Make database, roles and schemas, and bring them to their newest version."""
     asyncio.run(commands.migrate_all())
 
 
@@ -124,5 +132,5 @@ def verify(
         Path | None, typer.Option(help="folder of the exported checkpoints")
     ] = None,
 ) -> None:
-    """Recompute every audit chain and name the first row that was altered, removed, inserted or moved."""
+    """Recompute every audit chain and name the first row that was tampered with."""
     raise typer.Exit(asyncio.run(commands.verify_audit(console, checkpoints)))

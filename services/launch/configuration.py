@@ -1,7 +1,7 @@
 """Where a process finds its servers and secrets: outside by URL, embedded otherwise."""
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -31,7 +31,7 @@ def is_embedded() -> bool:
 
 
 @asynccontextmanager
-async def configured() -> AsyncIterator[Settings]:
+async def configured() -> AsyncGenerator[Settings]:
     """Give the settings of this process, with embedded servers running where none are named."""
     if not is_embedded():
         yield outside_settings()
@@ -55,21 +55,24 @@ def outside_settings() -> Settings:
 
 
 def embedded_settings(database_url: str, nats_url: str, data: Path) -> Settings:
-    """Settings on embedded servers, which serve the demonstration only."""
+    """Give settings on embedded servers, which serve the demonstration only."""
     keys = data / "keys"
     given = os.environ.get("LIANGXIN_PROFILE", Profile.DEMONSTRATION)
     if given != Profile.DEMONSTRATION:
         raise SystemExit(
-            "embedded servers serve the demonstration only; set DATABASE_URL and NATS_URL for production"
+            "embedded servers serve the demonstration only;"
+            " set DATABASE_URL and NATS_URL for production"
         )
-    return Settings(
-        database_url=database_url,
-        nats_url=nats_url,
-        LIANGXIN_DATA=data,
-        LIANGXIN_PROFILE=Profile.DEMONSTRATION,
-        LIANGXIN_AUDIT_KEY=ensure_secret(keys, "audit"),
-        LIANGXIN_SECRET_KEY=ensure_secret(keys, "platform"),
-        LIANGXIN_ISSUER=os.environ.get("LIANGXIN_ISSUER", f"http://127.0.0.1:{port()}"),
+    return Settings.model_validate(
+        {
+            "database_url": database_url,
+            "nats_url": nats_url,
+            "data": data,
+            "profile": Profile.DEMONSTRATION,
+            "audit_key": ensure_secret(keys, "audit"),
+            "secret_key": ensure_secret(keys, "platform"),
+            "issuer": os.environ.get("LIANGXIN_ISSUER", f"http://127.0.0.1:{port()}"),
+        }
     )
 
 
@@ -96,6 +99,6 @@ def gateway_backends() -> dict[str, str]:
     known = {name: url for name, url in urls.items() if name in SERVICE_NAMES}
     if not known:
         raise SystemExit(
-            "name the services of the platform: IDENTITY_URL, ENTERPRISE_URL, POLICY_URL, FINANCE_URL"
+            "name the platform's services: IDENTITY_URL, ENTERPRISE_URL, POLICY_URL, FINANCE_URL"
         )
     return known

@@ -1,4 +1,4 @@
-"""The demonstration's clients, one for each role the contract names, and the file that tells their secrets."""
+"""The demonstration's clients, one for each role, and the file that tells their secrets."""
 
 import os
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ import orjson
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.enterprise.facts.actions import own_every_fact
+from services.identity.bindings.actions import bind
+from services.identity.bindings.schemas import NewBinding
 from services.identity.clients.actions import register_client
 from services.identity.clients.queries import client_by_name
 from services.identity.clients.schemas import NewClient
 from services.identity.demo.actions import DEMO_ISSUER
-from services.identity.bindings.actions import bind
-from services.identity.bindings.schemas import NewBinding
 from services.kernel.actors import SYSTEM, Actor, Role
 from services.kernel.unit import in_unit
 from services.launch.city.cast import DEMO_FIRMS
@@ -101,7 +101,8 @@ async def ensure_clients(platform: Platform, base_url: str) -> Credentials:
         )
         if secret is None:
             raise SystemExit(
-                f"{path} is missing, and the secret of client {name} is nowhere else; remove the data folder"
+                f"{path} is missing, and the secret of client {name} is nowhere else:"
+                " remove the data folder"
             )
         shown = {key: entry[key] for key in SHOWN if key in entry}
         clients[name] = {"client_id": name, "client_secret": secret, **shown}

@@ -1,12 +1,13 @@
-"""All services in one process behind the gateway: what `make run`, the demonstration and the tests stand on."""
+"""All services in one process behind the gateway: the ground of `make run` and of the tests."""
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
 import asyncpg
+from sqlalchemy import text
 
 from gateway.app import Gateway
 from gateway.backends import InMemory
@@ -22,6 +23,11 @@ from services.launch.registry import SERVICES
 
 READY_S_MAX = 60.0
 SETTLE_S_MAX = 60.0
+QUIET_LOOKS = 2
+BUSY = """
+SELECT EXISTS (SELECT 1 FROM outbox WHERE published_at IS NULL)
+    OR EXISTS (SELECT 1 FROM operation WHERE state IN ('accepted', 'running'))
+"""
 
 
 class Platform:
@@ -62,7 +68,7 @@ class Platform:
         """Wait until every announcement has been heard and every operation is over."""
         deadline = time.monotonic() + SETTLE_S_MAX
         quiet = 0
-        while quiet < 2:
+        while quiet < QUIET_LOOKS:
             if time.monotonic() > deadline:
                 raise TimeoutError("the platform did not settle in time")
             quiet = quiet + 1 if await self._is_quiet() else 0
@@ -71,12 +77,7 @@ class Platform:
     async def _is_quiet(self) -> bool:
         for runtime in self.runtimes.values():
             async with runtime.engine.connect() as connection:
-                raw = (await connection.get_raw_connection()).driver_connection
-                assert raw is not None
-                busy = await raw.fetchval(
-                    "SELECT EXISTS (SELECT 1 FROM outbox WHERE published_at IS NULL)"
-                    " OR EXISTS (SELECT 1 FROM operation WHERE state IN ('accepted', 'running'))"
-                )
+                busy = await connection.scalar(text(BUSY))
             if busy or await runtime.has_unheard():
                 return False
         return True
@@ -115,7 +116,7 @@ async def ensure_database(url: str) -> None:
 @asynccontextmanager
 async def running_platform(
     settings: Settings, gateway_settings: GatewaySettings | None = None
-) -> AsyncIterator[Platform]:
+) -> AsyncGenerator[Platform]:
     """Run the whole platform for the length of a block."""
     await prepare_database(settings)
     platform = Platform(settings, gateway_settings)

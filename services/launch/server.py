@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import signal
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import uvicorn
@@ -40,7 +40,7 @@ def make_server(app: Any, host: str, port: int) -> Server:
 
 
 @contextlib.asynccontextmanager
-async def serving(app: Any, host: str, port: int) -> AsyncIterator[None]:
+async def serving(app: Any, host: str, port: int) -> AsyncGenerator[None]:
     """Serve for the length of a block; finish what is under way before it ends."""
     server = make_server(app, host, port)
     task = asyncio.create_task(server.serve())

@@ -22,7 +22,8 @@ def budgets(through_year: int) -> tuple[BudgetLine, ...]:
     years = range(through_year, through_year + 3)
     return (
         BudgetLine(through_year + 1, None, DIGITAL_GROWTH,
-                   f"{through_year + 1}年数字经济制造业增量奖励资金（第一批）", "jxj", FIRST_BATCH_FEN,
+                   f"{through_year + 1}年数字经济制造业增量奖励资金（第一批）", "jxj",
+                   FIRST_BATCH_FEN,
                    spent_fen=FIRST_BATCH_SPENT_FEN),
         *(BudgetLine(year, None, DIGITAL_GROWTH, f"{year}年数字经济制造业增量奖励资金", "jxj",
                      3000 * WAN) for year in years),

@@ -10,10 +10,11 @@ from services.launch.commands.operating import (
     restate,
     verify_audit,
 )
-from services.launch.commands.running import play_story, run_all, run_one
+from services.launch.commands.running import demonstration_token, play_story, run_all, run_one
 
 __all__ = [
     "check_migrations",
+    "demonstration_token",
     "migrate_all",
     "parked",
     "play_story",

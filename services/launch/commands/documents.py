@@ -55,7 +55,9 @@ def guarded_routes() -> list[tuple[str, str, str, Guard]]:
         for route in build_app(service).routes:
             if isinstance(route, APIRoute):
                 (guard,) = guards_of(route.dependant)
-                rows += [(name, method, route.path, guard) for method in sorted(route.methods)]
+                rows += [
+                    (name, method, route.path, guard) for method in sorted(route.methods or ())
+                ]
     return rows
 
 

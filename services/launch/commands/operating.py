@@ -1,6 +1,6 @@
 """What an operator does: migrations, events, audit, replay."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
@@ -11,9 +11,10 @@ import orjson
 from rich.console import Console
 from rich.progress import Progress
 from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from services.kernel.audit import audit
 from services.kernel.actors import SYSTEM
+from services.kernel.audit import audit
 from services.kernel.bus import Bus
 from services.kernel.clock import system_now
 from services.kernel.database import create_engine, session_factory
@@ -32,6 +33,9 @@ from services.launch.registry import SERVICES
 from services.policy.cases.replay import replay_case as recompute
 
 ANNOUNCED_BATCH = 500
+UNPUBLISH = """
+UPDATE outbox SET published_at = NULL, next_attempt_at = '-infinity' WHERE written_at >= $1
+"""
 
 
 async def migrate_all() -> None:
@@ -59,7 +63,7 @@ async def _check(console: Console, settings: Settings) -> int:
     for service in SERVICES.values():
         found = await differences(service, settings.database_url)
         faults += len(found)
-        console.print(f"{service.name}: {'models and migrations agree' if not found else found}")
+        console.print(f"{service.name}: {found or 'models and migrations agree'}")
         await downgrade(service, settings.database_url)
     await prepare_database(settings)
     for service in SERVICES.values():
@@ -89,10 +93,7 @@ async def republish(console: Console, service: str, since: str) -> None:
         for name in [service] if service else SERVICES:
             connection = await asyncpg.connect(plain_url(settings.service_url(name)), timeout=5)
             try:
-                done = await connection.execute(
-                    "UPDATE outbox SET published_at = NULL, next_attempt_at = '-infinity' WHERE written_at >= $1",
-                    instant,
-                )
+                done = await connection.execute(UNPUBLISH, instant)
                 await connection.execute("SELECT pg_notify('liangxin_outbox', current_schema())")
             finally:
                 await connection.close()
@@ -194,7 +195,9 @@ async def replay_case(console: Console, case: str) -> int:
 
 
 @asynccontextmanager
-async def _sessions(settings: Settings, name: str) -> AsyncIterator[object]:
+async def _sessions(
+    settings: Settings, name: str
+) -> AsyncGenerator[async_sessionmaker[AsyncSession]]:
     engine = create_engine(
         settings.service_url(name), pool_size=2, application=f"liangxin command {name}"
     )

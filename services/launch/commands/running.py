@@ -2,10 +2,11 @@
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 import httpx
+import orjson
 import structlog
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
@@ -29,7 +30,7 @@ from services.launch.configuration import (
     is_embedded,
     outside_settings,
 )
-from services.launch.credentials import Credentials, ensure_clients
+from services.launch.credentials import FILE_NAME, Credentials, ensure_clients
 from services.launch.embedded import embedded_servers, stop_embedded
 from services.launch.loading import Progress, load_city
 from services.launch.panel import print_panel
@@ -52,15 +53,15 @@ async def run_all(host: str, port: int) -> None:
     async with (
         configured() as settings,
         running_platform(settings, _gateway_settings(settings)) as platform,
+        serving(platform.gateway, host, port),
     ):
-        async with serving(platform.gateway, host, port):
-            if settings.profile is Profile.DEMONSTRATION:
-                credentials = await ensure_clients(platform, base_url)
-                await _load_once(console, settings, base_url, credentials)
-                print_panel(console, base_url, settings)
-            await until_told_to_stop()
-            platform.gateway.drain()
-            await asyncio.sleep(drain_seconds())
+        if settings.profile is Profile.DEMONSTRATION:
+            credentials = await ensure_clients(platform, base_url)
+            await _load_once(console, settings, base_url, credentials)
+            print_panel(console, base_url, settings)
+        await until_told_to_stop()
+        platform.gateway.drain()
+        await asyncio.sleep(drain_seconds())
 
 
 async def _load_once(
@@ -75,11 +76,31 @@ async def _load_once(
     marker.touch()
 
 
+def demonstration_token(client: str) -> str:
+    """Ask the running demonstration for a token, as the credentials file says."""
+    path = data_folder() / FILE_NAME
+    if not path.exists():
+        raise SystemExit(f"{path} is not there: start the demonstration with `make run` first")
+    document = orjson.loads(path.read_bytes())
+    if client not in document["clients"]:
+        raise SystemExit(f"there is no client {client}: choose {', '.join(document['clients'])}")
+    entry = document["clients"][client]
+    form = {
+        "grant_type": "client_credentials",
+        "client_id": entry["client_id"],
+        "client_secret": entry["client_secret"],
+    }
+    answer = httpx.post(f"{document['base_url']}/oauth2/token", data=form, timeout=10)
+    answer.raise_for_status()
+    return str(answer.json()["access_token"])
+
+
 async def run_one(name: str, host: str, port: int) -> None:
     """Run one service, or the gateway, on outside servers until told to stop."""
     if is_embedded() and name != "gateway":
         raise SystemExit(
-            "a single service runs on outside servers: set DATABASE_URL (or its own URL) and NATS_URL"
+            "a single service runs on outside servers:"
+            " set DATABASE_URL (or its own URL) and NATS_URL"
         )
     configure_logs()
     if name == "gateway":
@@ -118,13 +139,15 @@ async def play_story(console: Console) -> int:
     base_url = f"http://127.0.0.1:{port}"
     async with embedded_servers(folder) as servers:
         settings = embedded_settings(servers.database_url, servers.nats_url, folder)
-        async with running_platform(settings, _gateway_settings(settings)) as platform:
-            async with serving(platform.gateway, "127.0.0.1", port):
-                credentials = await ensure_clients(platform, base_url)
-                async with _caller(base_url, credentials) as caller:
-                    with _bars(console) as bars:
-                        city = await load_city(caller, _shown_on(bars))
-                    return await play(console, caller, city, settings)
+        async with (
+            running_platform(settings, _gateway_settings(settings)) as platform,
+            serving(platform.gateway, "127.0.0.1", port),
+        ):
+            credentials = await ensure_clients(platform, base_url)
+            async with _caller(base_url, credentials) as caller:
+                with _bars(console) as bars:
+                    city = await load_city(caller, _shown_on(bars))
+                return await play(console, caller, city, settings)
 
 
 def _gateway_settings(settings: Settings) -> GatewaySettings:
@@ -132,7 +155,7 @@ def _gateway_settings(settings: Settings) -> GatewaySettings:
 
 
 @asynccontextmanager
-async def _caller(base_url: str, credentials: Credentials) -> AsyncIterator[Caller]:
+async def _caller(base_url: str, credentials: Credentials) -> AsyncGenerator[Caller]:
     async with httpx.AsyncClient(base_url=base_url, timeout=CALL_S_MAX) as http:
         yield Caller(http, dict(credentials.clients))
 

@@ -1,1 +1,1 @@
-"""The demonstration's story: what outside clients do, over public HTTP, and what must come of it."""
+"""The demonstration's story: what outside clients do, and what must come of it."""

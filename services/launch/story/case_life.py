@@ -11,7 +11,7 @@ POLL_S = 0.03
 
 
 async def sign_up_firm(caller: Caller, uscc: str, name: str) -> str:
-    """Have the administrator register a firm's own system, bound to its uscc; give the role's name."""
+    """Have the administrator register a firm's own system, bound to its uscc."""
     if name not in caller.clients:
         scopes = [
             f"{service}:{verb}"

@@ -1,4 +1,4 @@
-"""Acts two to five: from a firm's own facts to money, once; the same matter again; a match beside its base."""
+"""Acts two to five: from facts to money, once; the same again; a match beside its base."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -77,7 +77,7 @@ async def refuse_the_same_again(stage: Stage) -> None:
 
 
 async def top_up(stage: Stage) -> None:
-    """A firm at the cap whose matter Ningbo has already paid: only the difference is paid."""
+    """Pay only the difference to a firm at the cap whose matter Ningbo has already paid."""
     stage.act("四、从高、不重复：补差", "the higher amount once: the difference is paid")
     caller, uscc = stage.caller, stage.city.cast["topped_up"]
     firm = await case_life.sign_up_firm(caller, uscc, "demo-topped-up")

@@ -32,9 +32,7 @@ async def play(console: Console, caller: Caller, city: City, settings: Settings)
     except UnexpectedAnswer as error:
         console.print(f"[red]✗[/red] {error}", highlight=False)
         return 1
-    total = len(stage.checks)
+    total, good = len(stage.checks), len(stage.checks) - stage.failures
     console.rule()
-    console.print(
-        f"{total - stage.failures} of {total} outcomes as they must be · {total - stage.failures}/{total} 项结果符合预期"
-    )
+    console.print(f"{good} of {total} outcomes as they must be · {good}/{total} 项结果符合预期")
     return 1 if stage.failures else 0

@@ -15,9 +15,8 @@ async def replay_decision(stage: Stage, case: dict[str, Any]) -> None:
         f"  situation {report['situation_sha256']}\n  assessment {report['assessment_sha256']}",
         highlight=False,
     )
-    stage.check(
-        "the recomputed assessment equals the frozen one byte for byte", report["same"], True
-    )
+    sentence = "the recomputed assessment equals the frozen one byte for byte"
+    stage.check_holds(sentence, report["same"])
 
 
 async def check_ledger(stage: Stage) -> None:
@@ -48,5 +47,5 @@ async def check_audit(stage: Stage) -> None:
             stage.settings.data / "checkpoints",
         )
         table.add_row(name, str(report.sealed), "完整 holds" if report.holds else str(report.fault))
-        stage.check(f"{name}: the chain holds", report.holds, True)
+        stage.check_holds(f"{name}: the chain holds", report.holds)
     stage.console.print(table)

@@ -30,6 +30,10 @@ class Stage:
             table.add_column(heading, overflow="fold")
         return table
 
+    def check_holds(self, sentence: str, holds: object) -> None:
+        """Check something that must simply be so."""
+        self.check(sentence, bool(holds), wanted=True)
+
     def check(self, sentence: str, got: Any, wanted: Any) -> None:
         """Check one outcome of the story; a wrong one is shown and makes the whole run fail."""
         holds = got == wanted
