@@ -11,15 +11,18 @@ from gateway.settings import GatewaySettings
 from services.kernel.database_urls import with_database
 from services.kernel.ids import new_id
 from services.kernel.runtime import Runtime
+from services.kernel.settings import Profile
 from services.launch.configuration import embedded_settings
 from services.launch.credentials import DEMO_CLIENTS, Credentials, ensure_clients
 from services.launch.embedded import embedded_servers
 from services.launch.platform import Platform, running_platform
 
 GENEROUS = GatewaySettings(
+    profile=Profile.DEMONSTRATION,
+    access_log=False,
     authenticated_per_minute=10_000_000,
     anonymous_per_minute=10_000_000,
-    token_per_minute=10_000_000,
+    token_requests_per_minute=10_000_000,
 )
 
 

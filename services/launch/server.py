@@ -34,6 +34,7 @@ def make_server(app: Any, host: str, port: int) -> Server:
         timeout_graceful_shutdown=GRACE_S,
         timeout_keep_alive=KEEP_ALIVE_S,
         server_header=False,
+        proxy_headers=False,
         h11_max_incomplete_event_size=HEADER_BYTES_MAX,
     )
     return Server(config)
