@@ -28,6 +28,8 @@ def build_app(service: Service, runtime: Runtime | None = None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
+        # A redirect would name the address that the gateway called, not the caller's.
+        redirect_slashes=False,
         separate_input_output_schemas=False,
         generate_unique_id_function=_operation_id,
     )
@@ -76,17 +78,21 @@ class Traced:
             return
         headers = dict(scope["headers"])
         enter_trace(headers.get(b"traceparent", b"").decode("latin-1"))
-        status = 500
+        status, has_answered = 500, False
 
         async def watched(message: Message) -> None:
-            nonlocal status
+            nonlocal status, has_answered
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status, has_answered = message["status"], True
             await send(message)
 
         with metrics.REQUEST_SECONDS.labels(self._service).time():
             try:
                 await self._app(scope, receive, watched)
+            except Exception:
+                # The framework raises again what it has answered and we have logged.
+                if not has_answered:
+                    raise
             finally:
                 metrics.REQUESTS.labels(self._service, scope["method"], f"{status // 100}xx").inc()
 

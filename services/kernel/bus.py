@@ -131,11 +131,18 @@ class Bus:
 
     async def declare(self, stream: Stream) -> None:
         """Make the stream as declared."""
+        if await self.has(stream):
+            await self.jetstream.update_stream(stream.config())
+        else:
+            await self.jetstream.add_stream(stream.config())
+
+    async def has(self, stream: Stream) -> bool:
+        """Tell whether the broker has the stream; one that lost its disk has not."""
         try:
             await self.jetstream.stream_info(stream.name)
-            await self.jetstream.update_stream(stream.config())
         except NotFoundError:
-            await self.jetstream.add_stream(stream.config())
+            return False
+        return True
 
     async def declare_consumer(self, consumer: DurableConsumer) -> None:
         await self.jetstream.add_consumer(consumer.stream.name, consumer.config())

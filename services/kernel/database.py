@@ -35,6 +35,8 @@ TIMEOUTS = {
     "idle_in_transaction_session_timeout": "10s",
 }
 POOL_WAIT_S = 3
+# Beyond the server's own limit: a server that has stopped answering keeps no limit at all.
+ANSWER_WAIT_S = 6
 
 KERNEL_METADATA = MetaData(naming_convention=NAMING)
 
@@ -71,10 +73,13 @@ def create_engine(url: str, *, pool_size: int, application: str) -> AsyncEngine:
         max_overflow=pool_size,
         pool_timeout=POOL_WAIT_S,
         pool_pre_ping=False,
+        # An error's text reaches the log; what was written stays out of it.
+        hide_parameters=True,
         json_serializer=lambda value: orjson.dumps(value).decode(),
         json_deserializer=orjson.loads,
         connect_args={
             "timeout": POOL_WAIT_S,
+            "command_timeout": ANSWER_WAIT_S,
             "server_settings": {**TIMEOUTS, "application_name": application, "jit": "off"},
         },
     )
@@ -88,7 +93,12 @@ def session_factory(engine: AsyncEngine) -> async_sessionmaker[AsyncSession]:
 async def raw_connection(session: AsyncSession) -> AsyncIterator[Any]:
     """Lend the driver's own connection, inside the session's transaction, for the kernel's hot statements."""
     connection = await session.connection()
-    yield (await connection.get_raw_connection()).driver_connection
+    driver: Any = (await connection.get_raw_connection()).driver_connection
+    if not driver.is_in_transaction():
+        # The dialect begins a transaction with its own first statement only; without one, each
+        # statement given to the driver would be committed at once.
+        await connection.exec_driver_sql("SELECT 1")
+    yield driver
 
 
 def as_utc(value: datetime) -> datetime:

@@ -17,7 +17,7 @@ class FieldError:
     en: str
 
 
-@dataclass
+@dataclass(eq=False)
 class Refusal(Exception):
     """An answer of no that names what is the case, against which rule, and what to do."""
 

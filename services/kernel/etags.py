@@ -1,8 +1,12 @@
 """Versions of single resources: ETag out, If-Match in."""
 
+import re
+
 from fastapi import Request, Response
 
 from services.kernel.errors import Malformed, VersionMismatch, VersionRequired
+
+_VERSION = re.compile("[0-9]{1,18}")
 
 
 def set_etag(response: Response, version: int) -> None:
@@ -18,7 +22,7 @@ def require_match(request: Request, version: int) -> None:
             "A change needs If-Match with the ETag that was read.",
         )
     text = given.strip().removeprefix("W/").strip('"')
-    if text != "*" and not text.isdigit():
+    if text != "*" and not _VERSION.fullmatch(text):
         raise Malformed(
             "If-Match须为读取时返回的ETag。",
             "If-Match must be the ETag that was read.",
@@ -35,6 +39,6 @@ def check_version(given: int, version: int) -> None:
     """Refuse an event meant for another version of a resource with states."""
     if given != version:
         raise VersionMismatch(
-            f"记录当前为第{version}版，而请求针对第{given}版；请重新读取。",
-            f"The record is at version {version}, the request is for version {given}; read it again.",
+            f"记录当前为第{version}版，而请求针对另一版本；请重新读取。",
+            f"The record is at version {version}, the request is for another one; read it again.",
         )

@@ -39,8 +39,15 @@ async def _required_for_money(
     """Document the header; answers are kept as long as the ledger."""
 
 
+async def _never_kept() -> None:
+    """Mark a route whose answer holds a secret."""
+
+
 KEYED = Depends(_required)
 KEYED_FOR_MONEY = Depends(_required_for_money)
+# A secret is kept as a hash only, so the answer that tells it cannot be given twice.
+ANSWER_NEVER_KEPT = Depends(_never_kept)
+NEVER = "never"
 
 
 def keyed_kind(dependant: Dependant) -> str | None:
@@ -50,6 +57,8 @@ def keyed_kind(dependant: Dependant) -> str | None:
             return "week"
         if child.call is _required_for_money:
             return "ever"
+        if child.call is _never_kept:
+            return NEVER
     return None
 
 

@@ -4,7 +4,8 @@ A step commits its rows and its progress together, so that a crash continues whe
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import contextlib
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,6 +15,8 @@ import structlog
 from fastapi import Depends, Request, Response
 from pydantic import BaseModel
 from sqlalchemy import func, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.kernel.actors import ALL_ROLES, Actor, Guard, Role
@@ -30,7 +33,9 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 LEASE_S = 30
+RETRY_S = 1
 POLL_S = 0.2
+OPEN_STATES = ("accepted", "running")
 ERRORS_SHOWN_MAX = 1000
 
 
@@ -194,6 +199,7 @@ class OperationRunner:
             await self._step(operation_id)
         except Exception as error:
             if is_database_outage(error):
+                await self._release(operation_id)
                 raise
             log.error(
                 "operation failed",
@@ -209,7 +215,7 @@ class OperationRunner:
         free = (
             select(Operation.id)
             .where(
-                Operation.state.in_(("accepted", "running")),
+                Operation.state.in_(OPEN_STATES),
                 Operation.kind.in_(list(self._kinds)),
                 or_(Operation.lease_until.is_(None), Operation.lease_until < now),
             )
@@ -231,21 +237,14 @@ class OperationRunner:
     async def _step(self, operation_id: UUID) -> None:
         async with self._runtime.sessions() as session:
             operation = await session.get_one(Operation, operation_id, with_for_update=True)
+            if operation.state not in OPEN_STATES:
+                # Another instance took it over while this one slept past its lease.
+                return
             actor = Actor.from_json(operation.actor)
             step = await self._kinds[operation.kind].step(
                 session, operation, actor, self._runtime.clock.now()
             )
-            for e in step.errors:
-                session.add(
-                    OperationError(
-                        operation_id=operation_id,
-                        line=e.line,
-                        field=e.field,
-                        code=e.code,
-                        zh=e.zh,
-                        en=e.en,
-                    )
-                )
+            await _write_errors(session, operation_id, step.errors)
             operation.error_count += len(step.errors)
             operation.done, operation.total = step.done, step.total
             # Released at once: the next step may be taken by any instance.
@@ -263,17 +262,34 @@ class OperationRunner:
             operation = await session.get_one(Operation, operation_id, with_for_update=True)
             operation.state, operation.content, operation.lease_until = "failed", None, None
             operation.finished_at = system_now()
-            session.add(
-                OperationError(
-                    operation_id=operation_id,
-                    line=0,
-                    field="",
-                    code=refusal.code if refusal else "internal",
-                    zh=refusal.zh if refusal else "系统内部错误，已记录。",
-                    en=refusal.en if refusal else "Internal error, recorded.",
-                )
+            reason = RowError(
+                line=0,
+                field="",
+                code=refusal.code if refusal else "internal",
+                zh=refusal.zh if refusal else "系统内部错误，已记录。",
+                en=refusal.en if refusal else "Internal error, recorded.",
             )
+            await _write_errors(session, operation_id, [reason])
             operation.error_count += 1
+
+    async def _release(self, operation_id: UUID) -> None:
+        """Let the step be tried again at once; if even that fails, the lease runs out."""
+        with contextlib.suppress(SQLAlchemyError, OSError):
+            async with self._runtime.sessions() as session, session.begin():
+                await session.execute(
+                    update(Operation)
+                    .where(Operation.id == operation_id)
+                    .values(lease_until=system_now() + timedelta(seconds=RETRY_S))
+                )
+
+
+async def _write_errors(
+    session: AsyncSession, operation_id: UUID, errors: Sequence[RowError]
+) -> None:
+    """Keep the refused rows; of two reasons for one field of one line, the first."""
+    rows = [{"operation_id": operation_id, **vars(e)} for e in errors]
+    if rows:
+        await session.execute(insert(OperationError).on_conflict_do_nothing(), rows)
 
 
 async def count_open_operations(session: AsyncSession) -> int:
@@ -281,7 +297,7 @@ async def count_open_operations(session: AsyncSession) -> int:
         await session.scalar(
             select(func.count())
             .select_from(Operation)
-            .where(Operation.state.in_(("accepted", "running")))
+            .where(Operation.state.in_(OPEN_STATES))
         )
         or 0
     )

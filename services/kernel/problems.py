@@ -1,19 +1,18 @@
 """RFC 9457 answers: Chinese by default, English by Accept-Language, never an echo of the input."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import asyncpg
 import orjson
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
-from sqlalchemy.exc import DBAPIError, InterfaceError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from services.kernel.database_faults import is_database_outage, refusal_from_database
 from services.kernel.errors import (
     FieldError,
     Forbidden,
@@ -21,14 +20,20 @@ from services.kernel.errors import (
     Malformed,
     NotFound,
     Refusal,
+    TooLarge,
+    TooMany,
     Unauthenticated,
     Unavailable,
+    UnsupportedMedia,
 )
 from services.kernel.trace import current_trace_id
 
 log = structlog.get_logger()
 MEDIA_TYPE = "application/problem+json"
 ERRORS_MAX = 100
+# The names our own schemas have, and places in a list; what else stands in a location was sent.
+_OWN_NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}|[0-9]{1,6}")
+UNKNOWN_NAME = "?"
 
 
 class ProblemError(BaseModel):
@@ -156,54 +161,10 @@ def _field_error(error: Any) -> FieldError:
 
 
 def _pointer(location: Sequence[Any]) -> str:
+    """Point at the field; a name that the caller made up is not repeated."""
     where, *path = [str(part) for part in location] or [""]
-    if where == "body":
-        return "/" + "/".join(p.replace("~", "~0").replace("/", "~1") for p in path)
-    return "/".join([where, *path])
-
-
-def refusal_from_database(error: BaseException) -> Refusal:
-    """Say of a database that cannot serve now that it cannot, and when to come back."""
-    origin = getattr(error, "orig", None)
-    cause = getattr(origin, "__cause__", None) or origin
-    if isinstance(cause, asyncpg.SerializationError | asyncpg.DeadlockDetectedError):
-        return Unavailable(
-            "同一记录正被他人修改，请稍后重试。",
-            "The same record is being changed by others; try again.",
-            code="contention",
-            retry_after_s=1,
-        )
-    log.error("database unavailable", kind=type(cause or error).__name__)
-    return Unavailable(
-        "数据库暂时无法应答，请稍后用同一Idempotency-Key重试。",
-        "The database cannot answer now; retry later with the same Idempotency-Key.",
-        code="database-unavailable",
-        retry_after_s=2,
-    )
-
-
-def is_database_outage(error: BaseException) -> bool:
-    """Tell an outage, a timeout or a lost race from a fault of ours."""
-    if isinstance(error, InterfaceError | PoolTimeoutError | OSError | asyncpg.InterfaceError):
-        return True
-    if not isinstance(error, DBAPIError):
-        return isinstance(error, asyncpg.PostgresConnectionError)
-    if error.connection_invalidated:
-        return True
-    cause = getattr(error.orig, "__cause__", None) or error.orig
-    return isinstance(
-        cause,
-        asyncpg.SerializationError
-        | asyncpg.DeadlockDetectedError
-        | asyncpg.LockNotAvailableError
-        | asyncpg.QueryCanceledError
-        | asyncpg.PostgresConnectionError
-        | asyncpg.InterfaceError
-        | asyncpg.exceptions.TooManyConnectionsError
-        | asyncpg.exceptions.InsufficientResourcesError
-        | asyncpg.exceptions.OperatorInterventionError
-        | OSError,
-    )
+    names = [p if _OWN_NAME.fullmatch(p) else UNKNOWN_NAME for p in path]
+    return "/" + "/".join(names) if where == "body" else "/".join([where, *names])
 
 
 def install_problem_handlers(app: FastAPI) -> None:
@@ -219,11 +180,13 @@ def install_problem_handlers(app: FastAPI) -> None:
 
     async def http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
-        return answer(request, refusal_from_status(error.status_code))
+        refusal = refusal_from_status(error.status_code)
+        refusal.headers |= _kept_headers(error.headers)
+        return answer(request, refusal)
 
     async def failed(request: Request, error: Exception) -> Response:
-        if is_database_outage(error):
-            return answer(request, refusal_from_database(error))
+        if refusal := refusal_from_database(error):
+            return answer(request, refusal)
         log.error("request failed", kind=type(error).__name__, exc_info=error)
         return answer(
             request,
@@ -239,6 +202,10 @@ def install_problem_handlers(app: FastAPI) -> None:
     app.add_exception_handler(Exception, failed)
 
 
+def _kept_headers(headers: Mapping[str, str] | None) -> dict[str, str]:
+    return {name: value for name, value in (headers or {}).items() if name.lower() == "allow"}
+
+
 class _Failure(Refusal):
     status, default_code = 500, "internal"
     title_zh, title_en = "系统内部错误", "Internal error"
@@ -249,16 +216,22 @@ class _MethodNotAllowed(Refusal):
     title_zh, title_en = "不支持的方法", "Method not allowed"
 
 
+_BY_STATUS: dict[int, tuple[type[Refusal], str, str]] = {
+    401: (Unauthenticated, "请先取得访问令牌。", "Obtain an access token first."),
+    403: (Forbidden, "无此权限。", "Not permitted."),
+    404: (NotFound, "没有这个地址或记录。", "There is no such address or record."),
+    405: (_MethodNotAllowed, "该地址不支持此方法。", "This address does not allow the method."),
+    413: (TooLarge, "请求体过大。", "The body is too large."),
+    415: (UnsupportedMedia, "不支持的内容类型。", "This content type is not supported."),
+    429: (TooMany, "请求过于频繁，请稍后重试。", "Too many requests; try again later."),
+}
+
+
 def refusal_from_status(status: int) -> Refusal:
     """Word a plain HTTP status of the framework."""
-    if status == 404:
-        return NotFound("没有这个地址或记录。", "There is no such address or record.")
-    if status == 405:
-        return _MethodNotAllowed("该地址不支持此方法。", "This address does not allow the method.")
-    if status == 401:
-        return Unauthenticated("请先取得访问令牌。", "Obtain an access token first.")
-    if status == 403:
-        return Forbidden("无此权限。", "Not permitted.")
+    if status in _BY_STATUS:
+        kind, zh, en = _BY_STATUS[status]
+        return kind(zh, en)
     if status >= 500:
         return Unavailable(
             "暂时无法办理，请稍后重试。", "Temporarily unavailable; retry later.", retry_after_s=2

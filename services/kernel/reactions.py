@@ -22,6 +22,7 @@ from nats.js.errors import NotFoundError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.kernel import metrics
+from services.kernel.audit import write_audit
 from services.kernel.bus import DurableConsumer, Stream
 from services.kernel.crash import crash_point
 from services.kernel.database import raw_connection
@@ -185,6 +186,7 @@ class Reactor:
                 await session.flush()
                 metrics.REACTED.labels(self._service, reaction.name).inc()
             await write_announcements(session)
+            await write_audit(session)
             crash_point("reaction:before-commit")
         await self._after_commit(done)
 

@@ -6,9 +6,11 @@ chain rewritten whole no longer meets it.
 """
 
 import asyncio
+import contextlib
 import hashlib
 import hmac
-from collections.abc import AsyncIterator, Callable
+import os
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +23,7 @@ import structlog
 from services.kernel import metrics
 from services.kernel.clock import system_now
 from services.kernel.database_urls import plain_url
+from services.kernel.ids import made_at
 from services.kernel.strict_json import canonical
 
 log = structlog.get_logger()
@@ -127,11 +130,12 @@ class Sealer:
 
     async def _measure_lag(self, connection: Any) -> None:
         oldest = await connection.fetchval(
-            "SELECT min(at) FROM audit_entry e WHERE NOT EXISTS (SELECT 1 FROM audit_seal s WHERE s.entry_id = e.id)"
-            " AND id > (SELECT coalesce(max(entry_id::text), '00000000-0000-0000-0000-000000000000')::uuid FROM"
-            " (SELECT entry_id FROM audit_seal ORDER BY position DESC LIMIT 1) t)"
+            "SELECT id FROM audit_entry e WHERE NOT EXISTS (SELECT 1 FROM audit_seal s WHERE s.entry_id = e.id)"
+            " AND id > coalesce((SELECT entry_id FROM audit_seal ORDER BY position DESC LIMIT 1),"
+            " '00000000-0000-0000-0000-000000000000') ORDER BY id LIMIT 1"
         )
-        lag = 0.0 if oldest is None else max(0.0, (system_now() - oldest).total_seconds())
+        # `at` is business time, which may be moved; the id tells when the row was written.
+        lag = 0.0 if oldest is None else max(0.0, (system_now() - made_at(oldest)).total_seconds())
         metrics.AUDIT_LAG_SECONDS.labels(self._service).set(lag)
         if lag > ALARM_LAG_S:
             log.warning("audit rows wait for their seal", service=self._service, lag_s=round(lag))
@@ -157,6 +161,8 @@ def _append_checkpoint(folder: Path, service: str, key: bytes, last: Any) -> Non
     mac = hmac.new(key, canonical(body).encode(), hashlib.sha256).hexdigest()
     with (folder / f"{service}.ndjson").open("ab") as file:
         file.write(orjson.dumps({**body, "mac": mac}) + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
 
 
 async def _wait(stopping: asyncio.Event, seconds: float) -> bool:
@@ -191,16 +197,20 @@ async def verify_chain(
     """Recompute the whole chain and name the first row that was altered, removed, inserted or moved."""
     connection = await asyncpg.connect(plain_url(database_url), timeout=5)
     try:
-        marks = _read_checkpoints(checkpoints, service, key)
+        try:
+            marks = _read_checkpoints(checkpoints, service, key)
+        except AlteredCheckpoint as altered:
+            return ChainReport(service, 0, 0, str(altered))
         position, previous = 0, GENESIS
-        async for row in _chain(connection):
-            position += 1
-            fault = _fault(row, position, previous, key.encode(), service, marks)
-            if fault:
-                return ChainReport(service, position - 1, 0, fault)
-            previous = row["seal"]
-            if progress and position % BATCH_ROWS == 0:
-                progress(position)
+        async with contextlib.aclosing(_chain(connection)) as chain:
+            async for row in chain:
+                position += 1
+                fault = _fault(row, position, previous, key.encode(), service, marks)
+                if fault:
+                    return ChainReport(service, position - 1, 0, fault)
+                previous = row["seal"]
+                if progress and position % BATCH_ROWS == 0:
+                    progress(position)
         if marks and max(marks) > position:
             fault = f"the chain ends at {position}, but a checkpoint names position {max(marks)}: the tail is missing"
             return ChainReport(service, position, 0, fault)
@@ -216,7 +226,11 @@ async def verify_chain(
         await connection.close()
 
 
-async def _chain(connection: Any) -> AsyncIterator[Any]:
+class AlteredCheckpoint(Exception):
+    """A checkpoint that was not written by a sealer with this key."""
+
+
+async def _chain(connection: Any) -> AsyncGenerator[Any]:
     fields = ", ".join(f"e.{name}" for name in _FIELDS.split(", "))
     async with connection.transaction(readonly=True):
         async for row in connection.cursor(
@@ -247,11 +261,14 @@ def _read_checkpoints(folder: Path | None, service: str, key: str) -> dict[int, 
     if folder is None or not (folder / f"{service}.ndjson").exists():
         return {}
     marks: dict[int, str] = {}
-    for line in (folder / f"{service}.ndjson").read_bytes().splitlines():
-        body = orjson.loads(line)
-        mac = body.pop("mac", "")
+    for number, line in enumerate((folder / f"{service}.ndjson").read_bytes().splitlines(), 1):
+        try:
+            body = orjson.loads(line)
+            mac = str(body.pop("mac"))
+        except (orjson.JSONDecodeError, KeyError, AttributeError):
+            raise AlteredCheckpoint(f"checkpoint {number} of {service} cannot be read") from None
         expected = hmac.new(key.encode(), canonical(body).encode(), hashlib.sha256).hexdigest()
         if not hmac.compare_digest(mac, expected):
-            raise ValueError(f"a checkpoint of {service} was altered")
+            raise AlteredCheckpoint(f"checkpoint {number} of {service} was altered")
         marks[body["position"]] = body["seal"]
     return marks

@@ -19,27 +19,36 @@ class Profile(StrEnum):
 class Settings(BaseSettings):
     """One object for the whole process; `{SERVICE}_DATABASE_URL` is looked up by `service_url`."""
 
-    model_config = SettingsConfigDict(env_prefix="", extra="ignore")
+    # What is refused is not repeated: most of it is secret.
+    model_config = SettingsConfigDict(
+        env_prefix="", extra="ignore", populate_by_name=True, hide_input_in_errors=True
+    )
 
     database_url: str = Field(
-        "", description="Administrator's URL: migrations and derived app URLs"
+        "", description="Administrator's URL: migrations and derived app URLs", repr=False
     )
-    nats_url: str = ""
+    nats_url: str = Field("", repr=False)
+    nats_replicas: int = Field(
+        1, alias="LIANGXIN_NATS_REPLICAS", ge=1, le=5, description="Copies of each stream: 3 for money"
+    )
     data: Path = Field(Path(".data"), alias="LIANGXIN_DATA")
     profile: Profile = Field(Profile.PRODUCTION, alias="LIANGXIN_PROFILE")
     issuer: str = Field("https://liangxin.local", alias="LIANGXIN_ISSUER")
-    audit_key: str = Field("", alias="LIANGXIN_AUDIT_KEY")
-    secret_key: str = Field("", alias="LIANGXIN_SECRET_KEY")
+    audit_key: str = Field("", alias="LIANGXIN_AUDIT_KEY", repr=False)
+    secret_key: str = Field("", alias="LIANGXIN_SECRET_KEY", repr=False)
     calendar_dir: Path | None = Field(None, alias="LIANGXIN_CALENDAR_DIR")
     pool_size: int = Field(6, alias="LIANGXIN_POOL_SIZE")
     log_level: str = Field("INFO", alias="LIANGXIN_LOG_LEVEL")
     service_urls: dict[str, str] = Field(
-        default_factory=dict[str, str], alias="LIANGXIN_SERVICE_DATABASE_URLS"
+        default_factory=dict[str, str], alias="LIANGXIN_SERVICE_DATABASE_URLS", repr=False
     )
+    crash_at: str = Field("", alias="LIANGXIN_CRASH_AT", description="For fault runs: see crash.py")
 
     @model_validator(mode="after")
     def secrets_are_real_in_production(self) -> Self:
         if self.profile is Profile.PRODUCTION:
+            if self.crash_at:
+                raise ValueError("LIANGXIN_CRASH_AT is refused in the production profile")
             for name, value in (
                 ("LIANGXIN_AUDIT_KEY", self.audit_key),
                 ("LIANGXIN_SECRET_KEY", self.secret_key),

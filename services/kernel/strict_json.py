@@ -6,6 +6,7 @@ surrogates and NUL, which PostgreSQL then refuses; each is an error of the sende
 
 import hashlib
 import json
+import re
 from typing import Any
 
 import orjson
@@ -14,7 +15,10 @@ from fastapi import Request
 from services.kernel.errors import Invalid, Malformed, Refusal
 
 DEPTH_MAX = 32
-NUMBER_DIGITS_MAX = 40
+INTEGER_MAX = 2**63 - 1
+INTEGER_CHARS_MAX = 20
+# What UTF-8 and PostgreSQL's text cannot hold; JSON can write it as an escape.
+_ILLEGAL = re.compile("[\x00\ud800-\udfff]")
 
 
 def loads(body: bytes) -> Any:
@@ -25,28 +29,27 @@ def loads(body: bytes) -> Any:
         raise _malformed(
             "json-encoding", "请求体须为UTF-8编码。", "The body must be UTF-8."
         ) from None
-    _check_depth(text)
     try:
-        return json.loads(
+        value = json.loads(
             text,
             object_pairs_hook=_object,
             parse_constant=_constant,
             parse_int=_integer,
             parse_float=_float,
         )
-    except (json.JSONDecodeError, RecursionError):
+    except json.JSONDecodeError:
         raise _malformed(
             "json-invalid", "请求体不是合法的JSON。", "The body is not valid JSON."
         ) from None
+    except RecursionError:
+        raise _too_deep() from None
+    _check(value, depth=0)
+    return value
 
 
 def canonical(value: Any) -> str:
     """Write a value so that equal values have equal bytes."""
-    try:
-        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS).decode()
-    except TypeError:
-        # orjson stops at 64 bits; a longer integer is refused later, by the field's own rule.
-        return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS).decode()
 
 
 def digest(text: str) -> str:
@@ -66,14 +69,17 @@ class StrictRequest(Request):
 
     async def read_ahead(self) -> None:
         """Parse the body before the framework does, so that a refusal keeps its own words."""
+        words = [self.scope["path"], *(w for pair in self.query_params.multi_items() for w in pair)]
+        if any(_ILLEGAL.search(word) for word in words):
+            raise _malformed(
+                "address-text", "地址含有非法字符。", "The address holds an illegal character."
+            )
         if self.is_json and await self.body():
             await self.json()
 
     async def json(self) -> Any:
         if not hasattr(self, "_strict_json"):
-            value = loads(await self.body())
-            _check_text(value)
-            self._strict_json = value
+            self._strict_json = loads(await self.body())
         return self._strict_json
 
 
@@ -100,8 +106,9 @@ def _constant(_: str) -> Any:
 
 
 def _integer(text: str) -> int:
-    if len(text) > NUMBER_DIGITS_MAX:
-        raise _unfit("json-number", "数字过长。", "The number is too long.")
+    # Neither the database nor its JSON holds more than 64 bits.
+    if len(text) > INTEGER_CHARS_MAX or abs(int(text)) > INTEGER_MAX:
+        raise _unfit("json-number", "数字超出范围。", "The number is out of range.")
     return int(text)
 
 
@@ -112,38 +119,19 @@ def _float(text: str) -> float:
     return value
 
 
-def _check_depth(text: str) -> None:
-    """Bound the nesting before parsing: brackets inside strings only make this stricter."""
-    if text.count("[") + text.count("{") <= DEPTH_MAX:
-        return
-    depth = 0
-    in_string = escaped = False
-    for char in text:
-        if in_string:
-            if escaped:
-                escaped = False
-            elif char == "\\":
-                escaped = True
-            elif char == '"':
-                in_string = False
-        elif char == '"':
-            in_string = True
-        elif char in "[{":
-            depth += 1
-            if depth > DEPTH_MAX:
-                raise _malformed("json-depth", "嵌套层次过深。", "The nesting is too deep.")
-        elif char in "]}":
-            depth -= 1
+def _too_deep() -> Refusal:
+    return _malformed("json-depth", "嵌套层次过深。", "The nesting is too deep.")
 
 
-def _check_text(value: Any) -> None:
+def _check(value: Any, *, depth: int) -> None:
     if isinstance(value, str):
-        if "\x00" in value or any("\ud800" <= c <= "\udfff" for c in value):
+        if _ILLEGAL.search(value):
             raise _unfit("json-text", "文本含有非法字符。", "A text holds an illegal character.")
-    elif isinstance(value, dict):
-        for key, item in value.items():  # pyright: ignore[reportUnknownVariableType]
-            _check_text(key)
-            _check_text(item)
-    elif isinstance(value, list):
-        for item in value:  # pyright: ignore[reportUnknownVariableType]
-            _check_text(item)
+        return
+    if not isinstance(value, dict | list):
+        return
+    if depth == DEPTH_MAX:
+        raise _too_deep()
+    parts: Any = [*value, *value.values()] if isinstance(value, dict) else value
+    for part in parts:
+        _check(part, depth=depth + 1)

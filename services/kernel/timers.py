@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import structlog
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, and_, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -26,6 +26,7 @@ log = structlog.get_logger()
 
 POLL_S = 0.25
 BACKOFF_S_MAX = 300
+AT_ONCE = text("'-infinity'::timestamptz")
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,13 @@ class TimerKind:
 
 async def set_timer(session: AsyncSession, kind: str, reference: str, due_at: datetime) -> None:
     """Set, or move, the timer of this kind for this thing."""
-    values = {"due_at": due_at, "fired_at": None, "attempts": 0}
+    values = {
+        "due_at": due_at,
+        "fired_at": None,
+        "attempts": 0,
+        "not_before": AT_ONCE,
+        "last_error": None,
+    }
     statement = insert(Timer).values(id=new_id(), kind=kind, reference=reference, **values)
     await session.execute(
         statement.on_conflict_do_update(index_elements=["kind", "reference"], set_=values)
@@ -61,16 +68,14 @@ class TimerWheel:
     def __init__(self, runtime: "Runtime", kinds: Sequence[TimerKind]) -> None:
         self._runtime = runtime
         self._kinds = {t.kind: t for t in kinds}
+        self._has_set_recurring = False
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Fire what is due until told to stop."""
-        try:
-            await self._set_recurring()
-        except Exception as error:  # noqa: BLE001  the database may be away; the loop below sets them later
-            log.warning("timers wait for the database", kind=type(error).__name__)
         while not stopping.is_set():
             try:
-                while await self._fire_next():
+                await self._set_recurring()
+                while not stopping.is_set() and await self._fire_next():
                     pass
             except Exception as error:  # noqa: BLE001  the wheel outlives any one timer's fault
                 log.warning(
@@ -84,6 +89,8 @@ class TimerWheel:
                 continue
 
     async def _set_recurring(self) -> None:
+        if self._has_set_recurring:
+            return
         async with self._runtime.sessions() as session, session.begin():
             for kind in self._kinds.values():
                 if kind.every is not None:
@@ -94,6 +101,16 @@ class TimerWheel:
                         "due_at": self._runtime.clock.now(),
                     }
                     await session.execute(insert(Timer).values(**row).on_conflict_do_nothing())
+        self._has_set_recurring = True
+
+    def _is_due(self, now: datetime) -> ColumnElement[bool]:
+        """Due, or set for a time that a clock moved back has put out of reach."""
+        stranded = [
+            and_(Timer.kind == k.kind, Timer.due_at > now + k.every)
+            for k in self._kinds.values()
+            if k.every is not None
+        ]
+        return or_(Timer.due_at <= now, *stranded)
 
     async def _fire_next(self) -> bool:
         now = self._runtime.clock.now()
@@ -102,7 +119,7 @@ class TimerWheel:
                 select(Timer)
                 .where(
                     Timer.fired_at.is_(None),
-                    Timer.due_at <= now,
+                    self._is_due(now),
                     Timer.kind.in_(list(self._kinds)),
                     Timer.not_before <= func.clock_timestamp(),
                 )

@@ -10,10 +10,11 @@ from collections.abc import Awaitable, Callable, Coroutine
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
+import asyncpg
 import structlog
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Request, params
 from fastapi.routing import APIRoute
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import Response
 
@@ -21,8 +22,21 @@ from services.kernel.actors import PUBLIC, Actor, Guard, guards_of
 from services.kernel.audit import audit, write_audit
 from services.kernel.clock import system_now
 from services.kernel.crash import crash_point
-from services.kernel.errors import Conflict, Forbidden, NotFound, Refusal, Unauthenticated
+from services.kernel.database_faults import (
+    RETRYABLE_SQLSTATES,
+    refusal_from_database,
+    sqlstate_of,
+)
+from services.kernel.errors import (
+    Conflict,
+    Forbidden,
+    NotFound,
+    Refusal,
+    Unauthenticated,
+    UnsupportedMedia,
+)
 from services.kernel.idempotency import (
+    NEVER,
     key_of,
     keyed_kind,
     request_digest,
@@ -39,7 +53,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 RETRIES_MAX = 3
-RETRYABLE_SQLSTATES = ("40001", "40P01")
+DATABASE_ERRORS = (SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
 WRITES = ("POST", "PUT", "PATCH", "DELETE")
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -59,14 +73,19 @@ class UnitRoute(APIRoute):
             raise UnguardedRoute(
                 f"{sorted(self.methods or ())} {self.path} has {len(guards)} guards; it needs one"
             )
-        unit = Unit(self.path, guards[0], keyed_kind(self.dependant), handle)
+        field = self.body_field
+        takes_json = field is not None and not isinstance(field.field_info, params.Form)
+        unit = Unit(self.path, guards[0], keyed_kind(self.dependant), handle, takes_json=takes_json)
         return unit.answer
 
 
 class Unit:
     """How one route is run."""
 
-    def __init__(self, path: str, guard: Guard, keyed: str | None, handle: Handler) -> None:
+    def __init__(
+        self, path: str, guard: Guard, keyed: str | None, handle: Handler, *, takes_json: bool
+    ) -> None:
+        self._takes_json = takes_json
         self._path = path
         self._guard = guard
         self._keyed = keyed
@@ -77,10 +96,14 @@ class Unit:
         request = StrictRequest(plain.scope, plain.receive)
         actor = PUBLIC
         try:
-            actor = await _bearer(runtime, request)
+            actor = await _bearer(runtime, request, self._guard)
             self._guard.admit(actor, service=runtime.service.name, method=request.method)
             request.state.actor = actor
             await request.read_ahead()
+            if self._takes_json and not request.is_json and await request.body():
+                raise UnsupportedMedia(
+                    "请以application/json提交。", "Send application/json.", code="json-expected"
+                )
             return await self._with_retries(runtime, request, actor)
         except Refusal as refusal:
             await _record_refusal(runtime, request, actor, self._path, refusal)
@@ -92,16 +115,17 @@ class Unit:
         for attempt in range(RETRIES_MAX + 1):
             try:
                 return await self._once(runtime, request, actor)
-            except DBAPIError as error:
-                state = getattr(error.orig, "sqlstate", None)
-                if state not in RETRYABLE_SQLSTATES or attempt == RETRIES_MAX:
+            except DATABASE_ERRORS as error:
+                if sqlstate_of(error) in RETRYABLE_SQLSTATES and attempt < RETRIES_MAX:
+                    await asyncio.sleep(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311  jitter
+                elif refusal := refusal_from_database(error):
+                    raise refusal from error
+                else:
                     raise
-                await asyncio.sleep(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311  jitter
         raise AssertionError("unreachable")
 
     async def _once(self, runtime: "Runtime", request: StrictRequest, actor: Actor) -> Response:
-        is_post = request.method == "POST"
-        key = key_of(request, required=self._keyed is not None) if is_post else None
+        key = self._key(request, actor)
         async with runtime.sessions() as session:
             request.state.session = session
             request.state.now = runtime.clock.now()
@@ -132,6 +156,14 @@ class Unit:
         runtime.relay_hint()
         return response
 
+    def _key(self, request: Request, actor: Actor) -> str | None:
+        """Read the key where answers may be kept: one of the public has no name to keep them under."""
+        if request.method != "POST" or self._keyed == NEVER:
+            return None
+        if actor.is_public and self._keyed is None:
+            return None
+        return key_of(request, required=self._keyed is not None)
+
 
 async def commit(session: AsyncSession) -> None:
     """Write what the transaction announced and recorded, then commit."""
@@ -142,11 +174,14 @@ async def commit(session: AsyncSession) -> None:
     crash_point("unit:committed")
 
 
-async def _bearer(runtime: "Runtime", request: Request) -> Actor:
+async def _bearer(runtime: "Runtime", request: Request, guard: Guard) -> Actor:
     header = request.headers.get("authorization")
     if not header:
         return PUBLIC
     kind, _, token = header.partition(" ")
+    if kind.lower() == "basic" and guard.public:
+        # How a client proves who it is to the token endpoint, which reads it for itself.
+        return PUBLIC
     if kind.lower() != "bearer" or not token:
         raise Unauthenticated(
             "Authorization须为Bearer令牌。",
@@ -179,7 +214,7 @@ async def _record_refusal(
             )
             await write_audit(session)
             await session.commit()
-    except (DBAPIError, OSError) as error:
+    except DATABASE_ERRORS as error:
         log.warning("a refusal could not be recorded", kind=type(error).__name__)
 
 

@@ -15,7 +15,7 @@ from services.rulebook.parse import parse_amount, parse_condition
 from services.rulebook.programme import Condition, Programme
 from services.rulebook.reasons import sentences
 from services.rulebook.situation import JsonObject, Situation, canonical_json
-from services.rulebook.stated import check_value
+from services.rulebook.stated import check_type
 from services.rulebook.vocabulary import Vocabulary
 
 OUTCOMES: Final[dict[Outcome, Literal["eligible", "ineligible", "unknown"]]] = {
@@ -168,7 +168,10 @@ class CompiledProgramme:
         )
 
     def _check_types(self, situation: Situation) -> None:
-        """Refuse a situation that the vocabulary of today would read differently."""
+        """Refuse a situation that the vocabulary of today would read differently.
+
+        Its bounds are not asked again: they guard what is stated, not what was frozen.
+        """
         for name in self.facts:
             value = situation.facts.get(name)
             if value is None:
@@ -177,7 +180,7 @@ class CompiledProgramme:
             if isinstance(value, Mapping) is not (fact.period == "year"):
                 raise FactError([Issue("wrong-period", pointer, allowed=fact.period)])
             for known in value.values() if isinstance(value, Mapping) else [value]:
-                check_value(fact, known, pointer)
+                check_type(fact, known, pointer)
 
 
 def compile_programme(

@@ -53,6 +53,7 @@ Rule: TypeAlias = Callable[
 HEAD: Final = "def rule(facts, year, recognitions, lists, history, parameters):"
 SYMBOLS: Final = {"=": "==", "<>": "!=", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
 
+ONE: Final = "(1)"
 PICK: Final = {"LEAST": "min", "GREATEST": "max"}
 
 
@@ -91,7 +92,7 @@ def generate(checks: Sequence[Check], amount: Node | None) -> tuple[str, dict[st
 
 
 def build(source: str, constants: Mapping[str, Any]) -> Rule:
-    """Compile our own source with nothing in reach but the constants and five functions."""
+    """Compile our own source with nothing in reach but the constants and four functions."""
     scope: dict[str, Any] = {
         "__builtins__": {},
         "Fraction": Fraction,
@@ -157,13 +158,10 @@ class Writer:
         match node:
             case Arithmetic() | YearsTotal():
                 return self._number(node)
-            case Not(operand):
-                value = self.atom(operand)
-                return _unless(_unknown([value]), f"not {value}")
-            case AllOf(items):
-                return self._joined(items, stop="False", otherwise="True")
-            case AnyOf(items):
-                return self._joined(items, stop="True", otherwise="False")
+            case Extreme() | Floor() | Case():
+                return self._chosen(node)
+            case Not() | AllOf() | AnyOf():
+                return self._logical(node)
             case Compare():
                 return self._compare(node)
             case IsUnknown(operand):
@@ -172,15 +170,28 @@ class Writer:
                 value = self.atom(operand)
                 known = self.constant(frozenset(option.value for option in options))
                 return _unless(_unknown([value]), f"{value} in {known}")
-            case Case(branches, otherwise):
-                return self._case(branches, otherwise)
+            case _:
+                return self._lookup(node)
+
+    def _chosen(self, node: Extreme | Floor | Case) -> str:
+        match node:
             case Extreme(word, items):
                 values = [self.atom(item) for item in items]
                 return _unless(_unknown(values), f"{PICK[word]}({', '.join(values)})")
             case Floor(operand):
                 return self._floored(operand)
-            case _:
-                return self._lookup(node)
+            case Case(branches, otherwise):
+                return self._case(branches, otherwise)
+
+    def _logical(self, node: Not | AllOf | AnyOf) -> str:
+        match node:
+            case Not(operand):
+                value = self.atom(operand)
+                return _unless(_unknown([value]), f"not {value}")
+            case AllOf(items):
+                return self._joined(items, stop="False", otherwise="True")
+            case AnyOf(items):
+                return self._joined(items, stop="True", otherwise="False")
 
     def _lookup(self, node: Node) -> str:
         match node:
@@ -251,7 +262,7 @@ class Writer:
             values = [self.atom(Floor(item)) for item in node.items]
             return _unless(_unknown(values), f"{PICK[node.word]}({', '.join(values)})")
         if isinstance(node, Const):
-            return f"({math.floor(cast(Fraction, node.value))})"
+            return f"({math.floor(cast('Fraction', node.value))})"
         guards: dict[str, None] = {}
         term = self._term(node, guards)
         whole = f"{term.top} // {term.bottom}" if term.bottom else f"floor({term.top})"
@@ -281,12 +292,12 @@ class Writer:
                 return Term(top, _times(a.bottom, b.bottom), _times(a.sign, b.sign))
             case _:
                 value = self.atom(node)
-                guards[f"{value} is None"] = None
+                guards.update(dict.fromkeys(_unknown([value])))
                 return Term(value)
 
     def _quotient(self, dividend: Term, node: Node, guards: dict[str, None]) -> Term:
         if isinstance(node, Const):
-            value = Fraction(cast(Fraction, node.value))
+            value = Fraction(cast("Fraction", node.value))
             sign = "-" if value < 0 else ""
             top = _times(dividend.top, f"({sign}{value.denominator})")
             bottom = _times(dividend.bottom, f"({abs(value.numerator)})")
@@ -315,8 +326,9 @@ def _unknown(values: Sequence[str]) -> list[str]:
 
 
 def _times(left: str, right: str) -> str:
-    factors = [factor for factor in (left, right) if factor not in ("", "(1)")]
-    return f"({' * '.join(factors)})" if len(factors) == 2 else "".join(factors) or left
+    if right in ("", ONE):
+        return left
+    return right if left in ("", ONE) else f"({left} * {right})"
 
 
 def _any(pattern: str, values: Sequence[str]) -> str:

@@ -90,7 +90,7 @@ class FactError(Refusal):
 def nearest(name: str, known: Iterable[str]) -> str:
     """Name the known word that is most like the given one."""
     words = sorted(known)
-    close = get_close_matches(name, words, n=1, cutoff=0.0)
+    close = get_close_matches(name, words, n=1, cutoff=0)
     return f"did you mean {close[0]}?" if close else "no name is known here"
 
 

@@ -63,35 +63,39 @@ def value_of(node: Node, world: World) -> Value | None:
     match node:
         case Const(value):
             return value
+        case Not(operand):
+            return _negated(value_of(operand, world))
+        case AllOf(items):
+            return _all([value_of(item, world) for item in items])
+        case AnyOf(items):
+            return _negated(_all([_negated(value_of(item, world)) for item in items]))
+        case IsUnknown(operand):
+            return value_of(operand, world) is None
+        case Case(branches, otherwise):
+            return _case(branches, otherwise, world)
+        case YearsTotal() | Compare() | OneOf() | Arithmetic() | Extreme() | Floor():
+            return _strict(node, world)
+        case _:
+            return _looked_up(node, world)
+
+
+def _looked_up(node: Node, world: World) -> Value | None:
+    situation = world.situation
+    match node:
         case FactAt(name, _, back):
             return world.fact(name, back)
         case Parameter(name):
             return world.parameters.get(name)
         case Holds(scheme):
-            held = world.situation.recognitions
-            return None if held is None else held.state(scheme)
+            return situation.recognitions.state(scheme) if situation.recognitions else None
         case Grade(scheme):
-            held = world.situation.recognitions
-            return None if held is None else held.grade(scheme)
+            return situation.recognitions.grade(scheme) if situation.recognitions else None
         case OnList(list_id):
-            lists = world.situation.lists
-            return None if lists is None else lists.state(list_id)
+            return situation.lists.state(list_id) if situation.lists else None
         case OnceEver(programme):
             return not world.has_won(programme)
-        case Not(operand):
-            known = value_of(operand, world)
-            return None if known is None else not known
-        case AllOf(items):
-            return _all([value_of(item, world) for item in items])
-        case AnyOf(items):
-            known = _all([_negated(value_of(item, world)) for item in items])
-            return _negated(known)
-        case IsUnknown(operand):
-            return value_of(operand, world) is None
-        case Case(branches, otherwise):
-            return _case(branches, otherwise, world)
         case _:
-            return _strict(node, world)
+            raise TypeError(f"{type(node).__name__} is not looked up")
 
 
 def _strict(node: Node, world: World) -> Value | None:

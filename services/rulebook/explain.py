@@ -84,17 +84,13 @@ def cause_of(node: Node, world: World) -> Cause:
     if value_of(node, world) is not None:
         return KNOWN
     match node:
-        case FactAt(name, _, back):
-            return _missing(name, None if back is None else world.situation.year - back)
+        case FactAt() | Holds() | Grade() | OnList():
+            return Cause(missing=frozenset({_lack(node, world)}))
         case YearsTotal(name, years):
             asked = (FactAt(name, Kind.NUMBER, back) for back in range(years))
             return _joined(cause_of(part, world) for part in asked)
         case Parameter(name):
             return Cause(parameters=frozenset({name}))
-        case Holds() | Grade():
-            return _missing("recognitions", None)
-        case OnList():
-            return _missing("lists", None)
         case Arithmetic("/", _, right) if value_of(right, world) == 0:
             return Cause(has_zero_base=True)
         case AllOf(items) | AnyOf(items):
@@ -156,8 +152,11 @@ def plain(value: Any) -> Any:
             return value
 
 
-def _missing(name: str, year: int | None) -> Cause:
-    return Cause(missing=frozenset({Lack(name, year)}))
+def _lack(node: FactAt | Holds | Grade | OnList, world: World) -> Lack:
+    if isinstance(node, FactAt):
+        year = None if node.back is None else world.situation.year - node.back
+        return Lack(node.name, year)
+    return Lack("lists" if isinstance(node, OnList) else "recognitions", None)
 
 
 def _joined(causes: Iterable[Cause]) -> Cause:

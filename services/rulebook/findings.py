@@ -41,7 +41,7 @@ class Findings:
     outcome: Outcome
     conditions: Sequence[Finding]
     amount_fen: int | None
-    amount_cause: Cause
+    amount_cause: Cause  # of the amount of an eligible applicant, else nothing
     is_history_open: bool
 
     @property
@@ -63,7 +63,7 @@ class Findings:
         lacks: set[Lack] = set()
         if self.outcome is None:
             lacks.update(*(finding.cause.missing for finding in self.open))
-        elif self.outcome:
+        else:
             lacks.update(self.amount_cause.missing)
         return sorted(lacks, key=lambda lack: (lack.fact, lack.year or 0))
 

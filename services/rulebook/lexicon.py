@@ -30,7 +30,23 @@ FUNCTIONS: Final = frozenset(
     }
 )
 WORDS: Final = frozenset(
-    "AND OR NOT BETWEEN IN IS NULL CASE WHEN THEN ELSE END TRUE FALSE DATE".split()
+    {
+        "AND",
+        "OR",
+        "NOT",
+        "BETWEEN",
+        "IN",
+        "IS",
+        "NULL",
+        "CASE",
+        "WHEN",
+        "THEN",
+        "ELSE",
+        "END",
+        "TRUE",
+        "FALSE",
+        "DATE",
+    }
 )
 SIGNS: Final = frozenset({"=", "<>", "<", "<=", ">", ">=", "+", "-", "*", "/", "(", ")", ",", ":"})
 ALLOWED: Final = (

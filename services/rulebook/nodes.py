@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from fractions import Fraction
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 
 class Kind(StrEnum):
@@ -210,6 +210,14 @@ def is_constant(node: Node) -> bool:
     )
 
 
+ID_WORDS: Final = {
+    Holds: "holds",
+    Grade: "grade",
+    OnList: "on_list",
+    OnceEver: "once_ever",
+}
+
+
 def sql_text(node: Node) -> str:
     """Write the node in the language again; parsing the text gives the node back."""
     match node:
@@ -221,14 +229,8 @@ def sql_text(node: Node) -> str:
             return f"{'avg' if average else 'sum'}_years({name}, {years})"
         case Parameter(name):
             return f":{name}"
-        case Holds(scheme):
-            return f"holds('{scheme}')"
-        case Grade(scheme):
-            return f"grade('{scheme}')"
-        case OnList(list_id):
-            return f"on_list('{list_id}')"
-        case OnceEver(programme):
-            return f"once_ever('{programme}')"
+        case Holds(name) | Grade(name) | OnList(name) | OnceEver(name):
+            return f"{ID_WORDS[type(node)]}('{name}')"
         case Extreme(word, items):
             return f"{word}({', '.join(sql_text(item) for item in items)})"
         case Floor(operand):

@@ -1,5 +1,6 @@
 """From SQL text to our own nodes: an allow-list of forms, with types, names and limits checked."""
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from fractions import Fraction
@@ -182,6 +183,7 @@ class Reader:
 
     def between(self, tree: exp.Between) -> Node:
         subject = self.typed(tree.this, Kind.NUMBER, Kind.DATE)
+        self._must_ask(subject, "BETWEEN")
         low, high = self.node(tree.args["low"]), self.node(tree.args["high"])
         for bound in (low, high):
             _check_comparable(subject, bound, ordered=True)
@@ -197,9 +199,12 @@ class Reader:
         constants = tuple(option for option in options if isinstance(option, Const))
         if len(constants) != len(options):
             _refuse("bad-argument", "IN with a value that is not a literal", "IN (1, 2, 3)")
-        if not asks_about_subject(subject):
-            _refuse("constant-condition", sql_text(subject), "a fact before IN")
+        self._must_ask(subject, "IN")
         return OneOf(subject, constants)
+
+    def _must_ask(self, subject: Node, word: str) -> None:
+        if not asks_about_subject(subject):
+            _refuse("constant-condition", sql_text(subject), f"a fact before {word}")
 
     def null_test(self, tree: exp.Is) -> Node:
         if type(tree.expression) is not exp.Null:
@@ -228,6 +233,7 @@ class Reader:
             return self.varying(branch.this)
         subject, option = self.node(tree.this), self.node(branch.this)
         _check_comparable(subject, option, ordered=False)
+        self._must_ask(subject, "WHEN")
         return Compare("=", subject, option)
 
     def arithmetic(self, tree: exp.Binary) -> Node:
@@ -241,12 +247,18 @@ class Reader:
     def extreme(self, tree: exp.Least | exp.Greatest) -> Node:
         items = tuple(self.typed(i, Kind.NUMBER) for i in (tree.this, *tree.expressions))
         word = "LEAST" if type(tree) is exp.Least else "GREATEST"
-        if len(items) < 2:
+        if not tree.expressions:
             _refuse("bad-argument", f"{word} of one value", f"{word}(a, b)")
+        numbers = [cast("Fraction", item.value) for item in items if isinstance(item, Const)]
+        if len(numbers) == len(items):
+            return _number(Fraction(min(numbers) if word == "LEAST" else max(numbers)))
         return Extreme(word, items)
 
     def floor(self, tree: exp.Floor) -> Node:
-        return Floor(self.typed(tree.this, Kind.NUMBER))
+        operand = self.typed(tree.this, Kind.NUMBER)
+        if isinstance(operand, Const):
+            return _number(Fraction(math.floor(cast("Fraction", operand.value))))
+        return Floor(operand)
 
     def call(self, tree: exp.Anonymous) -> Node:
         return read_call(tree.name.lower(), list(tree.expressions), self.vocabulary)
@@ -268,7 +280,7 @@ def _arithmetic(op: Any, left: Node, right: Node) -> Node:
         _refuse("bad-argument", "a division by zero", "a divisor other than 0")
     if not (isinstance(left, Const) and isinstance(right, Const)):
         return Arithmetic(op, left, right)
-    a, b = Fraction(cast(Fraction, left.value)), Fraction(cast(Fraction, right.value))
+    a, b = Fraction(cast("Fraction", left.value)), Fraction(cast("Fraction", right.value))
     match op:
         case "+":
             return _number(a + b)
@@ -310,7 +322,7 @@ FORMS: Final[dict[type, Form]] = {
     exp.Not: (Reader.negation, _ONE),
     exp.And: (Reader.conjunction, _PAIR),
     exp.Or: (Reader.disjunction, _PAIR),
-    **{form: (Reader.comparison, _PAIR) for form in COMPARISONS},
+    **dict.fromkeys(COMPARISONS, (Reader.comparison, _PAIR)),
     exp.Between: (Reader.between, frozenset({"this", "low", "high"})),
     exp.In: (Reader.membership, frozenset({"this", "expressions"})),
     exp.Is: (Reader.null_test, _PAIR),

@@ -16,6 +16,8 @@ JsonObject: TypeAlias = dict[str, Any]
 
 TEXT_CHARS_MAX: Final = 500
 YEAR_BEFORE_DAY: Final = 0
+YEAR_MIN: Final = 1900
+YEAR_MAX: Final = 2200
 
 
 @dataclass(frozen=True)
@@ -135,7 +137,7 @@ def parse_canonical(text: str) -> JsonObject:
     )
     if not isinstance(data, dict):
         raise FactError([Issue("bad-value", found=type(data).__name__, allowed="an object")])
-    return cast(JsonObject, data)
+    return cast("JsonObject", data)
 
 
 def read_day(text: str) -> date | None:
@@ -153,7 +155,7 @@ def _frozen(name: str, value: FactValue) -> FactValue:
     years: dict[int, int | None] = {}
     for year in sorted(value):
         known = value[year]
-        if type(year) is not int or not 1900 <= year <= 2200:
+        if type(year) is not int or not YEAR_MIN <= year <= YEAR_MAX:
             raise FactError([Issue("bad-value", pointer=f"/{name}", found=repr(year))])
         if known is None:
             continue
@@ -191,7 +193,7 @@ def _plain(value: FactValue) -> Any:
 
 def _read(value: Any) -> FactValue:
     if isinstance(value, dict):
-        years = cast(dict[str, int | None], value)
+        years = cast("dict[str, int | None]", value)
         return {int(year): known for year, known in years.items()}
     return value
 

@@ -1,14 +1,16 @@
 """From the body shape of the contract to a situation, checked against the vocabulary."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from services.rulebook.errors import FactError, Issue, nearest, pointer_to
 from services.rulebook.situation import FactValue, Holdings, Situation, read_day
 from services.rulebook.vocabulary import Fact, Vocabulary
 
-HOLDINGS = ("recognitions", "lists")
+HOLDINGS: Final = ("recognitions", "lists")
+_YEAR: Final = re.compile(r"[0-9]{4}")
 
 
 def read_situation(
@@ -53,14 +55,19 @@ def read_situation(
 
 def check_value(fact: Fact, value: object, pointer: str = "") -> None:
     """Refuse a value that has not the type of the fact or lies outside its bounds."""
-    if not IS_OF_TYPE[fact.type](value):
-        raise FactError([Issue("wrong-type", pointer, type(value).__name__, fact.type)])
+    check_type(fact, value, pointer)
     if isinstance(value, int) and not isinstance(value, bool):
         too_low = fact.low is not None and value < fact.low
         too_high = fact.high is not None and value > fact.high
         if too_low or too_high:
             bounds = f"{fact.low} to {fact.high}"
             raise FactError([Issue("out-of-bounds", pointer, str(value), bounds)])
+
+
+def check_type(fact: Fact, value: object, pointer: str = "") -> None:
+    """Refuse a value that has not the type of the fact."""
+    if not IS_OF_TYPE[fact.type](value):
+        raise FactError([Issue("wrong-type", pointer, type(value).__name__, fact.type)])
 
 
 IS_OF_TYPE: dict[str, Callable[[object], bool]] = {
@@ -85,7 +92,7 @@ def _value(fact: Fact, value: Any, reference: int) -> FactValue:
         if fact.period == "day":
             allowed = "one value, as of the day"
             raise FactError([Issue("wrong-period", pointer, "a map of years", allowed)])
-        stated = cast(Mapping[object, Any], value)
+        stated = cast("Mapping[object, Any]", value)
         years = {_year(key, pointer): known for key, known in stated.items()}
     elif fact.period == "year":
         years = {reference: value}
@@ -101,7 +108,7 @@ def _value(fact: Fact, value: Any, reference: int) -> FactValue:
 
 def _year(key: object, pointer: str) -> int:
     text = str(key)
-    if isinstance(key, bool) or not (text.isascii() and text.isdigit() and len(text) == 4):
+    if not _YEAR.fullmatch(text):
         raise FactError([Issue("bad-value", pointer, "a key that is no year", "YYYY")])
     return int(text)
 
@@ -112,7 +119,7 @@ def _holdings(name: str, value: Any, vocabulary: Vocabulary) -> Holdings:
         raise FactError([Issue("wrong-type", pointer, type(value).__name__, "a list of ids")])
     known = vocabulary.recognitions if name == "recognitions" else vocabulary.lists
     held: dict[str, str | None] = {}
-    for index, item in enumerate(cast(Sequence[Any], value)):
+    for index, item in enumerate(cast("Sequence[Any]", value)):
         key, grade = _holding(item, f"{pointer}/{index}")
         if known is not None and key not in known:
             raise FactError([Issue("unknown-id", f"{pointer}/{index}", key, nearest(key, known))])
@@ -124,10 +131,10 @@ def _holding(item: Any, pointer: str) -> tuple[str, str | None]:
     if isinstance(item, str):
         return item, None
     if isinstance(item, Mapping):
-        stated = cast(Mapping[str, Any], item)
+        stated = cast("Mapping[str, Any]", item)
         grade = stated.get("grade")
         key = stated.get("recognition", stated.get("id"))
-        is_shaped = stated.keys() <= {"recognition", "id", "grade"} and len(stated) <= 2
+        is_shaped = stated.keys() - {"grade"} in ({"recognition"}, {"id"})
         if is_shaped and isinstance(key, str) and (grade is None or isinstance(grade, str)):
             return key, grade
     raise FactError([Issue("wrong-type", pointer, allowed="an id, or {recognition, grade}")])

@@ -7,6 +7,7 @@ from typing import Final, NoReturn
 from sqlglot import exp
 
 from services.rulebook.errors import Issue, RuleError, nearest
+from services.rulebook.lexicon import ALLOWED
 from services.rulebook.nodes import (
     FactAt,
     Grade,
@@ -41,16 +42,15 @@ def read_call(word: str, arguments: list[exp.Expr], vocabulary: Vocabulary) -> N
         case "once_ever":
             return OnceEver(_id(word, arguments, vocabulary.programmes))
         case _:
-            _refuse("not-allowed", f"{word}()", "prior sum_years avg_years holds grade on_list")
+            raise RuleError([Issue("not-allowed", found=f"{word}()", allowed=ALLOWED)])
+    return None
 
 
 def _fact_and_years(
     word: str, arguments: list[exp.Expr], vocabulary: Vocabulary
 ) -> tuple[str, int]:
     usage = f"{word}(fact, n) with n from 1 to {YEARS_MAX}"
-    if len(arguments) != 2:
-        _refuse("bad-argument", f"{word} with {len(arguments)} arguments", usage)
-    column, count = arguments
+    column, count = _arguments(word, arguments, usage, count=2)
     if type(column) is not exp.Column or len([v for v in column.args.values() if v]) != 1:
         _refuse("bad-argument", f"{word} of something that is no fact", usage)
     fact = vocabulary.get(column.name)
@@ -68,9 +68,7 @@ def _fact_and_years(
 
 def _id(word: str, arguments: list[exp.Expr], known: Iterable[str] | None) -> str:
     usage = f"{word}('id'), the id in small letters, digits and hyphens"
-    if len(arguments) != 1:
-        _refuse("bad-argument", f"{word} with {len(arguments)} arguments", usage)
-    literal = arguments[0]
+    (literal,) = _arguments(word, arguments, usage, count=1)
     if type(literal) is not exp.Literal or not literal.is_string:
         _refuse("bad-argument", f"{word} without a literal id", usage)
     name = str(literal.this)
@@ -79,6 +77,12 @@ def _id(word: str, arguments: list[exp.Expr], known: Iterable[str] | None) -> st
     if known is not None and name not in known:
         _refuse("unknown-id", f"{word}('{name}')", nearest(name, known))
     return name
+
+
+def _arguments(word: str, arguments: list[exp.Expr], usage: str, *, count: int) -> list[exp.Expr]:
+    if len(arguments) != count:
+        _refuse("bad-argument", f"{word} with {len(arguments)} arguments", usage)
+    return arguments
 
 
 def _refuse(code: str, found: str, allowed: str) -> NoReturn:

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from services.kernel.events import DeedEvent, StateEvent
 
@@ -35,7 +35,8 @@ class HeldRecognition(BaseModel):
 class FirmChanged(StateEvent, type="liangxin.enterprise.firm.changed.v1"):
     """A firm's whole current state as enterprise holds it.
 
-    `yearly` maps a fact to its years, `daily` a fact to its dated values in order. Absent is unknown.
+    `yearly` maps a fact to its years, `daily` a fact to its dated values in order. Absent is
+    unknown.
     `statement_id` is the newest statement the state includes; ids only grow within a firm.
     """
 
@@ -45,10 +46,10 @@ class FirmChanged(StateEvent, type="liangxin.enterprise.firm.changed.v1"):
     town_code: str | None = None
     registration_authority_code: str | None = None
     established_on: date | None = None
-    fiscal_jurisdictions: list[DatedCode] = []
-    yearly: dict[str, dict[str, bool | int | str]] = {}
-    daily: dict[str, list[DatedValue]] = {}
-    recognitions: list[HeldRecognition] = []
+    fiscal_jurisdictions: list[DatedCode] = Field(default_factory=list[DatedCode])
+    yearly: dict[str, dict[str, bool | int | str]] = Field(default_factory=dict)
+    daily: dict[str, list[DatedValue]] = Field(default_factory=dict)
+    recognitions: list[HeldRecognition] = Field(default_factory=list[HeldRecognition])
     statement_id: UUID
     recorded_at: datetime
     synthetic: bool = False
@@ -61,7 +62,7 @@ class FirmChanged(StateEvent, type="liangxin.enterprise.firm.changed.v1"):
 class ListPublished(DeedEvent, type="liangxin.enterprise.list.published.v1"):
     """One part of a version of a list; the version counts once all its parts were heard.
 
-    `complete` says that who is not on it is known not to be; `version_id` is also the statement's id.
+    `complete` says that who is not on it is known not to be; `version_id` is the statement, too.
     """
 
     list: str

@@ -51,9 +51,15 @@ class Statement:
     valid_from: date | None = None
 
 
-async def state_year(  # noqa: PLR0913  who says what of which firm and year, from which source
-    session: AsyncSession, actor: Actor, uscc: str, year: int, given: Mapping[str, Any],
-    source: str | None, *, now: datetime,
+async def state_year(
+    session: AsyncSession,
+    actor: Actor,
+    uscc: str,
+    year: int,
+    given: Mapping[str, Any],
+    source: str | None,
+    *,
+    now: datetime,
 ) -> Firm:
     """State facts of a year: all of them, or none if one does not fit or is not the actor's."""
     firm = await lock_firm(session, actor, uscc)
@@ -64,9 +70,15 @@ async def state_year(  # noqa: PLR0913  who says what of which firm and year, fr
     return firm
 
 
-async def state_day(  # noqa: PLR0913  as above, from a day on
-    session: AsyncSession, actor: Actor, uscc: str, given: Mapping[str, Any],
-    valid_from: date | None, source: str | None, *, now: datetime,
+async def state_day(
+    session: AsyncSession,
+    actor: Actor,
+    uscc: str,
+    given: Mapping[str, Any],
+    valid_from: date | None,
+    source: str | None,
+    *,
+    now: datetime,
 ) -> Firm:
     """State facts from a day on: all of them, or none if one does not fit or is not the actor's."""
     firm = await lock_firm(session, actor, uscc)
@@ -81,8 +93,12 @@ async def state_day(  # noqa: PLR0913  as above, from a day on
 
 
 async def record_statements(
-    session: AsyncSession, actor: Actor, firms: Mapping[str, Firm],
-    statements: Sequence[tuple[str, Statement]], *, now: datetime,
+    session: AsyncSession,
+    actor: Actor,
+    firms: Mapping[str, Firm],
+    statements: Sequence[tuple[str, Statement]],
+    *,
+    now: datetime,
 ) -> None:
     """Record checked statements of locked firms, each under an id of its own."""
     rows: list[tuple[Any, ...]] = []

@@ -151,9 +151,7 @@ async def _entries(session: AsyncSession, newest: Select[tuple[FactStatement]]) 
     ]  # fmt: skip
 
 
-async def _profile_entries(
-    session: AsyncSession, uscc: str, as_of: datetime | None
-) -> list[Entry]:
+async def _profile_entries(session: AsyncSession, uscc: str, as_of: datetime | None) -> list[Entry]:
     newest = (
         select(ProfileChange)
         .distinct(ProfileChange.field, ProfileChange.valid_from)
@@ -167,8 +165,9 @@ async def _profile_entries(
     )  # fmt: skip
     return [
         Entry(
-            c.field, c.value, None, c.valid_from, c.source, c.department, False,
-            c.recorded_at, c.statement_id,
+            fact=c.field, value=c.value, year=None, valid_from=c.valid_from, source=c.source,
+            department=c.department, self_declared=False, recorded_at=c.recorded_at,
+            statement_id=c.statement_id,
         )
         for c in await session.scalars(newest)
     ]  # fmt: skip

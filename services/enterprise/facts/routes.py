@@ -35,8 +35,13 @@ async def put_indicators(
 
 
 @router.get("/indicators/{year}")
-async def get_indicators(  # noqa: PLR0913, PLR0917  FastAPI hands each of these over by name
-    uscc: FirmPath, year: int, actor: Reader, session: Session, now: Now, response: Response,
+async def get_indicators(  # noqa: PLR0917  FastAPI hands each of these over by name
+    uscc: FirmPath,
+    year: int,
+    actor: Reader,
+    session: Session,
+    now: Now,
+    response: Response,
     as_of: AsOf = None,
 ) -> IndicatorsView:
     """Read a firm's facts of a year, as they stand or as they were recorded by `as_of`."""
@@ -58,9 +63,14 @@ async def post_facts(
 
 
 @router.get("/facts")
-async def get_facts(  # noqa: PLR0913, PLR0917
-    uscc: FirmPath, actor: Reader, session: Session, now: Now, response: Response,
-    on: On = None, as_of: AsOf = None,
+async def get_facts(  # noqa: PLR0917
+    uscc: FirmPath,
+    actor: Reader,
+    session: Session,
+    now: Now,
+    response: Response,
+    on: On = None,
+    as_of: AsOf = None,
 ) -> DayFactsView:
     """Read a firm's facts as of a day, as they stand or as they were recorded by `as_of`."""
     firm = await find_firm(session, actor, uscc)

@@ -48,9 +48,11 @@ ELSEWHERE = {
 def require_year(year: int, today: date) -> None:
     if not FIRST_YEAR <= year <= today.year:
         raise invalid_field(
-            "path/year", "year-out-of-range",
-            f"年度须为{FIRST_YEAR}至{today.year}。", f"The year must be {FIRST_YEAR} to {today.year}.",
-        )  # fmt: skip
+            "path/year",
+            "year-out-of-range",
+            f"年度须为{FIRST_YEAR}至{today.year}。",
+            f"The year must be {FIRST_YEAR} to {today.year}.",
+        )
 
 
 def checked_facts(period: Period, given: Mapping[str, object]) -> Values:
@@ -91,7 +93,7 @@ def known_fact(period: Period, name: str) -> Fact:
         raise unknown_fact(period, name)
     if known.period is not period:
         raise _wrong_period(known)
-    if known.kept_in in ELSEWHERE:
+    if known.kept_in is not None and known.kept_in in ELSEWHERE:
         path = ELSEWHERE[known.kept_in]
         raise FieldFault(
             "fact-kept-elsewhere",
@@ -107,7 +109,9 @@ def unknown_fact(period: Period, name: str) -> FieldFault:
     return FieldFault(
         "unknown-fact",
         f"没有这个事实。是否指{meant}？" if meant else "没有这个事实，见代码表facts。",
-        f"There is no such fact. Is {meant} meant?" if meant else "There is no such fact; see the code list facts.",
+        f"There is no such fact. Is {meant} meant?"
+        if meant
+        else "There is no such fact; see the code list facts.",
     )
 
 
@@ -135,9 +139,7 @@ def instant_of(text: str) -> datetime:
     return instant
 
 
-def in_force(
-    owned: Sequence[S], declared: Sequence[S], on: date | None = None
-) -> S | None:
+def in_force(owned: Sequence[S], declared: Sequence[S], on: date | None = None) -> S | None:
     """Find the statement that counts: the owner's, or the firm's own where the owner says nothing.
 
     Both lines are in order of their days; without a day the last of each is meant.

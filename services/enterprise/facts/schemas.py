@@ -34,7 +34,7 @@ class DayStated(Body):
 
 
 class StatementView(BaseModel):
-    """One statement: `counts` where it is the one in force, `self_declared` where the firm said so."""
+    """One statement: `counts` where it is in force, `self_declared` where the firm said so."""
 
     fact: str
     value: FactValue | None

@@ -24,7 +24,9 @@ def visible_to(actor: Actor) -> ColumnElement[bool]:
 
 def firm_unknown() -> NotFound:
     return NotFound(
-        "没有这家企业，或无权查看。", "There is no such firm, or it is not yours.", code="firm-unknown"
+        "没有这家企业，或无权查看。",
+        "There is no such firm, or it is not yours.",
+        code="firm-unknown",
     )
 
 

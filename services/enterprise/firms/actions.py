@@ -14,7 +14,6 @@ from services.enterprise.firms.queries import (
     FirmState,
     firm_states,
     last_days_of_profile,
-    lock_firm,
 )
 from services.enterprise.firms.rules import (
     FISCAL_JURISDICTION,
@@ -67,7 +66,12 @@ async def change_firm(
     advance(firm, now)
     await state_profile(session, actor, firm, changes, valid_from, change.source, now=now)
     audit(
-        session, actor, "firm.change", "firm", firm.uscc, now=now,
+        session,
+        actor,
+        "firm.change",
+        "firm",
+        firm.uscc,
+        now=now,
         detail={"fields": sorted(changes), "valid_from": valid_from.isoformat()},
     )
     await announce_firms(session, [firm], now=now)
@@ -76,15 +80,19 @@ async def change_firm(
 async def enter_firm(
     session: AsyncSession, actor: Actor, new: NewFirm, *, now: datetime
 ) -> Firm | None:
-    """Insert a checked firm with the first entries of its profile; None where it is known already."""
+    """Insert a checked firm with its first profile; None where it is known already."""
     values = {name: getattr(new, name) for name in (*PROFILE_FIELDS, "uscc", "synthetic")}
     values["registration_authority_code"] = (
         new.registration_authority_code or registration_authority_of(new.uscc)
     )
     normal = normal_name(new.name)
     row = values | {
-        "name_normal": normal, "name_tokens": name_tokens(normal), "version": 1,
-        "last_statement_id": next_id_after(None), "registered_at": now, "changed_at": now,
+        "name_normal": normal,
+        "name_tokens": name_tokens(normal),
+        "version": 1,
+        "last_statement_id": next_id_after(None),
+        "registered_at": now,
+        "changed_at": now,
         "registered_by": actor.subject,
     }
     entered = insert(Firm).values(row).on_conflict_do_nothing().returning(Firm)
@@ -98,14 +106,27 @@ async def enter_firm(
         fiscal = {FISCAL_JURISDICTION: new.fiscal_jurisdiction}
         since = new.fiscal_jurisdiction_from or first_day
         _record(session, actor, firm, fiscal, since, new.source, now)
-    audit(session, actor, "firm.register", "firm", firm.uscc, now=now,
-          detail={"statement_id": str(firm.last_statement_id)})
+    audit(
+        session,
+        actor,
+        "firm.register",
+        "firm",
+        firm.uscc,
+        now=now,
+        detail={"statement_id": str(firm.last_statement_id)},
+    )
     return firm
 
 
 async def state_profile(
-    session: AsyncSession, actor: Actor, firm: Firm, changes: Mapping[str, Any],
-    valid_from: date, source: str | None, *, now: datetime,
+    session: AsyncSession,
+    actor: Actor,
+    firm: Firm,
+    changes: Mapping[str, Any],
+    valid_from: date,
+    source: str | None,
+    *,
+    now: datetime,
 ) -> None:
     """Record fields of a locked firm's profile; the row follows unless a later day was stated."""
     later = await last_days_of_profile(session, firm.uscc, changes)
@@ -120,15 +141,13 @@ async def state_profile(
 
 
 def advance(firm: Firm, now: datetime) -> None:
-    """Begin a new statement on a locked firm: ids only grow within a firm, whatever the clock does."""
+    """Begin a statement on a locked firm: ids only grow within a firm, whatever the clock does."""
     firm.version += 1
     firm.last_statement_id = next_id_after(firm.last_statement_id)
     firm.changed_at = now
 
 
-async def announce_firms(
-    session: AsyncSession, firms: Collection[Firm], *, now: datetime
-) -> None:
+async def announce_firms(session: AsyncSession, firms: Collection[Firm], *, now: datetime) -> None:
     """Announce the whole current state of each firm with this transaction."""
     await session.flush()
     states = await firm_states(session, [firm.uscc for firm in firms])
@@ -162,17 +181,20 @@ async def reannounce_firm(session: AsyncSession, uscc: str, *, now: datetime) ->
 def day_fault(new: NewFirm, today: date) -> Invalid | None:
     if new.established_on is not None and new.established_on > today:
         return invalid_field(
-            "/established_on", "date-in-future", "成立日期不能晚于今天。",
+            "/established_on",
+            "date-in-future",
+            "成立日期不能晚于今天。",
             "The day of establishment cannot lie in the future.",
         )
     return None
 
 
 def require_begun(changes: Collection[str], valid_from: date, today: date) -> None:
-    """Let only the fiscal jurisdiction be stated before its day: the profile is the one of today."""
+    """Let only the fiscal jurisdiction be stated before its day; the profile is today's."""
     if valid_from > today and set(changes) != {FISCAL_JURISDICTION}:
         raise invalid_field(
-            "/valid_from", "date-in-future",
+            "/valid_from",
+            "date-in-future",
             "登记信息的生效日不能晚于今天；仅财政归属可以预先登记。",
             "A profile cannot change in the future; only the fiscal jurisdiction can.",
         )
@@ -186,15 +208,27 @@ def firm_exists() -> Conflict:
     )
 
 
-def _record(  # noqa: PLR0913, PLR0917  one row for each field: what, since when, by whom
-    session: AsyncSession, actor: Actor, firm: Firm, values: Mapping[str, Any],
-    valid_from: date, source: str | None, now: datetime,
+def _record(  # noqa: PLR0917  one row for each field: what, since when, by whom
+    session: AsyncSession,
+    actor: Actor,
+    firm: Firm,
+    values: Mapping[str, Any],
+    valid_from: date,
+    source: str | None,
+    now: datetime,
 ) -> None:
     session.add_all(
         ProfileChange(
-            id=new_id(), statement_id=firm.last_statement_id, uscc=firm.uscc, field=name,
-            value=value.isoformat() if isinstance(value, date) else value, valid_from=valid_from,
-            recorded_at=now, stated_by=actor.subject, department=actor.department, source=source,
+            id=new_id(),
+            statement_id=firm.last_statement_id,
+            uscc=firm.uscc,
+            field=name,
+            value=value.isoformat() if isinstance(value, date) else value,
+            valid_from=valid_from,
+            recorded_at=now,
+            stated_by=actor.subject,
+            department=actor.department,
+            source=source,
         )
         for name, value in values.items()
     )

@@ -5,6 +5,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
+from uuid import UUID
 
 import orjson
 from sqlalchemy import func, select
@@ -17,6 +18,8 @@ from services.enterprise.firms.rules import FISCAL_JURISDICTION, Dated, joined_l
 from services.enterprise.firms.schemas import FirmView
 from services.kernel.actors import Actor
 from services.kernel.database import raw_connection
+from services.kernel.errors import Malformed
+from services.kernel.pages import PageRequest
 
 # The nouns after this one keep facts and recognitions. Their rows are read here by name, in one
 # statement a kind for any number of firms, because every change announces the whole state.
@@ -24,7 +27,8 @@ _YEARLY = """
 SELECT uscc, jsonb_object_agg(fact, years)::text FROM (
     SELECT uscc, fact, jsonb_object_agg(year::text, value) AS years FROM (
         SELECT DISTINCT ON (uscc, fact, year) uscc, fact, year, value FROM (
-            SELECT DISTINCT ON (uscc, fact, year, self_declared) uscc, fact, year, self_declared, value
+            SELECT DISTINCT ON (uscc, fact, year, self_declared)
+                   uscc, fact, year, self_declared, value
             FROM fact_statement WHERE uscc = ANY($1::text[]) AND year IS NOT NULL
             ORDER BY uscc, fact, year, self_declared, statement_id DESC
         ) AS latest WHERE value IS NOT NULL ORDER BY uscc, fact, year, self_declared
@@ -42,6 +46,7 @@ SELECT uscc, recognition, grade, valid_from, valid_to, revoked_on
 FROM recognition WHERE uscc = ANY($1::text[]) ORDER BY uscc, recognition, valid_from
 """
 
+CHANGES_SHOWN_MAX = 500
 Lines = dict[str, tuple[list[Dated], list[Dated]]]
 
 
@@ -88,12 +93,12 @@ async def last_days_of_profile(
         .where(ProfileChange.uscc == uscc, ProfileChange.field.in_(fields))
         .group_by(ProfileChange.field)
     )
-    return {name: day for name, day in await session.execute(latest)}
+    return dict((await session.execute(latest)).tuples().all())
 
 
 async def profile_changes(session: AsyncSession, uscc: str) -> list[ProfileChange]:
-    """List every change of a profile, the newest first."""
-    changes = select(ProfileChange).where(ProfileChange.uscc == uscc)
+    """List the latest changes of a profile, the newest first."""
+    changes = select(ProfileChange).where(ProfileChange.uscc == uscc).limit(CHANGES_SHOWN_MAX)
     ordered = changes.order_by(ProfileChange.statement_id.desc(), ProfileChange.id)
     return list((await session.scalars(ordered)).all())
 
@@ -122,9 +127,7 @@ async def fiscal_jurisdictions(
         select(ProfileChange.uscc, ProfileChange.valid_from, ProfileChange.value)
         .distinct(ProfileChange.uscc, ProfileChange.valid_from)
         .where(ProfileChange.uscc.in_(usccs), ProfileChange.field == FISCAL_JURISDICTION)
-        .order_by(
-            ProfileChange.uscc, ProfileChange.valid_from, ProfileChange.statement_id.desc()
-        )
+        .order_by(ProfileChange.uscc, ProfileChange.valid_from, ProfileChange.statement_id.desc())
     )
     rows = await session.execute(latest)
     return [(uscc, DatedCode(code=str(value), valid_from=day)) for uscc, day, value in rows]
@@ -134,15 +137,29 @@ async def firm_view(session: AsyncSession, firm: Firm, on: date) -> FirmView:
     """Show a firm's profile as it stands on a day."""
     codes = [code for _, code in await fiscal_jurisdictions(session, [firm.uscc])]
     begun = [each.code for each in codes if each.valid_from <= on]
-    columns = {name: getattr(firm, name, None) for name in FirmView.model_fields}
-    return FirmView(
-        **columns
-        | {
-            "fiscal_jurisdiction": begun[-1] if begun else None,
-            "fiscal_jurisdictions": codes,
-            "statement_id": firm.last_statement_id,
-        }
-    )
+    columns: dict[str, Any] = {name: getattr(firm, name, None) for name in FirmView.model_fields}
+    columns["fiscal_jurisdiction"] = begun[-1] if begun else None
+    columns["fiscal_jurisdictions"] = codes
+    columns["statement_id"] = firm.last_statement_id
+    return FirmView(**columns)
+
+
+def after_text(page: PageRequest) -> str:
+    """Give the code that a page begins after; nothing readable is the first page."""
+    after = str(page.after[0]) if page.after else ""
+    return after if after.isascii() and after.isprintable() else ""
+
+
+def after_id(page: PageRequest) -> UUID | None:
+    """Give the id that a page begins after."""
+    try:
+        return UUID(str(page.after[0])) if page.after else None
+    except ValueError:
+        raise Malformed(
+            "cursor无法识别，请使用上一页返回的next_cursor。",
+            "The cursor cannot be read; use next_cursor of the previous page.",
+            code="cursor-invalid",
+        ) from None
 
 
 def _lines_by_firm(rows: list[Any]) -> dict[str, Lines]:

@@ -25,9 +25,14 @@ async def register(
 
 
 @router.patch("/{uscc}")
-async def change_profile(  # noqa: PLR0913, PLR0917  FastAPI hands each of these over by name
-    uscc: FirmPath, change: FirmChange, actor: Registrar, session: Session, now: Now,
-    request: Request, response: Response,
+async def change_profile(  # noqa: PLR0917  FastAPI hands each of these over by name
+    uscc: FirmPath,
+    change: FirmChange,
+    actor: Registrar,
+    session: Session,
+    now: Now,
+    request: Request,
+    response: Response,
 ) -> FirmView:
     """Change a firm's profile from a day on; `If-Match` is required."""
     firm = await lock_firm(session, actor, uscc)

@@ -1,0 +1,1 @@
+"""Imports: files of firms, facts and recognitions, as long work that answers for each row."""

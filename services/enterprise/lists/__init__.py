@@ -1,0 +1,1 @@
+"""Lists of firms in versions: who is on one, and whether all others are known not to be."""

@@ -10,7 +10,7 @@ from services.enterprise.firms.actions import advance, announce_firms, reannounc
 from services.enterprise.firms.models import Firm
 from services.enterprise.firms.queries import lock_firm
 from services.enterprise.recognitions.models import Recognition
-from services.enterprise.recognitions.queries import held_by, find_recognition
+from services.enterprise.recognitions.queries import find_recognition, held_by
 from services.enterprise.recognitions.rules import State, moved, overlap, require_revocable
 from services.enterprise.recognitions.schemas import NewRecognition, RecognitionEvent
 from services.enterprise.vocabulary.queries import require_recognition_owned
@@ -63,8 +63,13 @@ async def enter_recognition(
     return row
 
 
-async def move_recognition(  # noqa: PLR0913  which title of which firm, by whom, when
-    session: AsyncSession, actor: Actor, uscc: str, id_: UUID, event: RecognitionEvent, *,
+async def move_recognition(
+    session: AsyncSession,
+    actor: Actor,
+    uscc: str,
+    id_: UUID,
+    event: RecognitionEvent,
+    *,
     now: datetime,
 ) -> Recognition:
     """Revoke a title from a day on."""

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.enterprise.firms.queries import after_id
 from services.enterprise.recognitions.models import Recognition
 from services.enterprise.recognitions.rules import NEXT, State, holds_on
 from services.enterprise.recognitions.schemas import RecognitionView
@@ -24,8 +25,8 @@ async def recognitions_of(
     mine = select(Recognition).where(Recognition.uscc == uscc).order_by(Recognition.id.desc())
     if page is not None:
         mine = mine.limit(page.limit + 1)
-        if page.after:
-            mine = mine.where(Recognition.id < UUID(str(page.after[0])))
+        if (after := after_id(page)) is not None:
+            mine = mine.where(Recognition.id < after)
     return list((await session.scalars(mine)).all())
 
 

@@ -42,8 +42,12 @@ async def list_recognitions(
 
 
 @router.post("", status_code=201)
-async def post_recognition(  # noqa: PLR0913, PLR0917  FastAPI hands each of these over by name
-    uscc: FirmPath, new: NewRecognition, actor: Registrar, session: Session, now: Now,
+async def post_recognition(
+    uscc: FirmPath,
+    new: NewRecognition,
+    actor: Registrar,
+    session: Session,
+    now: Now,
     response: Response,
 ) -> RecognitionView:
     """Record a title with grade, issuer, document and validity."""
@@ -54,8 +58,12 @@ async def post_recognition(  # noqa: PLR0913, PLR0917  FastAPI hands each of the
 
 
 @router.get("/{recognition_id}")
-async def get_recognition(  # noqa: PLR0913, PLR0917
-    uscc: FirmPath, recognition_id: UUID, actor: Reader, session: Session, now: Now,
+async def get_recognition(
+    uscc: FirmPath,
+    recognition_id: UUID,
+    actor: Reader,
+    session: Session,
+    now: Now,
     response: Response,
 ) -> RecognitionView:
     """Read one title of a firm."""
@@ -66,9 +74,14 @@ async def get_recognition(  # noqa: PLR0913, PLR0917
 
 
 @router.post("/{recognition_id}/events")
-async def post_recognition_event(  # noqa: PLR0913, PLR0917
-    uscc: FirmPath, recognition_id: UUID, event: RecognitionEvent, actor: Registrar,
-    session: Session, now: Now, response: Response,
+async def post_recognition_event(  # noqa: PLR0917
+    uscc: FirmPath,
+    recognition_id: UUID,
+    event: RecognitionEvent,
+    actor: Registrar,
+    session: Session,
+    now: Now,
+    response: Response,
 ) -> RecognitionView:
     """Revoke a title from a day on."""
     row = await move_recognition(session, actor, uscc, recognition_id, event, now=now)

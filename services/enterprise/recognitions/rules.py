@@ -61,9 +61,7 @@ def holds_on(day: date, valid_from: date, valid_to: date | None, revoked_on: dat
     )
 
 
-def overlap(
-    first: tuple[date, date | None, date | None], second: tuple[date, date | None]
-) -> bool:
+def overlap(first: tuple[date, date | None, date | None], second: tuple[date, date | None]) -> bool:
     """Tell whether a title (from, to, revoked on) and a new one (from, to) hold on a common day."""
     valid_from, valid_to, revoked_on = first
     new_from, new_to = second

@@ -46,7 +46,7 @@ class RecognitionEvent(Body):
     event: Move
     version: StrictInt = Field(ge=1)
     note: Text | None = None
-    data: RevocationData = RevocationData()
+    data: RevocationData = Field(default_factory=lambda: RevocationData(on=None))
 
 
 class RecognitionView(BaseModel):

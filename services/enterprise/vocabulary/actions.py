@@ -15,7 +15,10 @@ VOCABULARY, GRANTED = "vocabulary", "granted"
 async def seed_owners(session: AsyncSession) -> None:
     """Bring the owners in line with the vocabulary; what was granted by hand stays."""
     await _seed(
-        session, FactOwner, FactOwner.fact, [(each.name, d) for each in facts() for d in each.owners]
+        session,
+        FactOwner,
+        FactOwner.fact,
+        [(each.name, d) for each in facts() for d in each.owners],
     )
     await _seed(
         session,
@@ -37,9 +40,7 @@ async def own_every_fact(session: AsyncSession, department: str) -> None:
     )
 
 
-async def _seed(
-    session: AsyncSession, model: Any, name: Any, pairs: list[tuple[str, str]]
-) -> None:
+async def _seed(session: AsyncSession, model: Any, name: Any, pairs: list[tuple[str, str]]) -> None:
     stale = tuple_(name, model.department).not_in(pairs)
     await session.execute(delete(model).where(model.origin == VOCABULARY, stale))
     await _add(session, model, name.key, pairs, VOCABULARY)

@@ -10,7 +10,7 @@ from services.finance.base import Base
 
 
 class Account(Base):
-    """One side of a budget line; only the appropriation may go below zero, the database sees to it."""
+    """One side of a budget line; the database lets only the appropriation go below zero."""
 
     __tablename__ = "account"
     __table_args__ = (

@@ -28,7 +28,10 @@ class Matter(BaseModel):
 
 
 class AwardProposed(DeedEvent, type="liangxin.policy.award.proposed.v1"):
-    """Asks finance to reserve, under stacking terms frozen with the case. A later attempt replaces an earlier one."""
+    """Asks finance to reserve, under stacking terms frozen with the case.
+
+    A later attempt replaces an earlier one.
+    """
 
     case_id: UUID
     attempt: int
@@ -69,7 +72,7 @@ class CaseDecided(DeedEvent, type="liangxin.policy.case.decided.v1"):
 
 
 class CaseEnded(DeedEvent, type="liangxin.policy.case.ended.v1"):
-    """A case was refused, withdrawn or revoked: what finance holds for it is let go or recovered."""
+    """A case was refused, withdrawn or revoked: finance lets go or recovers what it holds."""
 
     case_id: UUID
     outcome: Literal["refused", "withdrawn", "revoked"]

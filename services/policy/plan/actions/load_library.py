@@ -359,4 +359,3 @@ def _allowed(shape: type[BaseModel], error: Any) -> str:
 
 def _short(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:VERSION_CHARS]
-

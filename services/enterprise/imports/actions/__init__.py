@@ -1,0 +1,1 @@
+"""Accepting an import, reading its file into rows, and answering for each row."""

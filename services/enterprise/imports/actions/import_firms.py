@@ -1,0 +1,90 @@
+"""Importing firms: new ones are registered, known ones must be the same."""
+
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.enterprise.firms.actions import (
+    PROFILE_FIELDS,
+    announce_firms,
+    day_fault,
+    enter_firm,
+    firm_exists,
+)
+from services.enterprise.firms.models import Firm
+from services.enterprise.firms.queries import fiscal_jurisdictions, lock_firms
+from services.enterprise.firms.schemas import NewFirm
+from services.enterprise.imports.actions.outcome import Job, Outcome, told_of
+from services.enterprise.imports.rules import BOOLEAN_FIELDS, Row, as_boolean, as_text
+from services.enterprise.vocabulary.rules import FieldFault
+from services.kernel.clock import city_day
+from services.kernel.errors import FieldError
+from services.kernel.problems import refusal_from_validation
+
+B = TypeVar("B", bound=BaseModel)
+
+
+async def import_firms(job: Job, rows: list[Row]) -> Outcome:
+    """Register a firm by each row; a row that repeats what is known changes nothing."""
+    session, now = job.session, job.now
+    outcome = Outcome()
+    entered: list[Firm] = []
+    for row in rows:
+        new = body_of(NewFirm, row, outcome, strict=job.strict)
+        if new is None:
+            continue
+        if fault := day_fault(new, city_day(now)):
+            outcome.refuse(row.line, fault.errors)
+            continue
+        firm = await enter_firm(session, job.actor, new, now=now)
+        if firm is not None:
+            entered.append(firm)
+            outcome.created += 1
+        elif await _is_the_same(session, new):
+            outcome.unchanged += 1
+        else:
+            outcome.refuse(row.line, [told_of("uscc", firm_exists())])
+    if entered:
+        await announce_firms(session, entered, now=now)
+    return outcome
+
+
+def body_of(
+    body: type[B], row: Row, outcome: Outcome, *, strict: bool, leave_out: tuple[str, ...] = ()
+) -> B | None:
+    """Read a row as the body that the route for one of its kind takes."""
+    faults: list[FieldError] = []
+    cells: dict[str, Any] = {}
+    for name, cell in row.cells.items():
+        if name in leave_out:
+            continue
+        try:
+            cells[name] = cell if strict else _typed(name, cell)
+        except FieldFault as fault:
+            faults.append(told_of(name, fault))
+    try:
+        made = body.model_validate(cells)
+    except ValidationError as invalid:
+        named = {fault.pointer for fault in faults}
+        found = refusal_from_validation(invalid.errors()).errors
+        faults += [fault for fault in found if fault.pointer not in named]
+        made = None
+    if faults:
+        outcome.refuse(row.line, faults)
+        return None
+    return made
+
+
+def _typed(name: str, cell: Any) -> Any:
+    return as_boolean(cell) if name in BOOLEAN_FIELDS else as_text(cell)
+
+
+async def _is_the_same(session: AsyncSession, new: NewFirm) -> bool:
+    firm = (await lock_firms(session, [new.uscc]))[new.uscc]
+    said = {name: getattr(new, name) for name in PROFILE_FIELDS}
+    same = all(value is None or getattr(firm, name) == value for name, value in said.items())
+    if new.fiscal_jurisdiction is None or not same:
+        return same
+    codes = [code.code for _, code in await fiscal_jurisdictions(session, [new.uscc])]
+    return new.fiscal_jurisdiction in codes

@@ -1,0 +1,66 @@
+"""Who sees which cases, and who may move them."""
+
+from typing import Annotated
+
+from fastapi import Depends
+from sqlalchemy import ColumnElement, and_, false, or_, true
+
+from services.kernel.actors import Actor, Guard, Role
+from services.policy.cases.models import Case
+from services.policy.cases.rules import AWARDED, FIRM, INSTITUTION
+from services.policy.contract.events import Party
+from services.policy.firms.queries import is_in_town
+from services.policy.plan.actions.load_library import library
+
+READERS = (
+    Role.FIRM,
+    Role.INSTITUTION,
+    Role.REVIEWER,
+    Role.APPROVER,
+    Role.TREASURER,
+    Role.AUDITOR,
+)
+
+CaseReader = Annotated[Actor, Depends(Guard(*READERS))]
+Applicant = Annotated[Actor, Depends(Guard(Role.FIRM, Role.INSTITUTION))]
+CaseHandler = Annotated[
+    Actor, Depends(Guard(Role.FIRM, Role.INSTITUTION, Role.REVIEWER, Role.APPROVER))
+]
+
+
+def visible_to(actor: Actor) -> ColumnElement[bool]:
+    """Show applicants their own, reviewers their desk's or town's, treasurers what is awarded."""
+    if actor.has(Role.APPROVER, Role.AUDITOR):
+        return true()
+    seen: list[ColumnElement[bool]] = [false()]
+    for kind, id_ in _represents(actor).items():
+        seen.append(and_(Case.applicant_kind == kind, Case.applicant_id == id_))
+    if actor.has(Role.REVIEWER):
+        seen.append(reviewed_by(actor))
+    if actor.has(Role.TREASURER):
+        seen.append(Case.state.in_(AWARDED))
+    return or_(*seen)
+
+
+def reviewed_by(actor: Actor) -> ColumnElement[bool]:
+    """Show the cases that the actor's department leads or supports, or that are of his town."""
+    own = Case.programme.in_(library().programmes_of(actor.department))
+    if actor.town_code is None:
+        return own
+    town = is_in_town(Case.applicant_id, actor.town_code)
+    return or_(own, and_(Case.applicant_kind == FIRM, town))
+
+
+def acts_for(actor: Actor, applicant: Party) -> bool:
+    """Tell whether the actor applies for this party."""
+    return _represents(actor).get(applicant.kind) == applicant.id
+
+
+def _represents(actor: Actor) -> dict[str, str]:
+    """Give the parties that the actor applies for, one of each kind."""
+    parties: dict[str, str] = {}
+    if actor.has(Role.FIRM) and actor.uscc is not None:
+        parties[FIRM] = actor.uscc
+    if actor.has(Role.INSTITUTION) and actor.institution is not None:
+        parties[INSTITUTION] = actor.institution
+    return parties

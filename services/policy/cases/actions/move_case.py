@@ -1,0 +1,265 @@
+"""Moving a case by what a person does to it: one row lock, one transition, one row of history."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import TypeVar
+from uuid import UUID
+
+from pydantic import BaseModel, ValidationError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.kernel.actors import Actor
+from services.kernel.clock import city_day
+from services.kernel.errors import Conflict, Forbidden, Refusal
+from services.kernel.etags import check_version
+from services.kernel.outbox import announce
+from services.kernel.problems import refusal_from_validation
+from services.kernel.timers import drop_timer
+from services.policy.cases import queries, rules
+from services.policy.cases.access import acts_for
+from services.policy.cases.actions.freeze_situation import freeze_situation, show_answer
+from services.policy.cases.actions.record import Hand, record
+from services.policy.cases.models import Case
+from services.policy.cases.rules import (
+    APPLICANT,
+    APPROVER,
+    REVIEWER,
+    CaseEvent,
+    CaseState,
+    Move,
+    Outcome,
+    ReservationState,
+)
+from services.policy.cases.schemas import CaseDeed, DecideData, NoData, ProposeData
+from services.policy.contract.events import AwardProposed, CaseDecided, CaseEnded
+from services.policy.parameters.queries import decisions
+from services.policy.parameters.rules import in_force
+from services.policy.plan.actions.load_library import library
+from services.policy.plan.rules import STACKING_MODE, DatedParameter, PlanProgramme
+
+NOTICE_TIMER = "end-notice"
+DataT = TypeVar("DataT", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class Deed:
+    """One event of one case, by whom and when."""
+
+    session: AsyncSession
+    actor: Actor
+    case: Case
+    body: CaseDeed
+    now: datetime
+    after: UUID | None
+
+    @property
+    def on(self) -> date:
+        return city_day(self.now)
+
+    def data(self, shape: type[DataT]) -> DataT:
+        """Read the event's data, or name the field that does not fit."""
+        try:
+            return shape.model_validate(self.body.data)
+        except ValidationError as error:
+            found = [{**e, "loc": ("body", "data", *e["loc"])} for e in error.errors()]
+            raise refusal_from_validation(found) from None
+
+
+async def move_case(
+    session: AsyncSession,
+    actor: Actor,
+    case_id: UUID,
+    body: CaseDeed,
+    *,
+    now: datetime,
+    after: UUID | None,
+) -> Case:
+    """Do one event to a case, if this person may do it in this state."""
+    case = await queries.case(session, actor, case_id, for_update=True)
+    was = CaseState(case.state)
+    move = rules.move(was, body.event, actor.roles)
+    deed = Deed(session, actor, case, body, now, after)
+    await _require_whose(deed, move)
+    if not case.person_version <= body.version <= case.version:
+        check_version(body.version, case.version)
+    effect = EFFECTS.get(body.event)
+    target = await effect(deed) if effect else _plainly(deed, move)
+    case.state = target
+    case.version += 1
+    case.person_version = case.version
+    by = Hand(actor, min(move.who & actor.roles), body.note)
+    await record(session, case, body.event, was=was, now=now, by=by, data=body.data)
+    return case
+
+
+async def _require_whose(deed: Deed, move: Move) -> None:
+    """Applicants move their own case; officers move no case that they have a stake in."""
+    applicant = queries.applicant_of(deed.case)
+    if move.who == APPLICANT:
+        if not acts_for(deed.actor, applicant):
+            raise _not_yours()
+        return
+    rules.require_no_stake(deed.actor, applicant)
+    if move.who == REVIEWER and not await queries.may_review(
+        deed.session, deed.actor, deed.case.id
+    ):
+        raise _not_yours()
+    if move.who == APPROVER:
+        reviewers = await queries.reviewers(deed.session, deed.case.id)
+        rules.require_other_person(deed.actor.subject, reviewers)
+
+
+def _plainly(deed: Deed, move: Move) -> CaseState:
+    deed.data(NoData)
+    return move.to[0]
+
+
+async def _look_again(deed: Deed) -> CaseState:
+    """Show the facts as they are now to whoever takes the case up next."""
+    deed.data(NoData)
+    programme = _programme(deed.case)
+    answer = await _answer(deed, programme)
+    show_answer(deed.case, programme, answer)
+    return rules.NEXT[CaseState(deed.case.state)][deed.body.event].to[0]
+
+
+async def _propose(deed: Deed) -> CaseState:
+    """Freeze the situation and ask finance to reserve; or propose that the case be refused."""
+    case, outcome = deed.case, deed.data(ProposeData).outcome
+    if not queries.may_propose(case):
+        raise rules.not_allowed(CaseState(case.state), deed.body.event)
+    programme = _programme(case)
+    answer = await _answer(deed, programme)
+    amount_fen = rules.require_payable(answer.assessment) if outcome is Outcome.APPROVE else None
+    case.attempt += 1
+    case.proposed_outcome, case.reviewed_by = outcome, deed.actor.subject
+    case.reservation_amount_fen = case.reservation_line = None
+    case.reservation_reason = case.reservation_reason_en = case.reservation_reason_code = None
+    case.reservation_state = ReservationState.NONE
+    await deed.session.flush()
+    await freeze_situation(deed.session, case, programme, answer, now=deed.now)
+    if amount_fen is not None:
+        case.reservation_state = ReservationState.PENDING
+        await _ask_finance(deed, programme, amount_fen)
+    return CaseState.PROPOSED
+
+
+async def _ask_finance(deed: Deed, programme: PlanProgramme, amount_fen: int) -> None:
+    case, rule = deed.case, programme.compiled.programme
+    mode = await _stacking_mode(deed)
+    applicant = queries.applicant_of(case)
+    event = AwardProposed(
+        case_id=case.id, attempt=case.attempt, programme=programme.id,
+        measure=programme.measure.number, beneficiary=applicant, payee=applicant,
+        matter=queries.matter_of(case), budget_year=deed.on.year, amount_fen=amount_fen,
+        amount_kind=rule.amount_kind, relation=rule.relation,
+        stacking_group=programme.stacking_group,
+        stacking_mode="top-up" if mode.value == "top-up" else "highest-only",
+        stacking_source=mode.source, clause=programme.clause,
+        department=programme.measure.lead.code, proposed_by=deed.actor.subject, on=deed.on,
+    )  # fmt: skip
+    announce(deed.session, event, now=deed.now)
+
+
+async def _stacking_mode(deed: Deed) -> DatedParameter:
+    entry = library().parameters[STACKING_MODE]
+    dated = in_force(entry, await decisions(deed.session), deed.on)
+    if dated is None:
+        raise Conflict(
+            "重复补助的处理方式在当日没有取值，不能提请。",
+            "No stacking mode is in force on this day, so nothing can be proposed.",
+            code="parameter-unset",
+        )
+    return dated
+
+
+async def _decide(deed: Deed) -> CaseState:
+    """Decide as another person than the reviewers, once the notice is over."""
+    case, outcome = deed.case, deed.data(DecideData).outcome
+    notice = await queries.notice(deed.session, case)
+    if notice is not None and case.state == CaseState.IN_NOTICE:
+        rules.require_notice_over(notice.ends_at, notice.last_day, deed.now)
+    if outcome is Outcome.REFUSE:
+        case.decided_by = deed.actor.subject
+        _end(deed, "refused", "审批不予批准")
+        return CaseState.REFUSED
+    if case.proposed_outcome != Outcome.APPROVE:
+        raise Conflict(
+            "本件提请不予批准，不能批准；如应批准，请审核人员重新提请。",
+            "The case was proposed for refusal; to be approved it must be proposed again.",
+            code="proposed-for-refusal",
+        )
+    rules.require_reserved(
+        ReservationState(case.reservation_state),
+        case.reservation_reason,
+        case.reservation_reason_en,
+    )
+    case.decided_by = deed.actor.subject
+    event = CaseDecided(
+        case_id=case.id, attempt=case.attempt, reviewed_by=case.reviewed_by or "",
+        decided_by=deed.actor.subject, on=deed.on,
+    )  # fmt: skip
+    announce(deed.session, event, now=deed.now)
+    return CaseState.DECIDED
+
+
+async def _withdraw(deed: Deed) -> CaseState:
+    deed.data(NoData)
+    notice = await queries.notice(deed.session, deed.case)
+    if notice is not None:
+        await drop_timer(deed.session, NOTICE_TIMER, str(notice.id))
+    _end(deed, "withdrawn", "申请单位撤回")
+    return CaseState.WITHDRAWN
+
+
+async def _revoke(deed: Deed) -> CaseState:
+    deed.data(NoData)
+    _end(deed, "revoked", "撤销决定")
+    return CaseState.REVOKED
+
+
+def _end(deed: Deed, outcome: str, default_reason: str) -> None:
+    event = CaseEnded.model_validate(
+        {
+            "case_id": deed.case.id,
+            "outcome": outcome,
+            "reason": deed.body.note or default_reason,
+            "on": deed.on,
+        }
+    )
+    announce(deed.session, event, now=deed.now)
+
+
+async def _answer(deed: Deed, programme: PlanProgramme) -> queries.Answer:
+    return await queries.answer_for(
+        deed.session, programme, queries.applicant_of(deed.case), await decisions(deed.session),
+        on=deed.on, year=deed.case.reference_year, after=deed.after,
+    )  # fmt: skip
+
+
+def _programme(case: Case) -> PlanProgramme:
+    programme = library().programmes.get(case.programme)
+    if programme is None:
+        raise Conflict(
+            "该项目已不在现行政策之列，不能继续办理。",
+            "The programme is no longer part of the plans; the case cannot go on.",
+            code="programme-gone",
+        )
+    return programme
+
+
+def _not_yours() -> Refusal:
+    return Forbidden("本件不由您办理。", "This case is not yours to handle.", code="not-your-case")
+
+
+Effect = Callable[[Deed], Awaitable[CaseState]]
+EFFECTS: dict[CaseEvent, Effect] = {
+    CaseEvent.SUBMIT: _look_again,
+    CaseEvent.COMPLETE: _look_again,
+    CaseEvent.REVIEW: _look_again,
+    CaseEvent.PROPOSE: _propose,
+    CaseEvent.DECIDE: _decide,
+    CaseEvent.WITHDRAW: _withdraw,
+    CaseEvent.REVOKE: _revoke,
+}

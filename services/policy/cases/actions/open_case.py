@@ -1,0 +1,119 @@
+"""Opening a case: a draft that shows what is known of the applicant and what follows from it."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.kernel.actors import Actor
+from services.kernel.clock import city_day
+from services.kernel.errors import Conflict, Refusal, invalid_field
+from services.kernel.ids import new_id
+from services.policy.cases import queries, rules
+from services.policy.cases.access import acts_for
+from services.policy.cases.actions.freeze_situation import show_answer
+from services.policy.cases.actions.record import Hand, record
+from services.policy.cases.models import Case
+from services.policy.cases.rules import FIRM, CaseState, ReservationState, SystemEvent
+from services.policy.cases.schemas import NewCase
+from services.policy.contract.events import Matter, Party
+from services.policy.firms.queries import firm_not_found
+from services.policy.parameters.queries import decisions
+from services.policy.plan.actions.load_library import library
+from services.policy.plan.rules import Plan, PlanProgramme
+
+
+async def open_case(
+    session: AsyncSession,
+    actor: Actor,
+    new: NewCase,
+    *,
+    now: datetime,
+    after: UUID | None,
+    demonstration: bool,
+) -> Case:
+    """Begin a case for the applicant that the actor acts for."""
+    on = city_day(now)
+    programme = _programme(new.programme)
+    applicant, matter = new.applicant.party(), new.matter.matter()
+    _require_applicant(actor, applicant, programme)
+    if new.call is not None:
+        raise invalid_field("/call", "call-unknown", "没有这个申报批次。", "There is no such call.")
+    if not demonstration:
+        _require_in_force(programme.plan, now)
+    year = rules.require_matter(matter, programme, on)
+    known = await decisions(session)
+    answer = await queries.answer_for(
+        session, programme, applicant, known, on=on, year=year, after=after
+    )
+    case = _draft(actor, programme, applicant, matter, now)
+    case.applicant_name, case.reference_year = answer.firm.state.name, year
+    show_answer(case, programme, answer)
+    try:
+        async with session.begin_nested():
+            session.add(case)
+            await session.flush()
+    except IntegrityError:
+        raise await _already_open(session, case) from None
+    data = {"programme": programme.id, "matter": matter.key()}
+    by = Hand(actor, "firm" if applicant.kind == FIRM else "institution")
+    await record(session, case, SystemEvent.CREATED, was=None, now=now, by=by, data=data)
+    return case
+
+
+def _draft(
+    actor: Actor, programme: PlanProgramme, applicant: Party, matter: Matter, now: datetime
+) -> Case:
+    return Case(
+        id=new_id(), plan=programme.plan.id, programme=programme.id,
+        measure=programme.measure.number, applicant_kind=applicant.kind,
+        applicant_id=applicant.id, matter_kind=matter.kind, matter_id=matter.id,
+        matter_period=matter.period, open_key=rules.open_key(matter, programme),
+        state=CaseState.DRAFT, version=1, person_version=1, attempt=0, award_version=0,
+        reservation_state=ReservationState.NONE, created_by=actor.subject, created_at=now,
+        changed_at=now,
+    )  # fmt: skip
+
+
+def _programme(programme_id: str) -> PlanProgramme:
+    programme = library().programmes.get(programme_id)
+    if programme is None:
+        known = "、".join(library().programmes)
+        raise invalid_field(
+            "/programme", "programme-unknown",
+            f"没有这个项目；可申报：{known}。", f"There is no such programme; known: {known}.",
+        )  # fmt: skip
+    return programme
+
+
+def _require_applicant(actor: Actor, applicant: Party, programme: PlanProgramme) -> None:
+    beneficiary = programme.compiled.programme.beneficiary
+    if applicant.kind != beneficiary:
+        raise invalid_field(
+            "/applicant/kind", "applicant-kind", f"该项目的申报主体为{beneficiary}。",
+            f"This programme is for a {beneficiary}.",
+        )  # fmt: skip
+    if not acts_for(actor, applicant):
+        raise firm_not_found()
+
+
+def _require_in_force(plan: Plan, now: datetime) -> None:
+    """Refuse a draft, which pays nobody, and a plan before its first day or after its last."""
+    if plan.is_in_force(city_day(now)):
+        return
+    raise Conflict(
+        f"《{plan.title}》尚未施行或已失效，不受理申报。",
+        f"The plan {plan.id} is not in force; no case can be opened under it.",
+        code="plan-not-in-force",
+    )
+
+
+async def _already_open(session: AsyncSession, case: Case) -> Refusal:
+    existing = await queries.open_case_id(session, case)
+    return Conflict(
+        f"同一项目、同一事项已有在办件{existing}，请继续办理该件。",
+        f"Case {existing} is already open for this programme and matter; go on with that one.",
+        code="case-exists",
+        headers={"Location": f"/v1/policy/cases/{existing}"} if existing else {},
+    )

@@ -1,0 +1,150 @@
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from services.policy.base import Base
+from services.policy.cases.rules import OPEN, CaseState, ReservationState
+
+APPEND_ONLY = {"info": {"append_only": True}}
+
+
+def _words(values: Any) -> str:
+    return ", ".join(f"'{value}'" for value in values)
+
+
+class Case(Base):
+    """An application on its way from draft to payment.
+
+    `person_version` is the version that a person's last event made: what finance answers since
+    then moves the version on, and not the ground under whoever acts next.
+    """
+
+    __tablename__ = "policy_case"
+    __table_args__ = (
+        CheckConstraint(f"state IN ({_words(CaseState)})", name="state"),
+        CheckConstraint(f"reservation_state IN ({_words(ReservationState)})", name="reservation"),
+        CheckConstraint("reviewed_by <> decided_by", name="four_eyes"),
+        CheckConstraint("decided_by IS NULL OR reviewed_by IS NOT NULL", name="reviewed"),
+        CheckConstraint(
+            "state NOT IN ('decided', 'awarded', 'closed')"
+            " OR (decided_by IS NOT NULL AND reservation_state = 'reserved')",
+            name="decided",
+        ),
+        CheckConstraint("(matter_id IS NULL) <> (matter_period IS NULL)", name="matter"),
+        # Nothing may be open twice for the same applicant.
+        Index(
+            "uq_policy_case_open", "applicant_kind", "applicant_id", "programme", "open_key",
+            unique=True, postgresql_where=text(f"state IN ({_words(OPEN)})"),
+        ),
+        Index("ix_policy_case_applicant", "applicant_id", "programme"),
+        Index("ix_policy_case_programme", "programme", "id"),
+        Index("ix_policy_case_state", "state", "id"),
+    )  # fmt: skip
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    plan: Mapped[str]
+    plan_version: Mapped[str]
+    programme: Mapped[str]
+    measure: Mapped[int | None]
+    applicant_kind: Mapped[str]
+    applicant_id: Mapped[str]
+    applicant_name: Mapped[str]
+    matter_kind: Mapped[str]
+    matter_id: Mapped[str | None]
+    matter_period: Mapped[str | None]
+    open_key: Mapped[str]
+    reference_year: Mapped[int | None]
+    state: Mapped[str]
+    version: Mapped[int]
+    person_version: Mapped[int]
+    attempt: Mapped[int] = mapped_column(server_default=text("0"))
+    proposed_outcome: Mapped[str | None]
+    # What the caller is shown: the latest preview, and from the proposal on what was frozen.
+    situation: Mapped[dict[str, Any]]
+    assessment: Mapped[dict[str, Any]]
+    facts_known_until: Mapped[datetime]
+    reservation_state: Mapped[str] = mapped_column(server_default=text("'none'"))
+    reservation_amount_fen: Mapped[int | None]
+    reservation_reason_code: Mapped[str | None]
+    reservation_reason: Mapped[str | None]
+    reservation_reason_en: Mapped[str | None]
+    reservation_line: Mapped[dict[str, Any] | None]
+    award_version: Mapped[int] = mapped_column(server_default=text("0"))
+    reviewed_by: Mapped[str | None]
+    decided_by: Mapped[str | None]
+    created_by: Mapped[str]
+    created_at: Mapped[datetime]
+    changed_at: Mapped[datetime]
+
+
+class CaseHistory(Base):
+    """What happened to a case, one row each, only ever added."""
+
+    __tablename__ = "case_event"
+    __table_args__ = (UniqueConstraint("case_id", "number"), APPEND_ONLY)
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    case_id: Mapped[UUID] = mapped_column(ForeignKey("policy_case.id"))
+    number: Mapped[int]
+    event: Mapped[str]
+    from_state: Mapped[str | None]
+    to_state: Mapped[str]
+    version: Mapped[int]
+    role: Mapped[str]
+    actor: Mapped[str]
+    note: Mapped[str]
+    data: Mapped[dict[str, Any]]
+    at: Mapped[datetime]
+
+
+class RuleText(Base):
+    """A rule as it stood, by its hash: what a frozen situation is read with for ever."""
+
+    __tablename__ = "rule_text"
+    __table_args__ = (APPEND_ONLY,)
+    sha256: Mapped[str] = mapped_column(primary_key=True)
+    text: Mapped[str]
+
+
+class FrozenSituation(Base):
+    """The facts, numbers and rule that a proposal rests on, byte for byte, and its answer."""
+
+    __tablename__ = "situation"
+    __table_args__ = (UniqueConstraint("case_id", "attempt"), APPEND_ONLY)
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    case_id: Mapped[UUID] = mapped_column(ForeignKey("policy_case.id"))
+    attempt: Mapped[int]
+    plan: Mapped[str]
+    plan_version: Mapped[str]
+    programme: Mapped[str]
+    rule_version: Mapped[str]
+    language_version: Mapped[str]
+    rule_sha256: Mapped[str] = mapped_column(ForeignKey("rule_text.sha256"))
+    situation: Mapped[str]
+    situation_sha256: Mapped[str]
+    assessment: Mapped[str]
+    assessment_sha256: Mapped[str]
+    frozen_at: Mapped[datetime]
+
+
+class Notice(Base):
+    """A public notice of what is proposed for one applicant."""
+
+    __tablename__ = "notice"
+    __table_args__ = (
+        UniqueConstraint("case_id", "attempt"),
+        CheckConstraint("first_day <= last_day AND published_on < first_day", name="days"),
+        {"info": {"updatable": ["ended_at"]}},
+    )
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    case_id: Mapped[UUID] = mapped_column(ForeignKey("policy_case.id"))
+    attempt: Mapped[int]
+    amount_fen: Mapped[int]
+    published_on: Mapped[date]
+    first_day: Mapped[date]
+    last_day: Mapped[date]
+    days: Mapped[int]
+    ends_at: Mapped[datetime]
+    provisional: Mapped[bool]
+    ended_at: Mapped[datetime | None]

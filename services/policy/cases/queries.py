@@ -1,0 +1,290 @@
+"""Reading cases, and what would follow for their applicants today."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.kernel.actors import Actor, Role
+from services.kernel.errors import Conflict, NotFound
+from services.kernel.pages import PageRequest
+from services.policy.cases.access import acts_for, reviewed_by, visible_to
+from services.policy.cases.models import Case, CaseHistory, FrozenSituation, Notice
+from services.policy.cases.rules import (
+    APPLICANT,
+    NEXT,
+    OPEN,
+    RECEIVED,
+    REVIEWER,
+    CaseEvent,
+    CaseState,
+    Outcome,
+    ReservationState,
+)
+from services.policy.cases.schemas import (
+    CaseSummary,
+    CaseView,
+    NoticeDays,
+    PlanStand,
+    ReservationView,
+)
+from services.policy.contract.events import Matter, Party
+from services.policy.firms import queries as firms
+from services.policy.firms.rules import KnownFirm, situation_of
+from services.policy.parameters.rules import Decisions, Number, numbers_of
+from services.policy.plan.actions.load_library import library
+from services.policy.plan.rules import PlanProgramme
+from services.rulebook import Assessment, Situation
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a programme answers for an applicant on a day, and everything it rests on."""
+
+    firm: KnownFirm
+    situation: Situation
+    numbers: dict[str, Number]
+    assessment: Assessment
+
+
+async def answer_for(
+    session: AsyncSession,
+    programme: PlanProgramme,
+    applicant: Party,
+    decisions: Decisions,
+    *,
+    on: date,
+    year: int | None,
+    after: UUID | None = None,
+) -> Answer:
+    """Ask the rule of today about the facts of today; samples are never used on a case."""
+    firm = await firms.firm(session, applicant.id, on=on, after=after)
+    compiled = programme.compiled
+    situation = situation_of(
+        firm,
+        compiled.vocabulary,
+        on=on,
+        year=year,
+        history=await received(session, applicant),
+        only=compiled.facts,
+    )
+    numbers = numbers_of(programme, library(), decisions, on, samples=False)
+    values = {name: number.value for name, number in numbers.items()}
+    return Answer(firm, situation, numbers, compiled.assess(situation, values))
+
+
+async def received(session: AsyncSession, applicant: Party) -> frozenset[str]:
+    """Name the programmes that were ever decided for an applicant and not revoked."""
+    statement = select(Case.programme).where(
+        Case.applicant_kind == applicant.kind,
+        Case.applicant_id == applicant.id,
+        Case.state.in_(RECEIVED),
+    )
+    return frozenset(await session.scalars(statement.distinct()))
+
+
+async def case(
+    session: AsyncSession, actor: Actor, case_id: UUID, *, for_update: bool = False
+) -> Case:
+    """Find a case that the caller may know of, and lock it where it is about to move."""
+    statement = select(Case).where(Case.id == case_id, visible_to(actor))
+    if for_update:
+        statement = statement.with_for_update(of=Case)
+    found = await session.scalar(statement.execution_options(populate_existing=True))
+    if found is None:
+        raise NotFound("没有这份办件。", "There is no such case.")
+    return found
+
+
+async def case_of_award(session: AsyncSession, case_id: UUID) -> Case | None:
+    """Find and lock the case that finance speaks of."""
+    return await session.get(Case, case_id, with_for_update=True, populate_existing=True)
+
+
+async def cases(
+    session: AsyncSession,
+    actor: Actor,
+    page: PageRequest,
+    *,
+    state: CaseState | None,
+    programme: str | None,
+) -> list[Case]:
+    """List the cases that the caller may know of, the newest first."""
+    statement = select(Case).where(visible_to(actor))
+    if state is not None:
+        statement = statement.where(Case.state == state)
+    if programme is not None:
+        statement = statement.where(Case.programme == programme)
+    if page.after is not None:
+        statement = statement.where(Case.id < last_id(page))
+    return list(await session.scalars(statement.order_by(Case.id.desc()).limit(page.limit + 1)))
+
+
+def last_id(page: PageRequest) -> UUID:
+    """Read the id that a cursor stopped at; a cursor of another list finds nothing."""
+    try:
+        return UUID(str((page.after or [""])[0]))
+    except ValueError:
+        return UUID(int=0)
+
+
+async def open_case_id(session: AsyncSession, like: Case) -> UUID | None:
+    """Find the open case that stands in the way of another."""
+    statement = select(Case.id).where(
+        Case.applicant_kind == like.applicant_kind,
+        Case.applicant_id == like.applicant_id,
+        Case.programme == like.programme,
+        Case.open_key == like.open_key,
+        Case.state.in_(OPEN),
+    )
+    return await session.scalar(statement)
+
+
+async def history(session: AsyncSession, case_id: UUID) -> Sequence[CaseHistory]:
+    statement = select(CaseHistory).where(CaseHistory.case_id == case_id)
+    return (await session.scalars(statement.order_by(CaseHistory.number))).all()
+
+
+async def reviewers(session: AsyncSession, case_id: UUID) -> frozenset[str]:
+    """Name everyone who handled a case as a reviewer."""
+    statement = select(CaseHistory.actor).where(
+        CaseHistory.case_id == case_id, CaseHistory.role == Role.REVIEWER
+    )
+    return frozenset(await session.scalars(statement))
+
+
+async def next_number(session: AsyncSession, case_id: UUID) -> int:
+    statement = select(func.max(CaseHistory.number)).where(CaseHistory.case_id == case_id)
+    return (await session.scalar(statement) or 0) + 1
+
+
+async def may_review(session: AsyncSession, actor: Actor, case_id: UUID) -> bool:
+    """Tell whether the case is of the actor's department or town."""
+    if not actor.has(Role.REVIEWER):
+        return False
+    statement = select(Case.id).where(Case.id == case_id, reviewed_by(actor))
+    return await session.scalar(statement) is not None
+
+
+async def frozen(session: AsyncSession, found: Case) -> FrozenSituation:
+    """Find what the latest proposal of a case was frozen with."""
+    statement = select(FrozenSituation).where(FrozenSituation.case_id == found.id)
+    row = await session.scalar(statement.order_by(FrozenSituation.attempt.desc()).limit(1))
+    if row is None:
+        raise Conflict(
+            "本件尚未提请，没有冻结的情形可供复算。",
+            "The case was not proposed yet; nothing is frozen that could be replayed.",
+            code="not-frozen",
+        )
+    return row
+
+
+async def notice(session: AsyncSession, found: Case) -> Notice | None:
+    """Find the notice of a case's latest proposal."""
+    statement = select(Notice).where(Notice.case_id == found.id, Notice.attempt == found.attempt)
+    return await session.scalar(statement)
+
+
+async def notices(session: AsyncSession, found: Sequence[Case]) -> dict[UUID, Notice]:
+    """Find the notices of the listed cases that are in notice."""
+    ids = [each.id for each in found if each.state == CaseState.IN_NOTICE]
+    if not ids:
+        return {}
+    rows = await session.scalars(
+        select(Notice).where(Notice.case_id.in_(ids)).order_by(Notice.attempt)
+    )
+    return {row.case_id: row for row in rows}
+
+
+async def view(session: AsyncSession, actor: Actor, found: Case, *, now: datetime) -> CaseView:
+    """Show a case whole, with what the caller may do about it now."""
+    shown = await notice(session, found)
+    running = found.state == CaseState.IN_NOTICE and shown is not None and now < shown.ends_at
+    plan = library().plans.get(found.plan)
+    return CaseView(
+        **summary(found, shown).model_dump(),
+        plan=PlanStand(
+            id=found.plan,
+            version=found.plan_version,
+            flags=plan.flags(found.created_at.date()) if plan else [],
+        ),
+        call=None,
+        situation=found.situation,
+        assessment=found.assessment,
+        facts_known_until=found.facts_known_until,
+        allowed_events=await _allowed(session, actor, found, is_notice_running=running),
+        notice=_notice_days(shown),
+        proposed_outcome=Outcome(found.proposed_outcome) if found.proposed_outcome else None,
+    )
+
+
+def summary(found: Case, shown: Notice | None) -> CaseSummary:
+    """Show a case in a list; in notice, its last day is when the decision falls due."""
+    in_notice = found.state == CaseState.IN_NOTICE
+    return CaseSummary(
+        id=found.id, programme=found.programme, measure=found.measure,
+        applicant=applicant_of(found), applicant_name=found.applicant_name,
+        matter=matter_of(found), state=CaseState(found.state), version=found.version,
+        reservation=_reservation(found), due_on=shown.last_day if in_notice and shown else None,
+        created_at=found.created_at, changed_at=found.changed_at,
+    )  # fmt: skip
+
+
+def applicant_of(found: Case) -> Party:
+    return Party(kind=found.applicant_kind, id=found.applicant_id)
+
+
+def matter_of(found: Case) -> Matter:
+    return Matter(kind=found.matter_kind, id=found.matter_id, period=found.matter_period)
+
+
+async def _allowed(
+    session: AsyncSession, actor: Actor, found: Case, *, is_notice_running: bool
+) -> list[CaseEvent]:
+    """List the events that the caller may do in this state; what money bars is said on trying."""
+    applies = acts_for(actor, applicant_of(found))
+    reviews = not applies and await may_review(session, actor, found.id)
+    decides = actor.has(Role.APPROVER) and not applies and not is_notice_running
+    if decides:
+        decides = actor.subject not in await reviewers(session, found.id)
+    allowed: list[CaseEvent] = []
+    for event, move in NEXT[CaseState(found.state)].items():
+        may = applies if move.who == APPLICANT else reviews if move.who == REVIEWER else decides
+        if may and (event is not CaseEvent.PROPOSE or may_propose(found)):
+            allowed.append(event)
+    return allowed
+
+
+def may_propose(found: Case) -> bool:
+    """Tell whether a next attempt is open: the last one was refused money, or was for refusal."""
+    if found.state != CaseState.PROPOSED:
+        return True
+    is_refused = found.reservation_state == ReservationState.REFUSED
+    return is_refused or found.proposed_outcome == Outcome.REFUSE
+
+
+def _reservation(found: Case) -> ReservationView:
+    line: Any = found.reservation_line
+    return ReservationView(
+        state=ReservationState(found.reservation_state), amount_fen=found.reservation_amount_fen,
+        reason=found.reservation_reason, reason_en=found.reservation_reason_en,
+        reason_code=found.reservation_reason_code, line=line,
+    )  # fmt: skip
+
+
+def _notice_days(shown: Notice | None) -> NoticeDays | None:
+    if shown is None:
+        return None
+    return NoticeDays.model_validate(
+        {
+            "published_on": shown.published_on,
+            "from": shown.first_day,
+            "to": shown.last_day,
+            "days": shown.days,
+            "provisional": shown.provisional,
+        }
+    )

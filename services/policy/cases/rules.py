@@ -1,0 +1,323 @@
+"""The life of a case on plain values: states, who may do what in each, matters, and four eyes."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+
+from services.kernel.actors import Actor, Role
+from services.kernel.calendar import Calendar
+from services.kernel.clock import CITY
+from services.kernel.errors import Conflict, Forbidden, invalid_field
+from services.policy.contract.events import Matter, Party
+from services.policy.plan.rules import PlanProgramme
+from services.rulebook import Assessment
+
+FIRM, INSTITUTION = "firm", "institution"
+YEAR_FIRST = 2000
+RESERVATION_RETRY_S = 1
+
+
+class CaseState(StrEnum):
+    DRAFT = "draft"
+    SUBMITTED = "submitted"
+    RETURNED = "returned"
+    ACCEPTED = "accepted"
+    IN_REVIEW = "in-review"
+    PROPOSED = "proposed"
+    IN_NOTICE = "in-notice"
+    SUSPENDED = "suspended"
+    DECIDED = "decided"
+    AWARDED = "awarded"
+    CLOSED = "closed"
+    WITHDRAWN = "withdrawn"
+    REFUSED = "refused"
+    REVOKED = "revoked"
+
+
+class CaseEvent(StrEnum):
+    """What a person does to a case."""
+
+    SUBMIT = "submit"
+    ACCEPT = "accept"
+    RETURN = "return"
+    COMPLETE = "complete"
+    REVIEW = "review"
+    PROPOSE = "propose"
+    DECIDE = "decide"
+    WITHDRAW = "withdraw"
+    REVOKE = "revoke"
+
+
+class SystemEvent(StrEnum):
+    """What happens to a case without a person: its beginning, finance's answers, the notice."""
+
+    CREATED = "created"
+    RESERVED = "reserved"
+    RESERVATION_REFUSED = "reservation-refused"
+    RESERVATION_ENDED = "reservation-ended"
+    NOTICE_BEGUN = "notice-begun"
+    NOTICE_ENDED = "notice-ended"
+    AWARDED = "awarded"
+    PAID = "paid"
+
+
+class ReservationState(StrEnum):
+    NONE = "none"
+    PENDING = "pending"
+    RESERVED = "reserved"
+    REFUSED = "refused"
+
+
+class Outcome(StrEnum):
+    APPROVE = "approve"
+    REFUSE = "refuse"
+
+
+class MatterKind(StrEnum):
+    YEAR = "year"
+    PROJECT = "project"
+
+
+APPLICANT = frozenset({Role.FIRM, Role.INSTITUTION})
+REVIEWER = frozenset({Role.REVIEWER})
+APPROVER = frozenset({Role.APPROVER})
+OFFICERS = REVIEWER | APPROVER
+
+
+@dataclass(frozen=True)
+class Move:
+    """Where an event leads, and whose it is; `decide` leads to one of two states."""
+
+    to: tuple[CaseState, ...]
+    who: frozenset[Role]
+
+
+_S, _E = CaseState, CaseEvent
+_WITHDRAW = Move((_S.WITHDRAWN,), APPLICANT)
+_DECIDE = Move((_S.DECIDED, _S.REFUSED), APPROVER)
+_REVOKE = Move((_S.REVOKED,), APPROVER)
+
+# The whole life of a case: what is not here cannot happen.
+NEXT: Mapping[CaseState, Mapping[CaseEvent, Move]] = {
+    _S.DRAFT: {_E.SUBMIT: Move((_S.SUBMITTED,), APPLICANT), _E.WITHDRAW: _WITHDRAW},
+    _S.SUBMITTED: {
+        _E.ACCEPT: Move((_S.ACCEPTED,), REVIEWER),
+        _E.RETURN: Move((_S.RETURNED,), REVIEWER),
+        _E.WITHDRAW: _WITHDRAW,
+    },
+    _S.RETURNED: {_E.COMPLETE: Move((_S.SUBMITTED,), APPLICANT), _E.WITHDRAW: _WITHDRAW},
+    _S.ACCEPTED: {_E.REVIEW: Move((_S.IN_REVIEW,), REVIEWER), _E.WITHDRAW: _WITHDRAW},
+    _S.IN_REVIEW: {_E.PROPOSE: Move((_S.PROPOSED,), REVIEWER), _E.WITHDRAW: _WITHDRAW},
+    _S.PROPOSED: {
+        _E.DECIDE: _DECIDE,
+        # A next attempt, once finance has refused the last one.
+        _E.PROPOSE: Move((_S.PROPOSED,), REVIEWER),
+        _E.WITHDRAW: _WITHDRAW,
+    },
+    _S.IN_NOTICE: {_E.DECIDE: _DECIDE, _E.WITHDRAW: _WITHDRAW},
+    _S.SUSPENDED: {},
+    _S.DECIDED: {_E.REVOKE: _REVOKE},
+    _S.AWARDED: {_E.REVOKE: _REVOKE},
+    _S.CLOSED: {_E.REVOKE: _REVOKE},
+    _S.WITHDRAWN: {},
+    _S.REFUSED: {},
+    _S.REVOKED: {},
+}
+FINISHED = frozenset({_S.CLOSED, _S.WITHDRAWN, _S.REFUSED, _S.REVOKED})
+OPEN = tuple(state for state in CaseState if state not in FINISHED)
+# A programme whose award was decided on has been received, for `once_ever`.
+RECEIVED = (_S.DECIDED, _S.AWARDED, _S.CLOSED)
+# What the applicant's money is known of by, for those who handle it.
+AWARDED = (_S.AWARDED, _S.CLOSED)
+
+# Finance's word on an award, and how far the case has come by it.
+ADVANCED = {
+    "awarded": _S.AWARDED,
+    "paying": _S.AWARDED,
+    "returned": _S.AWARDED,
+    "paid": _S.CLOSED,
+}
+ORDER = (_S.DECIDED, _S.AWARDED, _S.CLOSED)
+
+
+def move(state: CaseState, event: CaseEvent, roles: Iterable[str]) -> Move:
+    """Find where an event leads, or refuse: not this role's, or not in this state."""
+    whose = frozenset(
+        role for moves in NEXT.values() if event in moves for role in moves[event].who
+    )
+    if not whose & frozenset(roles):
+        words = "、".join(sorted(whose))
+        raise Forbidden(
+            f"事项“{event}”限以下角色办理：{words}。",
+            f"The event {event} is for these roles: {', '.join(sorted(whose))}.",
+            code="role-required",
+        )
+    if event not in NEXT[state]:
+        raise not_allowed(state, event)
+    return NEXT[state][event]
+
+
+def not_allowed(state: CaseState, event: CaseEvent) -> Conflict:
+    """Say what state a case is in, and what that state allows."""
+    allowed = [str(each) for each in NEXT[state]]
+    return Conflict(
+        f"办件处于{state}状态，不能{event}；此状态可办理：{'、'.join(allowed) or '无'}。",
+        f"The case is {state} and does not take {event}; allowed: {', '.join(allowed) or 'none'}.",
+        code="event-not-allowed",
+    )
+
+
+def advance(state: CaseState, award_state: str) -> CaseState:
+    """Follow finance's word, forward only; a case that is not decided goes nowhere by it."""
+    target = ADVANCED.get(award_state)
+    if target is None or state not in ORDER or ORDER.index(target) <= ORDER.index(state):
+        return state
+    return target
+
+
+def require_no_stake(actor: Actor, applicant: Party) -> None:
+    """Nobody handles the case of a firm that he is bound to."""
+    bound = {FIRM: actor.uscc, INSTITUTION: actor.institution}.get(applicant.kind)
+    if bound is not None and bound == applicant.id:
+        raise Forbidden(
+            "与申请单位有关联的人员应当回避，不能办理本件。",
+            "Whoever is bound to the applicant does not handle its case.",
+            code="conflict-of-interest",
+        )
+
+
+def require_other_person(approver: str, reviewers: Iterable[str]) -> None:
+    """Let only a person decide who has not handled the case before."""
+    if approver in set(reviewers):
+        raise Forbidden(
+            "审核过本件的人员不能作出决定，须由另一人审批。",
+            "Whoever reviewed a case does not decide it; another person must.",
+            code="four-eyes",
+        )
+
+
+def require_matter(matter: Matter, programme: PlanProgramme, on: date) -> int | None:
+    """Check a matter against what the programme is for; a year's gives the reference year."""
+    kind = programme.compiled.programme.matter
+    if matter.kind != kind:
+        raise invalid_field(
+            "/matter/kind", "matter-kind", f"该项目按{kind}申报。",
+            f"This programme is applied for by {kind}.",
+        )  # fmt: skip
+    if kind == MatterKind.YEAR:
+        return _reference_year(matter, on)
+    if matter.id is None or matter.period is not None:
+        raise invalid_field(
+            "/matter/id", "matter-id", "须写明事项编号。", "The matter needs an id."
+        )
+    return None
+
+
+def _reference_year(matter: Matter, on: date) -> int:
+    text = matter.period or ""
+    is_year = len(text) == len("2025") and text.isascii() and text.isdigit()
+    if matter.id is not None or not is_year or not YEAR_FIRST <= int(text) <= on.year:
+        raise invalid_field(
+            "/matter/period", "matter-period", f"须为{YEAR_FIRST}至{on.year}之间的年份，如“2025”。",
+            f'Must be a year from {YEAR_FIRST} to {on.year}, such as "2025".',
+        )  # fmt: skip
+    return int(text)
+
+
+def open_key(matter: Matter, programme: PlanProgramme) -> str:
+    """Name what one applicant may have open once: a matter, or the programme if it is once only."""
+    return "once" if programme.compiled.asks_history else matter.key()
+
+
+def require_payable(assessment: Assessment) -> int:
+    """Give the amount to propose, or say why there is none yet."""
+    if assessment.outcome == "ineligible":
+        failed = [c for c in assessment.conditions if c["outcome"] == "false"]
+        says = "；".join(str(c["says"]) for c in failed)
+        ids = ", ".join(str(c["id"]) for c in failed)
+        raise Conflict(
+            f"不符合条件，不能提请批准：{says}。",
+            f"Not eligible, failed: {ids}.",
+            code="not-eligible",
+        )
+    if assessment.outcome == "unknown" or assessment.amount_status == "unknown-fact":
+        raise _unknown(assessment)
+    if assessment.amount_fen is None:
+        raise Conflict(
+            "金额所依据的参数尚未确定，不能提请批准；请先报批该参数。",
+            "The amount waits for a parameter that is not set; have it set first.",
+            code="amount-pending-parameter",
+        )
+    if assessment.amount_fen == 0:
+        raise Conflict(
+            "按规则计算的金额为零，不能提请批准。",
+            "The amount is zero; there is nothing to award.",
+            code="amount-zero",
+        )
+    return assessment.amount_fen
+
+
+def _unknown(assessment: Assessment) -> Conflict:
+    open_ids = [str(c["id"]) for c in assessment.conditions if c["outcome"] == "unknown"]
+    lacks = [_lack(str(m["fact"]), m["year"]) for m in assessment.missing]
+    return Conflict(
+        f"尚不能判定，不能提请批准：条件{'、'.join(open_ids) or '无'}；"
+        f"缺少事实{'、'.join(lacks) or '无'}。",
+        f"Not yet decidable: conditions {', '.join(open_ids) or 'none'};"
+        f" missing facts {', '.join(lacks) or 'none'}.",
+        code="facts-unknown",
+    )
+
+
+def _lack(fact: str, year: int | None) -> str:
+    return f"{fact}（{year}）" if year else fact
+
+
+def require_reserved(state: ReservationState, reason: str | None, reason_en: str | None) -> None:
+    """Approve only what finance holds the money for."""
+    if state is ReservationState.PENDING:
+        raise Conflict(
+            "资金预留尚未答复，请稍候再作决定。", "Finance has not answered yet; decide shortly.",
+            code="reservation-pending", retry_after_s=RESERVATION_RETRY_S,
+        )  # fmt: skip
+    if state is not ReservationState.RESERVED:
+        raise Conflict(
+            f"资金未能预留，不能批准：{reason or '无预留'}。",
+            f"No money is reserved, so it cannot be approved: {reason_en or 'nothing held'}.",
+            code="reservation-refused",
+        )
+
+
+@dataclass(frozen=True)
+class NoticePeriod:
+    """The days of a public notice: the day of publication is not one of them (民法典第201条)."""
+
+    published_on: date
+    first_day: date
+    last_day: date
+    ends_at: datetime
+    provisional: bool
+
+
+def notice_period(published_on: date, days: int, calendar: Calendar) -> NoticePeriod:
+    """Count working days from the day after publication; decisions may follow after the last."""
+    last = calendar.add_working_days(published_on, days)
+    after = last.day + timedelta(days=1)
+    return NoticePeriod(
+        published_on=published_on,
+        first_day=calendar.add_working_days(published_on, 1).day,
+        last_day=last.day,
+        ends_at=datetime(after.year, after.month, after.day, tzinfo=CITY),
+        provisional=last.provisional,
+    )
+
+
+def require_notice_over(ends_at: datetime, last_day: date, now: datetime) -> None:
+    """Decide only after the last day of the notice."""
+    if now < ends_at:
+        raise Conflict(
+            f"公示至{last_day}止，期满次日起方可决定。",
+            f"The notice runs until {last_day}; a decision follows from the day after.",
+            code="notice-running",
+        )

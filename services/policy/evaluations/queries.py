@@ -1,0 +1,226 @@
+"""Answering what facts entitle to: facts that are given, or those that were heard of a firm."""
+
+from collections.abc import Mapping
+from datetime import date
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.kernel.errors import FieldError, Invalid, invalid_field
+from services.policy.cases.queries import received
+from services.policy.contract.events import Party
+from services.policy.evaluations import rules
+from services.policy.evaluations.rules import Combination, ProgrammeAnswer
+from services.policy.evaluations.schemas import (
+    CombinationView,
+    DroppedView,
+    EntitlementsView,
+    EvaluationRequest,
+    EvaluationView,
+    NumberView,
+    PlanMark,
+    ProgrammeAnswerView,
+)
+from services.policy.firms import queries as firms
+from services.policy.firms.rules import situation_of
+from services.policy.parameters.queries import known_decisions
+from services.policy.parameters.rules import Number, numbers_of
+from services.policy.plan.actions.load_library import library
+from services.policy.plan.rules import Plan, PlanProgramme
+from services.rulebook import (
+    FactError,
+    Issue,
+    Refusal,
+    RuleError,
+    Situation,
+    Vocabulary,
+    compile_programme,
+    load_programme,
+    read_situation,
+)
+
+
+async def evaluate(
+    session: AsyncSession, request: EvaluationRequest, *, today: date, demonstration: bool
+) -> EvaluationView:
+    """Answer for given facts; nothing is looked up of any firm, and nothing is kept."""
+    situation = given_situation(request, today)
+    if request.programme is not None:
+        answers = [_try_draft(request.programme, situation)]
+    else:
+        chosen = _chosen(request.programmes)
+        answers = await _answers(session, chosen, situation, demonstration=demonstration)
+    return EvaluationView(**_common(answers, situation, demonstration=demonstration))
+
+
+async def entitlements(
+    session: AsyncSession, uscc: str, *, on: date, after: UUID | None, demonstration: bool
+) -> EntitlementsView:
+    """Answer for a firm from what was heard of it."""
+    firm = await firms.firm(session, uscc, on=on, after=after)
+    history = await received(session, Party(kind="firm", id=uscc))
+    vocabulary = library().vocabulary
+    situation = situation_of(firm, vocabulary, on=on, year=None, history=history)
+    answers = await _answers(session, _chosen(None), situation, demonstration=demonstration)
+    common = _common(answers, situation, demonstration=demonstration)
+    common["facts_known_until"] = firm.facts_known_until
+    return EntitlementsView(
+        **common,
+        uscc=firm.uscc,
+        name=firm.state.name,
+        statement_id=firm.state.statement_id,
+        synthetic=firm.state.synthetic,
+    )
+
+
+def given_situation(request: EvaluationRequest, today: date) -> Situation:
+    """Read stated facts, or name every one that does not fit."""
+    try:
+        situation = read_situation(
+            on=request.on or today, year=request.year, facts=request.facts,
+            vocabulary=_open_vocabulary(),
+        )  # fmt: skip
+    except FactError as error:
+        raise refusal_of(error, "/facts", "事实有误", "The facts do not fit") from None
+    _require_listed_values(situation.facts)
+    return situation
+
+
+def refusal_of(error: Refusal, pointer: str, zh: str, en: str) -> Invalid:
+    """Turn the language's findings into fields, without what was sent."""
+    return Invalid(
+        f"{zh}，请按errors逐项更正。",
+        f"{en}; see errors.",
+        code="invalid",
+        errors=[_field(issue, pointer) for issue in error.issues],
+    )
+
+
+def _field(issue: Issue, pointer: str) -> FieldError:
+    hint = f"（{issue.allowed}）" if issue.allowed else ""
+    hint_en = f" ({issue.allowed})" if issue.allowed else ""
+    return FieldError(
+        pointer + issue.pointer,
+        issue.code,
+        f"{issue.detail}{hint}。",
+        f"{issue.detail_en}{hint_en}.",
+    )
+
+
+@cache
+def _open_vocabulary() -> Vocabulary:
+    """Take any recognition and list: a caller may state more than the plans ask for."""
+    return Vocabulary(library().vocabulary.values())
+
+
+def _require_listed_values(facts: Mapping[str, Any]) -> None:
+    for name, value in facts.items():
+        allowed = library().facts[name].values
+        if allowed and value not in allowed:
+            words = "、".join(allowed)
+            raise invalid_field(
+                f"/facts/{name}",
+                "bad-value",
+                f"须为其中之一：{words}。",
+                f"Must be one of: {words}.",
+            )
+
+
+def _chosen(wanted: list[str] | None) -> list[PlanProgramme]:
+    programmes = library().programmes
+    if wanted is None:
+        return list(programmes.values())
+    for index, name in enumerate(wanted):
+        if name not in programmes:
+            known = "、".join(programmes)
+            raise invalid_field(
+                f"/programmes/{index}", "programme-unknown",
+                f"没有这个项目；现有：{known}。", f"There is no such programme; known: {known}.",
+            )  # fmt: skip
+    return [each for each in programmes.values() if each.id in set(wanted)]
+
+
+async def _answers(
+    session: AsyncSession,
+    programmes: list[PlanProgramme],
+    situation: Situation,
+    *,
+    demonstration: bool,
+) -> list[ProgrammeAnswer]:
+    decisions = await known_decisions(session)
+    answers: list[ProgrammeAnswer] = []
+    for each in programmes:
+        numbers = numbers_of(each, library(), decisions, situation.on, samples=demonstration)
+        answers.append(rules.answer_of(each, situation, numbers))
+    return answers
+
+
+def _try_draft(data: dict[str, Any], situation: Situation) -> ProgrammeAnswer:
+    """Compile a draft and ask it; it exists for the length of this request."""
+    try:
+        programme = load_programme(data)
+        compiled = compile_programme(programme, _open_vocabulary())
+    except RuleError as error:
+        raise refusal_of(error, "/programme", "规则有误", "The rule does not fit") from None
+    numbers = {
+        name: Number(name, declared.value, None, None)
+        for name, declared in programme.parameters.items()
+    }
+    return ProgrammeAnswer(
+        programme=None,
+        title=programme.title,
+        assessment=compiled.assess(situation),
+        numbers=numbers,
+        relation=programme.relation,
+        matter=rules.matter_key(programme.matter, situation.year),
+        stacking_group=programme.stacking_group or programme.id,
+    )
+
+
+def _common(
+    answers: list[ProgrammeAnswer], situation: Situation, *, demonstration: bool
+) -> dict[str, Any]:
+    main = library().main
+    clause = main.closing_clauses[rules.STACKING_CLAUSE]
+    return {
+        "on": situation.on,
+        "year": situation.year,
+        "plan": _mark(main, situation.on),
+        "facts_known_until": None,
+        "demonstration": demonstration,
+        "programmes": [_view(each, situation.on) for each in answers],
+        "combination": _combination(rules.best_combination(answers, clause)),
+    }
+
+
+def _view(answer: ProgrammeAnswer, on: date) -> ProgrammeAnswerView:
+    plan = answer.programme.plan if answer.programme else None
+    return ProgrammeAnswerView(
+        **answer.assessment.to_json(),
+        title=answer.title,
+        plan=_mark(plan, on) if plan else None,
+        relation=answer.relation,
+        stacking_group=answer.stacking_group,
+        parameters={name: _number(number) for name, number in answer.numbers.items()},
+    )
+
+
+def _number(number: Number) -> NumberView:
+    return NumberView(
+        parameter=number.id, value=number.value, source=number.source,
+        valid_from=number.valid_from, sample=number.is_sample,
+    )  # fmt: skip
+
+
+def _mark(plan: Plan, on: date) -> PlanMark:
+    return PlanMark(id=plan.id, version=plan.version, flags=plan.flags(on))
+
+
+def _combination(found: Combination) -> CombinationView:
+    dropped = [
+        DroppedView(programme=d.programme, given_up_fen=d.given_up_fen, clause=d.clause)
+        for d in found.dropped
+    ]
+    return CombinationView(chosen=list(found.chosen), dropped=dropped, total_fen=found.total_fen)

@@ -1,0 +1,55 @@
+"""Keeping what enterprise announces of firms and lists."""
+
+from sqlalchemy import update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.enterprise.contract.events import FirmChanged, ListPublished
+from services.kernel.database import raw_connection
+from services.policy.firms.models import Firm, ListPart, ListVersion
+
+_ADD_ITEMS = """
+INSERT INTO list_item (version_id, uscc) SELECT $1, * FROM unnest($2::text[]) ON CONFLICT DO NOTHING
+"""
+
+
+async def keep_firm(session: AsyncSession, event: FirmChanged) -> None:
+    """Replace what is known of a firm, if this is newer."""
+    values = {
+        "version": event.version,
+        "name": event.name,
+        "town_code": event.town_code,
+        "state": event.model_dump(mode="json"),
+        "statement_id": event.statement_id,
+        "recorded_at": event.recorded_at,
+    }
+    statement = insert(Firm).values(uscc=event.uscc, **values)
+    await session.execute(
+        statement.on_conflict_do_update(
+            index_elements=[Firm.uscc], set_=values, where=Firm.version < event.version
+        )
+    )
+
+
+async def keep_list_part(session: AsyncSession, event: ListPublished) -> None:
+    """Keep a part of a version; the version counts from its last part on."""
+    await session.execute(
+        insert(ListVersion)
+        .values(
+            id=event.version_id, list=event.list, valid_from=event.valid_from,
+            valid_to=event.valid_to, complete=event.complete, parts=event.parts, heard=0,
+            is_active=False, recorded_at=event.recorded_at,
+        )
+        .on_conflict_do_nothing()
+    )  # fmt: skip
+    part = insert(ListPart).values(version_id=event.version_id, part=event.part)
+    heard = await session.execute(part.on_conflict_do_nothing().returning(ListPart.part))
+    if heard.first() is None:
+        return
+    async with raw_connection(session) as connection:
+        await connection.execute(_ADD_ITEMS, event.version_id, list(event.usccs))
+    await session.execute(
+        update(ListVersion)
+        .where(ListVersion.id == event.version_id)
+        .values(heard=ListVersion.heard + 1, is_active=ListVersion.heard + 1 == ListVersion.parts)
+    )

@@ -1,0 +1,80 @@
+"""Reading what was heard of firms and lists."""
+
+import asyncio
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, exists, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
+
+from services.enterprise.contract.events import FirmChanged
+from services.kernel.errors import NotFound, Unavailable
+from services.policy.firms.models import Firm, ListItem, ListVersion
+from services.policy.firms.rules import KnownFirm, ListEntry
+
+HEARD_WAIT_S_MAX = 2
+POLL_MS = 20
+
+
+async def firm(session: AsyncSession, uscc: str, *, on: date, after: UUID | None) -> KnownFirm:
+    """Find a firm with its lists of the day, having heard at least the given statement."""
+    if after is not None:
+        await wait_until_heard(session, uscc, after)
+    state = await session.scalar(select(Firm.state).where(Firm.uscc == uscc))
+    if state is None:
+        raise firm_not_found()
+    return KnownFirm(FirmChanged.model_validate(state), await _lists(session, uscc, on))
+
+
+async def wait_until_heard(session: AsyncSession, uscc: str, after: UUID) -> None:
+    """Wait for a statement to arrive here, or say when to come back.
+
+    Each look is a statement of its own, so that at READ COMMITTED it sees what has come since.
+    """
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + HEARD_WAIT_S_MAX
+    while not await _is_heard(session, uscc, after):
+        if loop.time() >= deadline:
+            raise Unavailable(
+                "该陈述尚未送达本服务，请稍后重试。",
+                "That statement has not arrived here yet; try again shortly.",
+                code="facts-not-heard-yet",
+                retry_after_s=1,
+            )
+        await asyncio.sleep(POLL_MS / 1000)
+
+
+async def name_of(session: AsyncSession, uscc: str) -> str | None:
+    return await session.scalar(select(Firm.name).where(Firm.uscc == uscc))
+
+
+def is_in_town(uscc: InstrumentedAttribute[str], town_code: str) -> ColumnElement[bool]:
+    """Filter by the town that a firm is in today."""
+    return exists().where(Firm.uscc == uscc, Firm.town_code == town_code)
+
+
+def firm_not_found() -> NotFound:
+    return NotFound("没有这家企业。", "There is no such firm.")
+
+
+async def _is_heard(session: AsyncSession, uscc: str, after: UUID) -> bool:
+    of_firm = exists().where(Firm.uscc == uscc, Firm.statement_id >= after)
+    of_list = exists().where(ListVersion.id == after, ListVersion.is_active)
+    return bool(await session.scalar(select(or_(of_firm, of_list))))
+
+
+async def _lists(session: AsyncSession, uscc: str, on: date) -> tuple[ListEntry, ...]:
+    covers = and_(
+        ListVersion.is_active,
+        ListVersion.valid_from <= on,
+        or_(ListVersion.valid_to.is_(None), ListVersion.valid_to >= on),
+    )
+    is_member = exists().where(ListItem.version_id == ListVersion.id, ListItem.uscc == uscc)
+    columns: tuple[Any, ...] = (
+        ListVersion.list, ListVersion.id, ListVersion.valid_from, ListVersion.recorded_at,
+        ListVersion.complete, is_member,
+    )  # fmt: skip
+    rows = await session.execute(select(*columns).where(covers))
+    return tuple(ListEntry(*row) for row in rows)

@@ -1,0 +1,153 @@
+"""From what was heard of a firm to the situation a rule is asked about: unknown stays unknown."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from itertools import groupby
+from typing import Any
+from uuid import UUID
+
+from services.enterprise.contract.events import DatedCode, DatedValue, FirmChanged
+from services.rulebook import FactError, Holdings, Situation, Vocabulary, read_situation
+from services.rulebook.situation import FactValue
+
+# The division whose fiscal level counts as 市本级.
+CITY_DIVISION = "330282"
+ABOVE_SCALE = "above-scale"
+PROFILE = ("industry_code", "town_code", "registration_authority_code", "established_on")
+
+
+@dataclass(frozen=True)
+class ListEntry:
+    """A version of a list that covers the day, and whether the firm stands on it."""
+
+    list: str
+    version_id: UUID
+    valid_from: date
+    recorded_at: datetime
+    complete: bool
+    is_member: bool
+
+
+@dataclass(frozen=True)
+class KnownFirm:
+    """A firm as heard, with the lists of the day."""
+
+    state: FirmChanged
+    lists: tuple[ListEntry, ...]
+
+    @property
+    def uscc(self) -> str:
+        return self.state.uscc
+
+    @property
+    def facts_known_until(self) -> datetime:
+        return self.state.recorded_at
+
+
+def situation_of(
+    firm: KnownFirm,
+    vocabulary: Vocabulary,
+    *,
+    on: date,
+    year: int | None,
+    history: Iterable[str] | None,
+    only: Iterable[str] | None = None,
+) -> Situation:
+    """Freeze what is known of a firm on a day; `only` names the facts that the rule looks at."""
+    lists = list_states(firm.lists)
+    holdings = _recognitions(firm.state, lists, on)
+    known = {**_yearly(firm.state), **_daily(firm.state, lists, holdings, on)}
+    wanted = known.keys() if only is None else known.keys() & set(only)
+    facts: dict[str, FactValue] = {}
+    for name in sorted(wanted):
+        facts.update(_read(name, known[name], vocabulary, on=on, year=year))
+    return Situation(
+        on=on,
+        facts=facts,
+        year=on.year - 1 if year is None else year,
+        recognitions=holdings,
+        lists=Holdings(
+            held={name: None for name, state in lists.items() if state},
+            not_held=frozenset(name for name, state in lists.items() if state is False),
+        ),
+        history=None if history is None else frozenset(history),
+    )
+
+
+def list_states(entries: Iterable[ListEntry]) -> dict[str, bool | None]:
+    """Tell of each list whether the firm is on it.
+
+    Versions count from the latest complete one onward: a member of any is on the list, a member of
+    none is off it only if one of them was declared complete.
+    """
+    ordered = sorted(entries, key=lambda e: (e.list, e.valid_from, e.recorded_at, e.version_id))
+    states: dict[str, bool | None] = {}
+    for name, group in groupby(ordered, key=lambda each: each.list):
+        versions = list(group)
+        complete = [index for index, each in enumerate(versions) if each.complete]
+        counted = versions[complete[-1] :] if complete else versions
+        is_member = any(each.is_member for each in counted)
+        states[name] = True if is_member else False if complete else None
+    return states
+
+
+def is_city_level_on(state: FirmChanged, on: date) -> bool | None:
+    """Tell 市本级 by the fiscal jurisdiction of the day, never by the town."""
+    code = _latest(state.fiscal_jurisdictions, on)
+    return None if code is None else code.code == CITY_DIVISION
+
+
+def _yearly(state: FirmChanged) -> dict[str, Any]:
+    return {name: dict(years) for name, years in state.yearly.items()}
+
+
+def _daily(
+    state: FirmChanged, lists: Mapping[str, bool | None], holdings: Holdings, on: date
+) -> dict[str, Any]:
+    facts: dict[str, Any] = {name: getattr(state, name) for name in PROFILE}
+    for name, values in state.daily.items():
+        stated = _latest(values, on)
+        if stated is not None:
+            facts[name] = stated.value
+    if facts.get("is_above_scale") is None:
+        facts["is_above_scale"] = _either(holdings.state(ABOVE_SCALE), lists.get(ABOVE_SCALE))
+    if facts.get("is_city_level") is None:
+        facts["is_city_level"] = is_city_level_on(state, on)
+    return facts
+
+
+def _recognitions(state: FirmChanged, lists: Mapping[str, bool | None], on: date) -> Holdings:
+    """Take titles valid on the day; only a complete list of a title says who does not hold it."""
+    held: dict[str, str | None] = {}
+    revoked: set[str] = set()
+    for each in sorted(state.recognitions, key=lambda each: each.valid_from):
+        covers = each.valid_from <= on and (each.valid_to is None or on <= each.valid_to)
+        if each.revoked_on is not None and each.revoked_on <= on:
+            revoked.add(each.recognition)
+        elif covers:
+            held[each.recognition] = each.grade
+    listed = {name: None for name, member in lists.items() if member and name not in revoked}
+    not_held = {name for name, member in lists.items() if member is False}
+    return Holdings({**listed, **held}, frozenset(not_held - held.keys()))
+
+
+def _latest(values: Iterable[DatedValue] | Iterable[DatedCode], on: date) -> Any:
+    begun = [each for each in values if each.valid_from <= on]
+    return max(begun, key=lambda each: each.valid_from) if begun else None
+
+
+def _either(first: bool | None, second: bool | None) -> bool | None:  # noqa: FBT001  three values
+    if first or second:
+        return True
+    return False if False in (first, second) else None
+
+
+def _read(
+    name: str, value: Any, vocabulary: Vocabulary, *, on: date, year: int | None
+) -> Mapping[str, FactValue]:
+    """Read one fact; what the vocabulary does not know or reads otherwise is unknown here."""
+    try:
+        return read_situation(on=on, year=year, facts={name: value}, vocabulary=vocabulary).facts
+    except FactError:
+        return {}

@@ -1,0 +1,92 @@
+"""Setting a number by two people: one proposes it with its source, another approves."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.kernel.actors import Actor
+from services.kernel.audit import audit
+from services.kernel.clock import city_day
+from services.kernel.errors import Conflict, invalid_field
+from services.kernel.etags import check_version
+from services.kernel.ids import new_id
+from services.policy.parameters import queries, rules
+from services.policy.parameters.models import ParameterChange
+from services.policy.parameters.rules import ParameterEvent, ParameterState
+from services.policy.parameters.schemas import NewParameter, ParameterDeed
+from services.policy.plan.actions.load_library import library
+from services.policy.plan.rules import ParameterEntry
+
+
+async def propose_parameter(
+    session: AsyncSession, actor: Actor, new: NewParameter, *, now: datetime
+) -> ParameterChange:
+    """Propose a number for a day."""
+    entry = _entry(new.parameter)
+    value = rules.require_value(entry, new.value)
+    decisions = await queries.decisions(session)
+    rules.require_open_day(entry, decisions, new.valid_from, city_day(now))
+    change = ParameterChange(
+        id=new_id(), parameter=entry.id, value=value, valid_from=new.valid_from,
+        source=new.source, state=ParameterState.PROPOSED, version=1,
+        proposed_by=actor.subject, proposed_at=now,
+    )  # fmt: skip
+    try:
+        async with session.begin_nested():
+            session.add(change)
+            await session.flush()
+    except IntegrityError:
+        raise Conflict(
+            "该参数在同一生效日已有提案或取值，请另选生效日，或先驳回原提案。",
+            "This parameter already has a value or a proposal for that day.",
+            code="parameter-day-taken",
+        ) from None
+    _audit(session, actor, "parameter.propose", change, now)
+    return change
+
+
+async def decide_parameter(
+    session: AsyncSession, actor: Actor, change_id: UUID, deed: ParameterDeed, *, now: datetime
+) -> ParameterChange:
+    """Approve or reject another person's proposal."""
+    change = await queries.change(session, change_id, for_update=True)
+    state = rules.move(ParameterState(change.state), deed.event)
+    if deed.version is not None:
+        check_version(deed.version, change.version)
+    rules.require_other_person(change.proposed_by, actor.subject)
+    if deed.event is ParameterEvent.APPROVE:
+        decisions = await queries.decisions(session)
+        entry = _entry(change.parameter)
+        rules.require_open_day(entry, decisions, change.valid_from, city_day(now))
+        queries.forget_after_commit(session)
+    change.state, change.version = state, change.version + 1
+    change.decided_by, change.decided_at = actor.subject, now
+    change.note = deed.note or None
+    await session.flush()
+    _audit(session, actor, f"parameter.{deed.event}", change, now)
+    return change
+
+
+def _entry(parameter: str) -> ParameterEntry:
+    entry = library().parameters.get(parameter)
+    if entry is None:
+        known = "、".join(library().parameters)
+        raise invalid_field(
+            "/parameter", "parameter-unknown",
+            f"没有这个参数；可设：{known}。", f"There is no such parameter; known: {known}.",
+        )  # fmt: skip
+    return entry
+
+
+def _audit(
+    session: AsyncSession, actor: Actor, action: str, change: ParameterChange, now: datetime
+) -> None:
+    detail = {
+        "parameter": change.parameter,
+        "value": change.value,
+        "valid_from": change.valid_from.isoformat(),
+        "state": change.state,
+    }
+    audit(session, actor, action, "parameter", change.id, now=now, detail=detail)

@@ -1,0 +1,144 @@
+"""Which number is in force on a day, and what a proposal of a new one must satisfy."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from services.kernel.errors import Conflict, Forbidden, invalid_field
+from services.policy.plan.rules import (
+    DatedParameter,
+    Library,
+    ParameterEntry,
+    ParameterValue,
+    PlanProgramme,
+    Unit,
+)
+
+SAMPLE_SOURCE = "示范数值，非政策规定"
+
+# What was approved of each parameter, by day.
+Decisions = Mapping[str, tuple[DatedParameter, ...]]
+
+
+class ParameterState(StrEnum):
+    PROPOSED = "proposed"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+
+
+class ParameterEvent(StrEnum):
+    APPROVE = "approve"
+    REJECT = "reject"
+
+
+NEXT = {
+    ParameterState.PROPOSED: {
+        ParameterEvent.APPROVE: ParameterState.APPROVED,
+        ParameterEvent.REJECT: ParameterState.REJECTED,
+    },
+    ParameterState.APPROVED: {},
+    ParameterState.REJECTED: {},
+}
+
+
+@dataclass(frozen=True)
+class Number:
+    """A number as an answer used it; None is not set."""
+
+    id: str
+    value: int | None
+    source: str | None
+    valid_from: date | None
+    is_sample: bool = False
+
+
+def move(state: ParameterState, event: ParameterEvent) -> ParameterState:
+    """Give the state after an event, or say which events the state allows."""
+    if event not in NEXT[state]:
+        allowed = "、".join(NEXT[state]) or "无"
+        allowed_en = ", ".join(NEXT[state]) or "none"
+        raise Conflict(
+            f"参数提案处于{state}状态，不能{event}；可办理：{allowed}。",
+            f"The proposal is {state} and does not take {event}; allowed: {allowed_en}.",
+            code="event-not-allowed",
+        )
+    return NEXT[state][event]
+
+
+def in_force(entry: ParameterEntry, decisions: Decisions, on: date) -> DatedParameter | None:
+    """Find what holds on a day: the latest decision, else what the plan says, else nothing."""
+    for known in (decisions.get(entry.id, ()), entry.values):
+        begun = [each for each in known if each.valid_from <= on]
+        if begun:
+            return max(begun, key=lambda each: each.valid_from)
+    return None
+
+
+def numbers_of(
+    programme: PlanProgramme, library: Library, decisions: Decisions, on: date, *, samples: bool
+) -> dict[str, Number]:
+    """Give each of a programme's numbers on a day; samples fill only what nobody has set."""
+    found: dict[str, Number] = {}
+    for name in programme.compiled.programme.parameters:
+        entry = library.parameters[programme.parameter_id(name)]
+        dated = in_force(entry, decisions, on)
+        if dated is not None and isinstance(dated.value, int):
+            found[name] = Number(entry.id, dated.value, dated.source, dated.valid_from)
+        elif samples and entry.sample is not None:
+            found[name] = Number(entry.id, entry.sample, SAMPLE_SOURCE, None, is_sample=True)
+        else:
+            found[name] = Number(entry.id, None, None, None)
+    return found
+
+
+def require_value(entry: ParameterEntry, value: object) -> ParameterValue:
+    """Refuse a value that has not the unit of the parameter or lies outside its bounds."""
+    if entry.unit is Unit.MODE:
+        if isinstance(value, str) and value in entry.allowed:
+            return value
+        allowed = "、".join(entry.allowed)
+        raise invalid_field(
+            "/value",
+            "value-not-allowed",
+            f"须为其中之一：{allowed}。",
+            f"Must be one of: {allowed}.",
+        )
+    low, high = entry.low or 0, entry.high
+    if isinstance(value, int) and not isinstance(value, bool):
+        if low <= value and (high is None or value <= high):
+            return value
+        raise invalid_field(
+            "/value", "value-out-of-bounds",
+            f"须在{low}与{high}之间（单位{entry.unit}）。",
+            f"Must be between {low} and {high} (unit {entry.unit}).",
+        )  # fmt: skip
+    raise invalid_field(
+        "/value", "value-type", f"须为整数（单位{entry.unit}）。",
+        f"Must be a whole number (unit {entry.unit}).",
+    )  # fmt: skip
+
+
+def require_open_day(
+    entry: ParameterEntry, decisions: Decisions, valid_from: date, today: date
+) -> None:
+    """Refuse to change the past: only a day on which nothing was decided may still be filled."""
+    if valid_from >= today:
+        return
+    dated = in_force(entry, decisions, valid_from)
+    if dated is not None and not dated.reading:
+        raise Conflict(
+            f"{valid_from}当日已有生效的取值，不能追溯修改；请自{today}或以后生效。",
+            f"A value was already in force on {valid_from}; a new one begins {today} or later.",
+            code="valid-from-past",
+        )
+
+
+def require_other_person(proposed_by: str, decided_by: str) -> None:
+    """Let a number come into force by two people only."""
+    if proposed_by == decided_by:
+        raise Forbidden(
+            "参数须由提出人以外的人批准。",
+            "A parameter is approved by another person than the one who proposed it.",
+            code="four-eyes",
+        )

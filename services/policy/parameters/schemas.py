@@ -1,0 +1,79 @@
+from datetime import date, datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from services.policy.parameters.rules import ParameterEvent, ParameterState
+from services.policy.plan.rules import Unit
+
+PARAMETER_EXAMPLE: dict[str, JsonValue] = {
+    "parameter": "rd-matching.ratio_bp",
+    "value": 5000,
+    "valid_from": "2026-12-01",
+    "source": "慈财〔2026〕1号",
+}
+
+
+class NewParameter(BaseModel):
+    """A number proposed for a day; `source` is the document that sets it."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [PARAMETER_EXAMPLE]})
+
+    parameter: Annotated[str, Field(min_length=1, max_length=160)]
+    value: (
+        Annotated[int, Field(strict=True)] | Annotated[str, Field(strict=True, max_length=80)]
+    ) = Field(description="A whole number in the parameter's unit, or the name of a mode")
+    valid_from: date
+    source: Annotated[str, Field(min_length=1, max_length=500)]
+
+
+class ParameterDeed(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    event: ParameterEvent
+    version: Annotated[int, Field(strict=True, ge=1)] | None = None
+    note: Annotated[str, Field(max_length=2000)] = ""
+    data: dict[str, Any] = Field(default_factory=dict[str, Any], max_length=0)
+
+
+class ParameterChangeView(BaseModel):
+    id: UUID
+    parameter: str
+    value: int | str
+    valid_from: date
+    source: str
+    state: ParameterState
+    version: int
+    proposed_by: str
+    proposed_at: datetime
+    decided_by: str | None
+    decided_at: datetime | None
+    note: str | None
+    allowed_events: list[ParameterEvent]
+
+
+class ParameterView(BaseModel):
+    """A number that a clause leaves open; `value` null with state `unset` where nobody set one."""
+
+    parameter: str
+    programme: str | None
+    title: str
+    title_en: str
+    unit: Unit
+    clause: str
+    allowed: list[str]
+    low: int | None
+    high: int | None
+    state: str = Field(examples=["in-force", "unset"])
+    value: int | str | None
+    valid_from: date | None
+    source: str | None
+    reading: bool = Field(description="Our reading until the city decides")
+    changes: list[ParameterChangeView]
+
+
+class ParameterList(BaseModel):
+    on: date
+    items: list[ParameterView]
+    next_cursor: str | None = None

@@ -1,0 +1,25 @@
+"""When facts or money moved elsewhere, this is what policy does."""
+
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.enterprise.contract.events import FirmChanged, ListPublished
+from services.finance.contract.events import AwardChanged
+from services.policy.cases.actions.hear_award import hear_award
+from services.policy.firms.actions import keep_firm, keep_list_part
+
+
+async def project_firm(session: AsyncSession, event: FirmChanged, _: datetime) -> None:
+    """Know a firm as enterprise knows it."""
+    await keep_firm(session, event)
+
+
+async def project_list(session: AsyncSession, event: ListPublished, _: datetime) -> None:
+    """Know a list as it was published."""
+    await keep_list_part(session, event)
+
+
+async def follow_award(session: AsyncSession, event: AwardChanged, now: datetime) -> None:
+    """Take a case where finance's word leads it."""
+    await hear_award(session, event, now=now)

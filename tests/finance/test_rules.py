@@ -1,0 +1,212 @@
+"""Finance's pure rules, with the worked case WC-24 and its neighbours."""
+
+from itertools import product
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.finance.aid.rules import Competing, Level, Purpose, Relation, require_own_level
+from services.finance.awards import rules as awards
+from services.finance.awards.rules import AwardState, StackingMode, grant
+from services.finance.budgets.rules import Line, Shortage, choose_line
+from services.finance.contract import events as contract
+from services.finance.ledger.rules import ROUTES, AccountKind, TransferKind
+from services.finance.payouts import rules as payouts
+from services.finance.payouts.rules import LineState, PayoutEvent, PayoutState
+from services.kernel.errors import Conflict, Forbidden
+from services.kernel.ids import new_id
+from tests.finance.steps import WAN
+
+TOP_UP, HIGHEST_ONLY = StackingMode.TOP_UP, StackingMode.HIGHEST_ONLY
+
+
+def aid(wan: int, level: str = "ningbo", document: str | None = "甬经信〔2026〕1号") -> Competing:
+    return Competing(new_id(), level, "workshop", wan * WAN, document)
+
+
+@pytest.mark.parametrize(
+    ("asked", "others", "mode", "granted"),
+    [
+        # WC-24: Ningbo 30 paid, clause A asks 50, clause B asks 20; the whole matter ends at 50.
+        (50, [30], TOP_UP, 20),
+        (20, [30, 20], TOP_UP, 0),
+        # The same the other way round: B first gets nothing, then A the difference.
+        (20, [30], TOP_UP, 0),
+        # Without Ningbo: B takes its 20, A tops up to 50.
+        (50, [20], TOP_UP, 30),
+        # WC-24: Ningbo 60 paid leaves nothing, and never less than nothing.
+        (50, [60], TOP_UP, 0),
+        (50, [50], TOP_UP, 0),
+        (50, [], TOP_UP, 50),
+        (30, [10], TOP_UP, 20),
+        (30, [10], HIGHEST_ONLY, 0),
+        (30, [40], TOP_UP, 0),
+        (30, [40], HIGHEST_ONLY, 0),
+        (30, [], HIGHEST_ONLY, 30),
+    ],
+)
+def test_competing_aid_is_set_off(
+    asked: int, others: list[int], mode: StackingMode, granted: int
+) -> None:
+    answer = grant(asked * WAN, [aid(each) for each in others], Relation.COMPETES, mode)
+    assert answer.amount_fen == granted * WAN
+    assert len(answer.counted) == len(others)
+    assert (answer.reason is None) == (not others)
+
+
+@pytest.mark.parametrize("relation", [Relation.MATCHES, Relation.TOPS_UP])
+@pytest.mark.parametrize("mode", list(StackingMode))
+def test_a_match_is_never_reduced_by_its_base(relation: Relation, mode: StackingMode) -> None:
+    answer = grant(20 * WAN, [aid(90)], relation, mode)
+    assert (answer.amount_fen, answer.reason, answer.counted) == (20 * WAN, None, ())
+
+
+def test_a_refusal_names_level_document_and_amount() -> None:
+    answer = grant(30 * WAN, [aid(40)], Relation.COMPETES, TOP_UP)
+    assert answer.reason is not None
+    assert answer.reason.code == "covered-by-other-aid"
+    assert answer.reason.zh == (
+        "同一事项已获宁波市级“workshop”40万元（甬经信〔2026〕1号），合计40万元，不低于拟给的30万元；"
+        "按从高、不重复，不再给予。"
+    )
+    assert "CNY 400,000.00" in answer.reason.en
+
+
+def test_a_reduction_says_what_is_left_and_why() -> None:
+    answer = grant(30 * WAN, [aid(10, "cixi", None)], Relation.COMPETES, TOP_UP)
+    assert answer.reason is not None
+    assert answer.reason.code == "reduced-by-other-aid"
+    assert "慈溪市级“workshop”10万元（本平台核定）" in answer.reason.zh
+    assert "补差20万元" in answer.reason.zh
+
+
+def test_a_long_list_of_aid_is_cut_short() -> None:
+    answer = grant(50 * WAN, [aid(1) for _ in range(8)], Relation.COMPETES, TOP_UP)
+    assert answer.reason is not None
+    assert "另3笔" in answer.reason.zh
+    assert answer.amount_fen == 42 * WAN
+
+
+@given(
+    asked=st.integers(1, 10**15),
+    others=st.lists(st.integers(1, 10**15), max_size=8),
+    mode=st.sampled_from(StackingMode),
+)
+def test_the_matter_never_gets_more_than_the_highest(
+    asked: int, others: list[int], mode: StackingMode
+) -> None:
+    competing = [Competing(new_id(), "ningbo", "p", each) for each in others]
+    granted = grant(asked, competing, Relation.COMPETES, mode).amount_fen
+    assert 0 <= granted <= asked
+    assert granted + sum(others) <= max(asked, sum(others))
+    if mode is TOP_UP:
+        assert granted + sum(others) == max(asked, sum(others))
+
+
+def test_the_first_line_that_holds_enough_is_taken() -> None:
+    lines = [Line(new_id(), name, 2026, fen) for name, fen in (("a", 5), ("b", 10), ("c", 20))]
+    assert choose_line(lines, 10, "x") == lines[1]
+    assert choose_line(lines, 20, "x") == lines[2]
+
+
+def test_a_line_that_lacks_one_fen_is_exhausted() -> None:
+    line = Line(new_id(), "专项甲", 2026, 999_999)
+    answer = choose_line([line], 1_000_000, "x")
+    assert isinstance(answer, Shortage)
+    assert answer.code == "budget-exhausted"
+    assert answer.zh == "预算指标“专项甲”剩余9,999.99元，不足以安排1万元。"
+
+
+def test_no_line_at_all_names_what_was_looked_for() -> None:
+    answer = choose_line([], 1, awards.purpose_in_words(2026, 13, "p"))
+    assert isinstance(answer, Shortage)
+    assert (answer.code, answer.zh) == (
+        "no-budget-line",
+        "2026年度第13条措施没有已批准的预算指标。",
+    )
+
+
+def test_every_group_of_a_matter_shares_one_lock() -> None:
+    one, other = (Purpose("firm", "A", "project:1", group) for group in ("x", "y"))
+    assert one.lock_key() == other.lock_key()
+    assert one.lock_key() != Purpose("firm", "B", "project:1", "x").lock_key()
+    assert -(2**63) <= one.lock_key() < 2**63
+
+
+@pytest.mark.parametrize(
+    ("level", "town", "allowed"),
+    [
+        (Level.CIXI, None, True),
+        (Level.TOWN, "330282107", True),
+        (Level.NINGBO, None, False),
+        (Level.TOWN, None, False),
+        (Level.CIXI, "330282107", False),
+    ],
+)
+def test_a_registrar_declares_the_own_level_only(
+    level: Level, town: str | None, *, allowed: bool
+) -> None:
+    if allowed:
+        require_own_level(level, town)
+        return
+    with pytest.raises(Forbidden) as refused:
+        require_own_level(level, town)
+    assert refused.value.code == "level-not-own"
+
+
+@pytest.mark.parametrize(("state", "target"), list(product(AwardState, AwardState)))
+def test_an_award_moves_only_along_its_table(state: AwardState, target: AwardState) -> None:
+    if target in awards.NEXT[state]:
+        assert awards.move(state, target) is target
+        return
+    with pytest.raises(Conflict) as refused:
+        awards.move(state, target)
+    assert refused.value.code == "event-not-allowed"
+
+
+def test_what_is_over_stays_over() -> None:
+    assert awards.NEXT[AwardState.VOIDED] == awards.NEXT[AwardState.RECOVERED] == frozenset()
+
+
+def test_every_state_of_an_award_can_be_announced() -> None:
+    announced = set(contract.AwardState.__args__)
+    assert {state.value for state in AwardState} <= announced
+
+
+@pytest.mark.parametrize(("state", "event"), list(product(PayoutState, PayoutEvent)))
+def test_a_batch_moves_only_along_its_table(state: PayoutState, event: PayoutEvent) -> None:
+    lines = [LineState.SENT, LineState.SETTLED]
+    if event in payouts.ALLOWED[state]:
+        payouts.require_allowed(state, lines, event)
+        return
+    with pytest.raises(Conflict) as refused:
+        payouts.require_allowed(state, lines, event)
+    assert refused.value.code == "event-not-allowed"
+
+
+@pytest.mark.parametrize(
+    ("lines", "state"),
+    [
+        (["sent", "settled"], PayoutState.SENT),
+        (["held", "settled"], PayoutState.SENT),
+        (["settled", "settled"], PayoutState.SETTLED),
+        (["settled", "cancelled"], PayoutState.SETTLED),
+        (["settled", "returned"], PayoutState.PARTLY_RETURNED),
+        (["sent", "returned"], PayoutState.PARTLY_RETURNED),
+    ],
+)
+def test_a_batch_is_what_became_of_its_lines(lines: list[str], state: PayoutState) -> None:
+    assert payouts.state_after_answers(lines) is state
+
+
+def test_a_batch_whose_lines_all_came_back_allows_nothing_more() -> None:
+    assert payouts.allowed_events("partly-returned", ["returned"]) == frozenset()
+
+
+def test_every_transfer_goes_between_two_accounts_and_back_again() -> None:
+    assert set(ROUTES) == set(TransferKind)
+    assert all(debit is not credit for debit, credit in ROUTES.values())
+    assert ROUTES[TransferKind.RELEASE] == ROUTES[TransferKind.RESERVE][::-1]
+    assert ROUTES[TransferKind.RETURN] == ROUTES[TransferKind.PAY][::-1]
+    assert all(credit is not AccountKind.APPROPRIATION for _, credit in ROUTES.values())

@@ -1,0 +1,203 @@
+"""The plans as files: what is written in them, and how a fault of theirs is named."""
+
+import re
+import shutil
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from services.policy.plan.actions.load_library import PLANS, library, load_library
+from services.policy.plan.actions.read_document import PlanInvalid
+from services.rulebook import run_examples
+
+M27 = "cixi-2025-2027/measures/m27.yaml"
+CLAUSE = "cixi-industry-2025/measures/clause-1-1.yaml"
+
+
+@pytest.fixture
+def plans(tmp_path: Path) -> Path:
+    """Copy the plans, so that a fault can be planted in them."""
+    for folder in PLANS.iterdir():
+        if (folder / "plan.yaml").is_file():
+            shutil.copytree(folder, tmp_path / folder.name)
+    return tmp_path
+
+
+@pytest.fixture
+def plant(plans: Path) -> Callable[[str, str, str], list[str]]:
+    """Replace a text in a file; give the faults that loading names."""
+
+    def plant(file: str, old: str, new: str) -> list[str]:
+        path = plans / file
+        text = path.read_text("utf-8")
+        assert old in text
+        path.write_text(text.replace(old, new, 1), "utf-8")
+        with pytest.raises(PlanInvalid) as found:
+            load_library(plans)
+        return str(found.value).splitlines()
+
+    return plant
+
+
+def line_of(file: str, text: str) -> int:
+    lines = (PLANS / file).read_text("utf-8").splitlines()
+    return next(number for number, line in enumerate(lines, 1) if text in line)
+
+
+def test_the_plans_load_and_every_example_holds():
+    programmes = library().programmes
+
+    assert list(programmes) == ["digital-growth", "large-strong", "rd-matching"]
+    for programme in programmes.values():
+        assert len(programme.compiled.programme.examples) >= 6
+        assert run_examples(programme.compiled) == []
+
+
+def test_the_action_plan_is_a_draft_of_which_nothing_is_known_that_nobody_decided():
+    plan = library().main
+
+    assert plan.status == "draft-for-comment"
+    assert (plan.document, plan.published_on, plan.legality_review) == (None, None, None)
+    assert (plan.first_day(), plan.in_force_to) == (None, date(2027, 12, 31))
+    assert plan.flags(date(2026, 11, 23)) == ["plan-not-in-force"]
+
+
+def test_the_first_day_of_force_is_31_days_after_publication(plans: Path):
+    path = plans / "cixi-2025-2027/plan.yaml"
+    text = path.read_text("utf-8").replace("draft-for-comment", "issued")
+    path.write_text(text.replace("published_on: null", "published_on: 2026-12-01"), "utf-8")
+    plan = load_library(plans).main
+
+    assert plan.first_day() == date(2027, 1, 1)
+    assert plan.flags(date(2026, 12, 31)) == ["plan-not-in-force"]
+    assert plan.flags(date(2027, 1, 1)) == []
+    assert plan.flags(date(2027, 12, 31)) == []
+    assert plan.flags(date(2028, 1, 1)) == ["plan-not-in-force"]
+
+
+def test_numbers_that_the_plan_leaves_open_are_unset():
+    parameters = library().parameters
+
+    assert parameters["rd-matching.ratio_bp"].values == ()
+    assert parameters["large-strong.award_fen"].values == ()
+    (mode,) = parameters["stacking-mode"].values
+    assert (mode.value, mode.reading) == ("top-up", True)
+
+
+def test_only_what_the_clause_names_is_a_condition():
+    conditions = {
+        name: [each.id for each in programme.compiled.programme.eligibility]
+        for name, programme in library().programmes.items()
+    }
+
+    assert conditions == {
+        "digital-growth": ["digital-manufacturing", "above-scale", "growth", "two-year-average"],
+        "large-strong": ["revenue", "once"],
+        "rd-matching": [
+            "above-scale", "rd-spend", "rd-growth", "rd-share", "on-ningbo-list", "city-level",
+        ],
+    }  # fmt: skip
+
+
+def test_the_version_follows_what_is_said_and_not_how_it_is_laid_out(plans: Path):
+    before = load_library(plans).main.version
+    path = plans / M27
+    path.write_text("# 注释\n" + path.read_text("utf-8"), "utf-8")
+    assert load_library(plans).main.version == before
+
+    path.write_text(path.read_text("utf-8").replace("年度研发经费", "年度研发经费 ", 1), "utf-8")
+    assert load_library(plans).main.version != before
+
+
+def test_a_rule_has_a_version_of_its_own(plans: Path):
+    before = {name: each.version for name, each in load_library(plans).programmes.items()}
+    path = plans / M27
+    path.write_text(path.read_text("utf-8").replace("（不含10%）", "", 1), "utf-8")
+    after = {name: each.version for name, each in load_library(plans).programmes.items()}
+
+    assert {name for name in before if before[name] != after[name]} == {"rd-matching"}
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "place", "told"),
+    [
+        (M27, "rd_internal_fen > 200000000", "rd_internall_fen > 200000000",
+         "/programmes/0/eligibility/1/when", "did you mean rd_internal_fen?"),
+        (M27, "when: is_above_scale", "when: 'true'",
+         "/programmes/0/eligibility/0/when", "constant-condition|cannot fail"),
+        (M27, "on_list('ningbo-rd-post-subsidy')", "on_list('ningbo-rd')",
+         "/programmes/0/eligibility/4/when", "did you mean ningbo-rd-post-subsidy?"),
+        (M27, "relation: matches", "relation: match", "/programmes/0/relation", "'competes'"),
+        (M27, "notice_days: 5", "notice_days: five", "/programmes/0/notice_days", "integer"),
+        (M27, "amount_kind: fixed", "amount_kinds: fixed", "/programmes/0/amount_kinds",
+         "did you mean amount_kind?"),
+        (M27, "lead: kjj", "lead: kj", "/departments/lead", "kjj"),
+        (M27, "number: 27", "number: 270", "/number", "less than or equal to 99"),
+        (M27, "unit: bp", "unit: fen", "/parameters/rd-matching.ratio_bp/unit", "allowed: fen"),
+        (CLAUSE, "matter: year", "matters: year", "/programmes/0/matters", "did you mean matter?"),
+        ("cixi-2025-2027/plan.yaml", "status: draft-for-comment", "status: draft", "/status",
+         "draft-for-comment"),
+        ("cixi-2025-2027/parameters.yaml", "allowed: [top-up, highest-only]", "allowed: [top-up2]",
+         "/parameters/stacking-mode/values/0/value", "allowed: top-up2"),
+        ("cixi-2025-2027/parameters.yaml", "rd-matching.ratio_bp: 5000",
+         "rd-matching.ratio_bp: 50000", "/overlay/demonstration/rd-matching.ratio_bp",
+         "0 to 10000"),
+        ("cixi-2025-2027/facts.yaml", "owner: jxj", "owner: jx", "/facts/revenue_fen/owner", "jxj"),
+        ("cixi-2025-2027/facts.yaml", "source: own-statement", "source: survey",
+         "/facts/revenue_fen/source", "own-statement"),
+    ],
+)  # fmt: skip
+def test_a_fault_names_file_line_field_and_what_is_allowed(plant, file, old, new, place, told):
+    faults = plant(file, old, new)
+
+    (fault,) = [each for each in faults if f": {place}: " in each][:1]
+    assert re.match(r"[\w/.-]+\.yaml:\d+: ", fault)
+    assert re.search(told, fault), fault
+
+
+def test_the_line_is_the_line_of_the_field(plant):
+    line = line_of(M27, "rd_internal_fen > 200000000")
+    faults = plant(M27, "rd_internal_fen > 200000000", "rd_internall_fen > 200000000")
+
+    assert faults[0].startswith(f"{M27}:{line}: ")
+
+
+def test_an_example_that_the_rule_does_not_give_stops_the_start(plant):
+    line = line_of(CLAUSE, "expect: {outcome: eligible, amount_fen: 500_000")
+    faults = plant(CLAUSE, "amount_fen: 500_000,", "amount_fen: 500_001,")
+
+    assert len(faults) == 1
+    assert faults[0].startswith(f"{CLAUSE}:{line}: /programmes/0/examples/0/expect: ")
+    assert "增速恰好10%" in faults[0]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("notice_days: 5", "notice_days: 5\n    notice_days: 6", "stands twice"),
+        ("notice_days: 5", "notice_days: 5.5", "another kind"),
+        ("notice_days: 5", "notice_days: &five 5\n    kinds: *five", "an alias"),
+        ("number: 27", "number: [27", "expected"),
+    ],
+)
+def test_yaml_that_says_two_things_is_refused(plant, old, new, told):
+    faults = plant(M27, old, new)
+
+    assert faults[0].startswith(f"{M27}:")
+    assert told in faults[0]
+
+
+def test_a_programme_that_stands_twice_is_refused(plans: Path):
+    (plans / "cixi-2025-2027/measures/m28.yaml").write_text(
+        (plans / M27).read_text("utf-8").replace("number: 27", "number: 28"), "utf-8"
+    )
+    with pytest.raises(PlanInvalid, match="rd-matching stands twice"):
+        load_library(plans)
+
+
+def test_a_number_without_an_entry_among_the_parameters_is_refused(plant):
+    faults = plant("cixi-2025-2027/parameters.yaml", "  rd-matching.ratio_bp:\n", "  rd.ratio_bp:\n")
+
+    assert any("rd-matching.ratio_bp is not in parameters.yaml" in each for each in faults)
