@@ -6,8 +6,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.enterprise.contract.events import FirmChanged, ListPublished
 from services.kernel.database import raw_connection
-from services.policy.firms.models import Firm, ListPart, ListVersion
+from services.policy.firms.models import ListPart, ListVersion
 
+# Every change of every firm comes by here, so it is one statement on the driver itself.
+_KEEP = """
+INSERT INTO firm AS f (uscc, version, name, town_code, state, statement_id, recorded_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7)
+ON CONFLICT (uscc) DO UPDATE
+SET version = EXCLUDED.version, name = EXCLUDED.name, town_code = EXCLUDED.town_code,
+    state = EXCLUDED.state, statement_id = EXCLUDED.statement_id,
+    recorded_at = EXCLUDED.recorded_at
+WHERE f.version < EXCLUDED.version
+"""
 _ADD_ITEMS = """
 INSERT INTO list_item (version_id, uscc) SELECT $1, * FROM unnest($2::text[]) ON CONFLICT DO NOTHING
 """
@@ -15,20 +25,11 @@ INSERT INTO list_item (version_id, uscc) SELECT $1, * FROM unnest($2::text[]) ON
 
 async def keep_firm(session: AsyncSession, event: FirmChanged) -> None:
     """Replace what is known of a firm, if this is newer."""
-    values = {
-        "version": event.version,
-        "name": event.name,
-        "town_code": event.town_code,
-        "state": event.model_dump(mode="json"),
-        "statement_id": event.statement_id,
-        "recorded_at": event.recorded_at,
-    }
-    statement = insert(Firm).values(uscc=event.uscc, **values)
-    await session.execute(
-        statement.on_conflict_do_update(
-            index_elements=[Firm.uscc], set_=values, where=Firm.version < event.version
-        )
-    )
+    async with raw_connection(session) as connection:
+        await connection.execute(
+            _KEEP, event.uscc, event.version, event.name, event.town_code,
+            event.model_dump_json(), event.statement_id, event.recorded_at,
+        )  # fmt: skip
 
 
 async def keep_list_part(session: AsyncSession, event: ListPublished) -> None:
