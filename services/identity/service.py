@@ -11,6 +11,7 @@ from services.identity.base import Base
 from services.identity.bindings.routes import router as bindings
 from services.identity.bindings.rules import BindingKind, BindingState
 from services.identity.clients.actions import restate_principals
+from services.identity.clients.models import FailedAttempt
 from services.identity.clients.routes import router as clients
 from services.identity.clients.rules import ClientState
 from services.identity.contract.events import ClockMoved, KeyChanged, PrincipalChanged, TokenRevoked
@@ -46,6 +47,12 @@ async def forget_assertions(session: AsyncSession, _: str, __: Any) -> None:
     await session.execute(delete(UsedAssertion).where(UsedAssertion.expires_at < system_now()))
 
 
+async def forget_failures(session: AsyncSession, _: str, __: Any) -> None:
+    await session.execute(
+        delete(FailedAttempt).where(FailedAttempt.failed_at < system_now() - timedelta(days=1))
+    )
+
+
 SERVICE = Service(
     name="identity",
     title="身份服务：客户端、令牌、密钥与企业授权",
@@ -54,7 +61,10 @@ SERVICE = Service(
     migrations=Path(__file__).parent / "migrations",
     routers=(tokens, clients, bindings, issuers, keys, demo),
     announces=(KeyChanged, TokenRevoked, PrincipalChanged, ClockMoved),
-    timers=(TimerKind("forget-assertions", forget_assertions, every=timedelta(hours=1)),),
+    timers=(
+        TimerKind("forget-assertions", forget_assertions, every=timedelta(hours=1)),
+        TimerKind("forget-failures", forget_failures, every=timedelta(hours=1)),
+    ),
     restaters=(restate_keys, restate_principals, restate_clock),
     on_start=begin,
     code_lists=(

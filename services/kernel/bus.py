@@ -13,6 +13,7 @@ from nats.js.api import (
     ConsumerConfig,
     DeliverPolicy,
     DiscardPolicy,
+    PubAck,
     RetentionPolicy,
     StorageType,
     StreamConfig,
@@ -26,6 +27,8 @@ KEEP_S = 30 * 24 * 3600
 ACK_WAIT_S = 30
 ACKS_PENDING_MAX = 2_000
 RECONNECT_WAIT_S = 0.5
+HEADERS_BYTES_MAX = 1024
+CONNECT_WAIT_S = 5
 
 
 @dataclass(frozen=True)
@@ -86,6 +89,8 @@ class Bus:
         self._name = name
         self._client: Client | None = None
         self._jetstream: JetStreamContext | None = None
+        self._connecting: asyncio.Task[None] | None = None
+        self._stopping = False
 
     @property
     def jetstream(self) -> JetStreamContext:
@@ -108,26 +113,48 @@ class Bus:
                 log.error("broker connection closed for good")
                 os._exit(1)
 
-        self._stopping = False
         self._client = Client()
-        await self._client.connect(
-            self._url,
-            name=self._name,
-            max_reconnect_attempts=-1,
-            reconnect_time_wait=RECONNECT_WAIT_S,
-            error_cb=on_error,
-            closed_cb=on_closed,
-            allow_reconnect=True,
+        self._connecting = asyncio.create_task(
+            self._client.connect(
+                self._url,
+                name=self._name,
+                max_reconnect_attempts=-1,
+                reconnect_time_wait=RECONNECT_WAIT_S,
+                error_cb=on_error,
+                closed_cb=on_closed,
+                allow_reconnect=True,
+            )
         )
         self._jetstream = self._client.jetstream(timeout=5, publish_async_max_pending=4096)
+        done, _ = await asyncio.wait({self._connecting}, timeout=CONNECT_WAIT_S)
+        if done:
+            self._connecting.result()
+        else:
+            log.warning("broker not reached yet; events wait in the outbox")
 
     async def close(self) -> None:
         self._stopping = True
+        if self._connecting is not None:
+            self._connecting.cancel()
         if self._client is not None:
             try:
                 await asyncio.wait_for(self._client.close(), 3)
             except (TimeoutError, nats.errors.Error):
                 log.warning("broker connection did not close in time")
+
+    async def publish(
+        self, subject: str, data: bytes, stream: str, headers: dict[str, str]
+    ) -> "asyncio.Future[PubAck]":
+        """Send, and give the broker's word to wait for; what cannot be sent is refused before.
+
+        The client library never gives back the place of a message that it failed to send: after
+        some thousand of them it would wait for ever.
+        """
+        if not self.is_connected:
+            raise nats.errors.ConnectionReconnectingError
+        if self._client is not None and len(data) > self._client.max_payload - HEADERS_BYTES_MAX:
+            raise nats.errors.MaxPayloadError
+        return await self.jetstream.publish_async(subject, data, stream=stream, headers=headers)
 
     async def declare(self, stream: Stream) -> None:
         """Make the stream as declared."""

@@ -24,6 +24,12 @@ class Clock:
 
     def __init__(self) -> None:
         self.offset = timedelta(0)
+        self._version = 0
+
+    def follow(self, offset_s: int, version: int) -> None:
+        """Run this far from the system clock from now on, unless a later move is already known."""
+        if version > self._version:
+            self.offset, self._version = timedelta(seconds=offset_s), version
 
     def now(self) -> datetime:
         return system_now() + self.offset

@@ -20,6 +20,7 @@ from services.kernel.tables import StoredAnswer
 
 KEY_CHARS_MAX = 128
 KEPT_DAYS = 7
+FORGOTTEN_ROWS_MAX = 20_000
 STORED_HEADERS = ("content-type", "location", "etag")
 
 
@@ -154,7 +155,7 @@ async def forget_old_answers(session: AsyncSession, now: datetime) -> None:
         .where(
             StoredAnswer.stored_at < now - timedelta(days=KEPT_DAYS), ~StoredAnswer.kept_for_ever
         )
-        .limit(1000)
+        .limit(FORGOTTEN_ROWS_MAX)
         .subquery()
     )
     await session.execute(

@@ -171,10 +171,10 @@ def _grant(connection: Connection, service: Service) -> None:
         connection.execute(text(f"REVOKE ALL ON {table.name} FROM {app}"))
         for grant in _grants(table):
             connection.execute(text(f"GRANT {grant} ON {table.name} TO {app}"))
-        if table.info.get("append_only"):
+        if changes := _refused_changes(table):
             connection.execute(
                 text(
-                    f"CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table.name}"
+                    f"CREATE OR REPLACE TRIGGER append_only BEFORE {changes} ON {table.name}"
                     " FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
                 )
             )
@@ -187,6 +187,18 @@ def _grants(table: Table) -> list[str]:
     if "updatable" in table.info:
         return ["SELECT", "INSERT", f"UPDATE ({', '.join(table.info['updatable'])})"]
     return ["SELECT", "INSERT", "UPDATE", "DELETE"]
+
+
+def _refused_changes(table: Table) -> str | None:
+    """Say what a trigger refuses even to the owner, who has every grant."""
+    if table.info.get("append_only"):
+        return "UPDATE OR DELETE OR TRUNCATE"
+    if "updatable" in table.info:
+        kept = [
+            column.name for column in table.columns if column.name not in table.info["updatable"]
+        ]
+        return f"UPDATE OF {', '.join(kept)} OR DELETE OR TRUNCATE"
+    return None
 
 
 def _make_trigger_function(connection: Connection) -> None:

@@ -1,6 +1,6 @@
 """How a moved business clock reaches every service of the demonstration."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
@@ -34,5 +34,6 @@ async def hear_clock(session: AsyncSession, event: ClockMoved, now: datetime) ->
 async def load_clock(clock: Clock, sessions: async_sessionmaker[AsyncSession]) -> None:
     """Set a process's business clock to what its service has heard."""
     async with sessions() as session:
-        offset_s = await session.scalar(select(HeardClock.offset_s))
-    clock.offset = timedelta(seconds=offset_s or 0)
+        heard = await session.scalar(select(HeardClock))
+    if heard is not None:
+        clock.follow(heard.offset_s, heard.version)

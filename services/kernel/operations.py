@@ -295,9 +295,7 @@ async def _write_errors(
 async def count_open_operations(session: AsyncSession) -> int:
     return (
         await session.scalar(
-            select(func.count())
-            .select_from(Operation)
-            .where(Operation.state.in_(OPEN_STATES))
+            select(func.count()).select_from(Operation).where(Operation.state.in_(OPEN_STATES))
         )
         or 0
     )

@@ -1,18 +1,24 @@
-"""Pages of a list: a limit and an opaque keyset cursor."""
+"""Pages of a list: a limit and an opaque keyset cursor.
+
+A cursor is sealed for the list that gave it, so that a query may trust what it holds.
+"""
 
 import base64
 import binascii
+import hashlib
+import hmac
 from typing import Annotated, Any
 
 import orjson
-from fastapi import Depends, Query
-from pydantic import BaseModel
+from fastapi import Depends, Query, Request
+from pydantic import BaseModel, Field
 
 from services.kernel.errors import Malformed
 
 PAGE_ROWS_DEFAULT = 50
 PAGE_ROWS_MAX = 200
 CURSOR_CHARS_MAX = 500
+SEAL_BYTES = 12
 
 
 class PageRequest(BaseModel):
@@ -20,9 +26,11 @@ class PageRequest(BaseModel):
 
     limit: int
     after: list[Any] | None = None
+    seal_key: bytes = Field(b"", repr=False, exclude=True)
 
 
 def _page(
+    request: Request,
     limit: Annotated[
         int, Query(ge=1, le=PAGE_ROWS_MAX, description="Rows a page")
     ] = PAGE_ROWS_DEFAULT,
@@ -30,39 +38,44 @@ def _page(
         str | None, Query(max_length=CURSOR_CHARS_MAX, description="From next_cursor")
     ] = None,
 ) -> PageRequest:
-    return PageRequest(limit=limit, after=_read(cursor) if cursor else None)
+    secret = request.app.state.runtime.settings.secret_key
+    key = hmac.digest(secret.encode(), b"cursor|" + request.scope["route"].path.encode(), "sha256")
+    return PageRequest(limit=limit, after=_read(cursor, key) if cursor else None, seal_key=key)
 
 
 Page = Annotated[PageRequest, Depends(_page)]
 
 
-def _read(cursor: str) -> list[Any]:
+def _read(cursor: str, key: bytes) -> list[Any]:
     try:
-        value = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    except (binascii.Error, orjson.JSONDecodeError, ValueError):
-        value = None
-    if not isinstance(value, list) or not all(isinstance(v, str | int) for v in value):  # pyright: ignore[reportUnknownVariableType]
+        raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+    except (binascii.Error, ValueError):
+        raw = b""
+    seal, text = raw[:SEAL_BYTES], raw[SEAL_BYTES:]
+    if not hmac.compare_digest(seal, _seal(key, text)):
         raise Malformed(
             "cursor无法识别，请使用上一页返回的next_cursor。",
             "The cursor cannot be read; use next_cursor of the previous page.",
             code="cursor-invalid",
         )
-    return value  # pyright: ignore[reportUnknownVariableType]
+    return orjson.loads(text)
 
 
-def cursor_after(key: list[Any]) -> str:
+def _cursor_after(row_key: list[Any], key: bytes) -> str:
     """Make the cursor that continues after a row's sort key."""
-    return (
-        base64.urlsafe_b64encode(
-            orjson.dumps([str(k) if not isinstance(k, int) else k for k in key])
-        )
-        .decode()
-        .rstrip("=")
-    )
+    text = orjson.dumps([k if isinstance(k, int) else str(k) for k in row_key])
+    return base64.urlsafe_b64encode(_seal(key, text) + text).decode().rstrip("=")
+
+
+def _seal(key: bytes, text: bytes) -> bytes:
+    return hmac.new(key, text, hashlib.sha256).digest()[:SEAL_BYTES]
 
 
 def page_of(rows: list[Any], page: PageRequest, key: Any) -> dict[str, Any]:
     """Answer a page from `limit + 1` rows; `key(row)` gives the sort key as a list."""
     more = len(rows) > page.limit
     kept = rows[: page.limit]
-    return {"items": kept, "next_cursor": cursor_after(key(kept[-1])) if more else None}
+    return {
+        "items": kept,
+        "next_cursor": _cursor_after(key(kept[-1]), page.seal_key) if more else None,
+    }

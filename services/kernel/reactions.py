@@ -5,6 +5,7 @@ failing is parked with its reason, so that it stops nobody else.
 """
 
 import asyncio
+import contextlib
 import random
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -18,18 +19,20 @@ import structlog
 from nats.aio.msg import Msg
 from nats.js.client import JetStreamContext
 from nats.js.errors import Error as JetStreamError
-from nats.js.errors import NotFoundError
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.kernel import metrics
 from services.kernel.audit import write_audit
 from services.kernel.bus import DurableConsumer, Stream
+from services.kernel.clock import system_now
 from services.kernel.crash import crash_point
 from services.kernel.database import raw_connection
+from services.kernel.database_faults import is_database_away, is_database_outage
 from services.kernel.events import Event
 from services.kernel.ids import new_id
 from services.kernel.outbox import write_announcements
-from services.kernel.problems import is_database_outage
 from services.kernel.tables import ParkedEvent
 from services.kernel.trace import enter_trace
 
@@ -41,6 +44,7 @@ DELIVERIES_MAX = 5
 # A message that was delivered this often without our word killed the process each time.
 DELIVERIES_WITHOUT_WORD_MAX = 25
 RETRY_DELAYS_S = (0.5, 2, 8, 30)
+FETCHES_BETWEEN_LOOKS = 6
 
 _INBOX = """
 INSERT INTO inbox (reaction, event_id) SELECT * FROM unnest($1::text[], $2::uuid[])
@@ -76,8 +80,8 @@ class Heard:
 def parse(message_data: bytes) -> Heard:
     document = orjson.loads(message_data)
     return Heard(
-        UUID(document["id"]),
-        document["type"],
+        UUID(str(document["id"])),
+        str(document["type"]),
         document["data"],
         document.get("traceparent"),
         message_data.decode(),
@@ -125,36 +129,64 @@ class Reactor:
                 subscription = await self._jetstream().pull_subscribe_bind(
                     self._consumer.name, self._consumer.stream.name
                 )
-                await self._pull(subscription, stopping)
-            except NotFoundError:
-                # A wiped broker: the caller declares the consumer again, then comes back.
-                return
-            except (nats.errors.Error, JetStreamError, OSError) as error:
+                try:
+                    await self._pull(subscription, stopping)
+                finally:
+                    with contextlib.suppress(nats.errors.Error):
+                        await subscription.unsubscribe()
+            except (JetStreamError, nats.errors.Error, OSError) as error:
+                # Perhaps a wiped broker: the caller declares the consumer again, then comes back.
                 log.warning(
                     "consumer restarts", consumer=self._consumer.name, kind=type(error).__name__
                 )
-                await asyncio.sleep(0.5 + random.random())  # noqa: S311  jitter
+                await _wait(stopping, 0.2 + random.random())  # noqa: S311  jitter
+                return
 
     async def _pull(self, subscription: Any, stopping: asyncio.Event) -> None:
+        silent = 0
         while not stopping.is_set():
             try:
                 messages = await _fetch(subscription, stopping)
             except (nats.errors.TimeoutError, TimeoutError):
+                silent += 1
+                if silent % FETCHES_BETWEEN_LOOKS == 0:
+                    # A consumer that no longer exists answers nothing, for ever.
+                    await self._jetstream().consumer_info(
+                        self._consumer.stream.name, self._consumer.name
+                    )
                 continue
+            silent = 0
             if messages:
-                await self._react_to_batch(messages)
+                await self._react_to_batch(messages, stopping)
 
-    async def _react_to_batch(self, messages: list[Msg]) -> None:
+    async def _react_to_batch(self, messages: list[Msg], stopping: asyncio.Event) -> None:
         try:
             heard = [parse(m.data) for m in messages]
             await self._react(heard)
-        except Exception:  # noqa: BLE001  whichever message it was is found one by one
+        except Exception as error:  # noqa: BLE001  whichever message it was is found one by one
+            if is_database_away(error):
+                await self._await_database(messages, stopping)
+                return
             for message in messages:
                 await self._react_alone(message)
             return
         crash_point("reaction:committed")
         for message in messages:
             await message.ack()
+
+    async def _await_database(self, messages: list[Msg], stopping: asyncio.Event) -> None:
+        """Give the batch back and fetch no more meanwhile: an outage uses up nobody's deliveries."""
+        log.warning("reactions wait for the database", consumer=self._consumer.name)
+        for message in messages:
+            await message.nak(delay=RETRY_DELAYS_S[0])
+        while not await _wait(stopping, RETRY_DELAYS_S[0]):
+            try:
+                async with self._sessions() as session:
+                    await session.execute(select(1))
+            except Exception as error:  # noqa: BLE001  whatever it is, the database does not serve
+                log.debug("no database yet", kind=type(error).__name__)
+            else:
+                return
 
     async def _react_alone(self, message: Msg) -> None:
         deliveries = message.metadata.num_delivered
@@ -173,8 +205,7 @@ class Reactor:
         if not pairs:
             return
         async with self._sessions() as session, session.begin():
-            fresh = await self._enter_inbox(session, pairs)
-            done = {name for name, _ in fresh}
+            fresh = await enter_inbox(session, {(r.name, h.event_id) for r, h in pairs})
             for reaction, heard in pairs:
                 if (reaction.name, heard.event_id) not in fresh:
                     continue
@@ -188,15 +219,8 @@ class Reactor:
             await write_announcements(session)
             await write_audit(session)
             crash_point("reaction:before-commit")
-        await self._after_commit(done)
-
-    async def _enter_inbox(
-        self, session: AsyncSession, pairs: list[tuple[Reaction, Heard]]
-    ) -> set[tuple[str, UUID]]:
-        keys = sorted({(r.name, h.event_id) for r, h in pairs})
-        async with raw_connection(session) as connection:
-            rows = await connection.fetch(_INBOX, [k[0] for k in keys], [k[1] for k in keys])
-        return {(row["reaction"], row["event_id"]) for row in rows}
+        # Of repeats, too: what should have followed the first commit may not have.
+        await self._after_commit({reaction.name for reaction, _ in pairs})
 
     async def _put_off_or_park(self, message: Msg, deliveries: int, error: Exception) -> None:
         names = ", ".join(r.name for r in self._by_type.get(_type_of(message), ())) or "unknown"
@@ -209,37 +233,75 @@ class Reactor:
             await message.nak(delay=delay)
             return
         metrics.REACTION_FAILURES.labels(self._service, names).inc()
-        await self._park(message, names, error, deliveries)
+        try:
+            await self._park(message, names, error, deliveries)
+        except Exception as fault:  # noqa: BLE001  it stays with the broker until it can be parked
+            log.error("event not parked", reaction=names, kind=type(fault).__name__)
+            await message.nak(delay=RETRY_DELAYS_S[-1])
+            return
+        metrics.PARKED.labels(self._service).inc()
+        log.error("event parked", reaction=names, kind=type(error).__name__)
+        await message.ack()
 
     async def _park(self, message: Msg, reaction: str, error: Exception, deliveries: int) -> None:
-        text = message.data.decode("utf-8", "replace").replace("\x00", "")
+        words = {
+            "envelope": message.data.decode("utf-8", "replace"),
+            "reason": f"{type(error).__name__}: {error}"[:500],
+            "type": _type_of(message),
+        }
+        row: dict[str, Any] = {name: word.replace("\x00", "") for name, word in words.items()}
+        row |= {"deliveries": deliveries, "parked_at": self._now(), "retried_at": None}
+        statement = insert(ParkedEvent).values(
+            id=new_id(), reaction=reaction, event_id=_id_of(message), **row
+        )
         async with self._sessions() as session, session.begin():
-            session.add(
-                ParkedEvent(
-                    id=new_id(),
-                    reaction=reaction,
-                    event_id=_id_of(message),
-                    type=_type_of(message),
-                    envelope=text,
-                    reason=f"{type(error).__name__}: {error}"[:500],
-                    deliveries=deliveries,
-                    parked_at=self._now(),
-                )
+            # Sent again after it was parked, it is parked anew.
+            await session.execute(
+                statement.on_conflict_do_update(index_elements=["reaction", "event_id"], set_=row)
             )
-        metrics.PARKED.labels(self._service).inc()
-        log.error("event parked", reaction=reaction, kind=type(error).__name__)
-        await message.ack()
+
+
+async def enter_inbox(session: AsyncSession, pairs: set[tuple[str, UUID]]) -> set[tuple[str, UUID]]:
+    """Enter reactions to events; give those that were not there yet."""
+    keys = sorted(pairs)
+    async with raw_connection(session) as connection:
+        rows = await connection.fetch(_INBOX, [k[0] for k in keys], [k[1] for k in keys])
+    return {(row["reaction"], row["event_id"]) for row in rows}
+
+
+async def retry_parked(
+    session: AsyncSession, row: ParkedEvent, reactions: Sequence[Reaction], *, now: datetime
+) -> None:
+    """React to a parked event after all; a later delivery of the same event finds it done."""
+    if not reactions:
+        raise PoisonousEvent("this service does not react to such an event")
+    heard = parse(row.envelope.encode())
+    fresh = await enter_inbox(session, {(r.name, heard.event_id) for r in reactions})
+    for reaction in reactions:
+        if (reaction.name, heard.event_id) in fresh:
+            await reaction.handle(session, reaction.event.model_validate(heard.data), now)
+            await session.flush()
+    row.retried_at = system_now()
 
 
 class PoisonousEvent(Exception):
-    """An event that ended the process each time it was delivered."""
+    """An event that ended the process each time it was delivered, or that nobody here reacts to."""
+
+
+async def _wait(stopping: asyncio.Event, seconds: float) -> bool:
+    try:
+        await asyncio.wait_for(stopping.wait(), seconds)
+    except TimeoutError:
+        return False
+    return True
 
 
 async def _fetch(subscription: Any, stopping: asyncio.Event) -> list[Msg]:
     """Fetch what there is, or stop waiting as soon as the worker stops."""
-    fetching = asyncio.ensure_future(
-        subscription.fetch(BATCH_MESSAGES, timeout=FETCH_TIMEOUT_S, heartbeat=1.0)
-    )
+    # No heartbeat: where messages already wait in the client, nats-py asks for more without an
+    # expiry, which the server refuses beside a heartbeat, and the waiting messages are lost to us
+    # until their acknowledgement is overdue.
+    fetching = asyncio.ensure_future(subscription.fetch(BATCH_MESSAGES, timeout=FETCH_TIMEOUT_S))
     stopped = asyncio.ensure_future(stopping.wait())
     await asyncio.wait({fetching, stopped}, return_when=asyncio.FIRST_COMPLETED)
     stopped.cancel()
@@ -259,6 +321,6 @@ def _type_of(message: Msg) -> str:
 
 def _id_of(message: Msg) -> UUID:
     try:
-        return UUID(orjson.loads(message.data)["id"])
+        return parse(message.data).event_id
     except (orjson.JSONDecodeError, KeyError, TypeError, ValueError):
         return new_id()

@@ -20,6 +20,7 @@ from services.kernel.outbox import CHANNEL
 log = structlog.get_logger()
 
 BATCH_ROWS = 512
+PENDING_COUNTED_MAX = 100_000
 POLL_S = 1.0
 ACK_TIMEOUT_S = 10
 BACKOFF_S_MAX = 60
@@ -36,6 +37,16 @@ WHERE published_at IS NULL AND shard = ANY($1::bigint[]) AND next_attempt_at <= 
       AND e.next_attempt_at > clock_timestamp())
 ORDER BY id LIMIT $2
 """
+# A full batch may have cut an aggregate between two rows; what precedes is taken along.
+_EARLIER = """
+SELECT o.id, o.aggregate, o.seq, o.type, o.subject, o.payload, o.traceparent, o.occurred_at, o.attempts
+FROM outbox o JOIN unnest($1::text[], $2::bigint[]) AS first(aggregate, seq)
+     ON o.aggregate = first.aggregate AND o.seq < first.seq
+WHERE o.published_at IS NULL
+"""
+_COUNT = (
+    "SELECT count(*) FROM (SELECT 1 FROM outbox WHERE published_at IS NULL LIMIT $1) AS pending"
+)
 _MARK = "UPDATE outbox SET published_at = clock_timestamp() WHERE id = ANY($1::uuid[])"
 _FAIL = """
 UPDATE outbox SET attempts = attempts + 1, last_error = $2,
@@ -90,6 +101,8 @@ class Relay:
             published = 0
             if self._shards and self._bus.is_connected:
                 published = await self._publish_batch(connection)
+            elif self._shards:
+                await self._measure(connection)
             if published < BATCH_ROWS:
                 await self._wait_for_hint(stopping)
 
@@ -107,7 +120,14 @@ class Relay:
 
     async def _publish_batch(self, connection: Any) -> int:
         rows = await connection.fetch(_PENDING, self._shards, BATCH_ROWS)
-        metrics.OUTBOX_PENDING.labels(self._service).set(len(rows))
+        if len(rows) < BATCH_ROWS:
+            metrics.OUTBOX_PENDING.labels(self._service).set(len(rows))
+        else:
+            await self._measure(connection)
+            first: dict[str, int] = {}
+            for row in rows:
+                first[row["aggregate"]] = min(row["seq"], first.get(row["aggregate"], row["seq"]))
+            rows += await connection.fetch(_EARLIER, list(first), list(first.values()))
         if not rows:
             return 0
         chains: dict[str, list[Any]] = defaultdict(list)
@@ -132,17 +152,18 @@ class Relay:
             await connection.execute(_FAIL, row["id"], reason, delay)
         return len(done)
 
+    async def _measure(self, connection: Any) -> None:
+        pending = await connection.fetchval(_COUNT, PENDING_COUNTED_MAX)
+        metrics.OUTBOX_PENDING.labels(self._service).set(pending)
+
     async def _publish_chain(
         self, chain: list[Any], done: list[Any], failed: list[tuple[Any, str]]
     ) -> None:
         """Publish one aggregate's rows one after the other; the first failure ends the chain."""
         for row in chain:
             try:
-                future = await self._bus.jetstream.publish_async(
-                    row["subject"],
-                    _message(row),
-                    stream=self._stream,
-                    headers=_headers(row),
+                future = await self._bus.publish(
+                    row["subject"], _message(row), self._stream, _headers(row)
                 )
                 ack = await asyncio.wait_for(future, ACK_TIMEOUT_S)
             except (nats.errors.Error, JetStreamError, TimeoutError, OSError) as error:

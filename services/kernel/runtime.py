@@ -1,6 +1,8 @@
 """A service at run: its database, its ear and its voice, its clock, in one object."""
 
 import asyncio
+from collections import Counter
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -51,10 +53,13 @@ class WrongProfile(Exception):
 class Runtime:
     """Everything a service's requests and worker stand on in one process."""
 
-    def __init__(self, service: Service, settings: Settings, bus: Bus) -> None:
+    def __init__(
+        self, service: Service, settings: Settings, bus: Bus, clock: Clock | None = None
+    ) -> None:
         self.settings = settings
         self.bus = bus
-        self.clock = Clock()
+        # One clock for a whole process: what one service has heard counts for all of them.
+        self.clock = clock or Clock()
         self.calendar = Calendar.load(settings.calendar_dir)
         self.database_url = settings.service_url(service.name)
         self.engine = create_engine(
@@ -64,8 +69,10 @@ class Runtime:
         self.verifier = Verifier(settings.issuer, self.sessions)
         self.service = service
         self._reactions = (*KERNEL_REACTIONS, *service.reactions)
+        _require_distinct(self._reactions)
+        self._stream = Stream(service.name, settings.nats_replicas)
         self._timers = TimerKind(
-            "forget-old-answers", _forget_old_answers, every=timedelta(hours=1)
+            "forget-old-answers", _forget_old_answers, every=timedelta(minutes=1)
         )
         self._relay = Relay(service.name, self.database_url, bus)
         self._stopping = asyncio.Event()
@@ -176,7 +183,7 @@ class Runtime:
     async def _declare_own_stream(self) -> None:
         while not self._stopping.is_set():
             try:
-                await self.bus.declare(Stream(self.service.name))
+                await self.bus.declare(self._stream)
                 return
             except Exception as error:  # noqa: BLE001  the broker may be away; it is asked again
                 log.warning(
@@ -189,7 +196,8 @@ class Runtime:
         while not await self._pause(5.0):
             if self.bus.is_connected:
                 try:
-                    await self.bus.declare(Stream(self.service.name))
+                    if not await self.bus.has(self._stream):
+                        await self.bus.declare(self._stream)
                 except Exception as error:  # noqa: BLE001
                     log.warning(
                         "stream not declared", service=self.service.name, kind=type(error).__name__
@@ -229,6 +237,13 @@ class Runtime:
         except TimeoutError:
             return False
         return True
+
+
+def _require_distinct(reactions: Sequence[Reaction]) -> None:
+    """Refuse two reactions to one event under one name: the inbox would take them for one."""
+    names = Counter((r.event.TYPE, r.name) for r in reactions)
+    if twice := [f"{name} to {type_}" for (type_, name), n in names.items() if n > 1]:
+        raise ValueError(f"reactions need names of their own: {', '.join(twice)}")
 
 
 async def _forget_old_answers(session: Any, _: str, __: Any) -> None:

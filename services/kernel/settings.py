@@ -19,17 +19,20 @@ class Profile(StrEnum):
 class Settings(BaseSettings):
     """One object for the whole process; `{SERVICE}_DATABASE_URL` is looked up by `service_url`."""
 
-    # What is refused is not repeated: most of it is secret.
-    model_config = SettingsConfigDict(
-        env_prefix="", extra="ignore", populate_by_name=True, hide_input_in_errors=True
-    )
+    # By alias only: a stray PROFILE or DATA of the shell is not ours. And what is refused is not
+    # repeated: most of it is secret.
+    model_config = SettingsConfigDict(env_prefix="", extra="ignore", hide_input_in_errors=True)
 
     database_url: str = Field(
         "", description="Administrator's URL: migrations and derived app URLs", repr=False
     )
     nats_url: str = Field("", repr=False)
     nats_replicas: int = Field(
-        1, alias="LIANGXIN_NATS_REPLICAS", ge=1, le=5, description="Copies of each stream: 3 for money"
+        1,
+        alias="LIANGXIN_NATS_REPLICAS",
+        ge=1,
+        le=5,
+        description="Copies of each stream: 3 for money",
     )
     data: Path = Field(Path(".data"), alias="LIANGXIN_DATA")
     profile: Profile = Field(Profile.PRODUCTION, alias="LIANGXIN_PROFILE")

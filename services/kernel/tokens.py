@@ -1,5 +1,6 @@
 """Verification of access tokens, in every service, against keys and revocations heard as events."""
 
+import asyncio
 import time
 from collections import OrderedDict
 from datetime import UTC, datetime, timedelta
@@ -109,8 +110,9 @@ class Verifier:
         self._keys: dict[str, tuple[ECKey, datetime | None]] = {}
         self._revoked: set[str] = set()
         self._principals: dict[str, tuple[bool, float]] = {}
-        self._cache: OrderedDict[str, Actor] = OrderedDict()
+        self._cache: OrderedDict[str, tuple[Actor, str]] = OrderedDict()
         self._loaded_at = 0.0
+        self._reloading = asyncio.Lock()
 
     @property
     def knows_a_key(self) -> bool:
@@ -131,37 +133,48 @@ class Verifier:
 
     async def verify(self, token: str) -> Actor:
         """Give the bearer of a token, or refuse with 401."""
-        age = time.monotonic() - self._loaded_at
-        if age > RELOAD_S:
-            await self.reload()
-        actor = self._cache.get(token)
-        if actor is None:
+        await self._reload_if_older(RELOAD_S)
+        if token not in self._cache:
             if len(token) > TOKEN_CHARS_MAX:
                 raise _refused("token-malformed")
-            actor = await self._verify_fresh(token, age)
-            self._remember(token, actor)
+            self._remember(token, await self._verify_fresh(token))
+        actor, kid = self._cache[token]
+        self._usable_key(kid)
         self._check_still_good(actor)
         return actor
 
-    async def _verify_fresh(self, token: str, age: float) -> Actor:
-        kid = _key_id(token)
-        if kid not in self._keys and age > RELOAD_FOR_UNKNOWN_KEY_S:
-            await self.reload()
+    async def _reload_if_older(self, age_s: float) -> None:
+        """Reload once, however many requests find at the same time that it is due."""
+        if time.monotonic() - self._loaded_at <= age_s:
+            return
+        async with self._reloading:
+            if time.monotonic() - self._loaded_at > age_s:
+                await self.reload()
+
+    def _usable_key(self, kid: str) -> ECKey:
+        """Give a key that counts now: one retired at once takes with it what it has signed."""
         if kid not in self._keys:
             raise _refused("token-key-unknown")
         key, usable_until = self._keys[kid]
         if usable_until is not None and usable_until < system_now():
             raise _refused("token-key-retired")
+        return key
+
+    async def _verify_fresh(self, token: str) -> tuple[Actor, str]:
+        kid = _key_id(token)
+        if kid not in self._keys:
+            await self._reload_if_older(RELOAD_FOR_UNKNOWN_KEY_S)
+        key = self._usable_key(kid)
         try:
             decoded = jwt.decode(token, key, algorithms=[ALGORITHM])
         except (JoseError, ValueError, TypeError):
             raise _refused("token-signature") from None
         if decoded.header.get("typ") != "at+jwt":
             raise _refused("token-type")
-        return actor_from_claims(decoded.claims, issuer=self._issuer)
+        return actor_from_claims(decoded.claims, issuer=self._issuer), kid
 
-    def _remember(self, token: str, actor: Actor) -> None:
-        self._cache[token] = actor
+    def _remember(self, token: str, checked: tuple[Actor, str]) -> None:
+        self._cache[token] = checked
         if len(self._cache) > CACHED_TOKENS_MAX:
             self._cache.popitem(last=False)
 

@@ -53,6 +53,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 RETRIES_MAX = 3
+AFTER_COMMIT = "after_commit"
 DATABASE_ERRORS = (SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
 WRITES = ("POST", "PUT", "PATCH", "DELETE")
 
@@ -172,6 +173,13 @@ async def commit(session: AsyncSession) -> None:
     await write_audit(session)
     await session.commit()
     crash_point("unit:committed")
+    for work in session.info.pop(AFTER_COMMIT, ()):
+        work()
+
+
+def after_commit(session: AsyncSession, work: Callable[[], None]) -> None:
+    """Have something done in this process once the transaction counts; it must not fail."""
+    session.info.setdefault(AFTER_COMMIT, []).append(work)
 
 
 async def _bearer(runtime: "Runtime", request: Request, guard: Guard) -> Actor:
@@ -276,6 +284,7 @@ __all__ = [
     "Now",
     "Session",
     "UnitRoute",
+    "after_commit",
     "commit",
     "in_unit",
     "noun_router",

@@ -15,6 +15,7 @@ from services.launch.embedded import stop_embedded
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
+    pretty_exceptions_enable=False,
     help="Liangxin 两新: an innovation action plan as a running service.",
 )
 events = typer.Typer(no_args_is_help=True, help="Announcements: refill, restate, parked ones.")

@@ -51,7 +51,7 @@ def outside_settings() -> Settings:
         raise SystemExit(
             f"{' and '.join(missing)} must be set as well: outside servers come in pairs"
         )
-    return Settings(service_urls=own_urls)  # pyright: ignore[reportCallIssue]
+    return Settings(LIANGXIN_SERVICE_DATABASE_URLS=own_urls)  # pyright: ignore[reportCallIssue]
 
 
 def embedded_settings(database_url: str, nats_url: str, data: Path) -> Settings:
@@ -67,11 +67,11 @@ def embedded_settings(database_url: str, nats_url: str, data: Path) -> Settings:
         {
             "database_url": database_url,
             "nats_url": nats_url,
-            "data": data,
-            "profile": Profile.DEMONSTRATION,
-            "audit_key": ensure_secret(keys, "audit"),
-            "secret_key": ensure_secret(keys, "platform"),
-            "issuer": os.environ.get("LIANGXIN_ISSUER", f"http://127.0.0.1:{port()}"),
+            "LIANGXIN_DATA": data,
+            "LIANGXIN_PROFILE": Profile.DEMONSTRATION,
+            "LIANGXIN_AUDIT_KEY": ensure_secret(keys, "audit"),
+            "LIANGXIN_SECRET_KEY": ensure_secret(keys, "platform"),
+            "LIANGXIN_ISSUER": os.environ.get("LIANGXIN_ISSUER", f"http://127.0.0.1:{port()}"),
         }
     )
 

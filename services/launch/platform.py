@@ -14,6 +14,7 @@ from gateway.backends import InMemory
 from gateway.settings import GatewaySettings
 from services.kernel.app import asgi_app
 from services.kernel.bus import Bus
+from services.kernel.clock import Clock
 from services.kernel.database_urls import app_password, database_name, plain_url, with_database
 from services.kernel.migrations import migrate
 from services.kernel.runtime import Runtime
@@ -36,8 +37,9 @@ class Platform:
     def __init__(self, settings: Settings, gateway_settings: GatewaySettings | None = None) -> None:
         self.settings = settings
         self.bus = Bus(settings.nats_url, "liangxin")
+        clock = Clock()
         self.runtimes = {
-            name: Runtime(service, settings, self.bus) for name, service in SERVICES.items()
+            name: Runtime(service, settings, self.bus, clock) for name, service in SERVICES.items()
         }
         backends = {name: InMemory(asgi_app(r.service, r)) for name, r in self.runtimes.items()}
         self.gateway = Gateway(backends, gateway_settings or GatewaySettings())

@@ -25,19 +25,18 @@ from services.kernel.actors import Actor
 from services.kernel.audit import audit
 from services.kernel.clock import city_day
 from services.kernel.database import raw_connection
-from services.kernel.ids import new_id
 from services.kernel.strict_json import canonical
 
 __all__ = ["Statement", "own_every_fact", "record_statements", "state_day", "state_year"]
 
 # One statement whatever the number of facts: an import states ten thousands of them.
 _INSERT = """
-INSERT INTO fact_statement (id, statement_id, uscc, fact, year, value, valid_from, source,
+INSERT INTO fact_statement (statement_id, uscc, fact, year, value, valid_from, source,
                             recorded_at, stated_by, department, self_declared)
-SELECT t.id, t.statement_id, t.uscc, t.fact, t.year, t.value::jsonb, t.valid_from, t.source,
-       $9, $10, $11, $12
-FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::date[],
-            $8::text[]) AS t (id, statement_id, uscc, fact, year, value, valid_from, source)
+SELECT t.statement_id, t.uscc, t.fact, t.year, t.value::jsonb, t.valid_from, t.source,
+       $8, $9, $10, $11
+FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::date[],
+            $7::text[]) AS t (statement_id, uscc, fact, year, value, valid_from, source)
 """
 
 
@@ -114,7 +113,7 @@ async def record_statements(
             await session.flush()
         rows += [
             (
-                new_id(), firm.last_statement_id, uscc, name, statement.year,
+                firm.last_statement_id, uscc, name, statement.year,
                 None if value is None else canonical(value), statement.valid_from, statement.source,
             )
             for name, value in statement.values.items()

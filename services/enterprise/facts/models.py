@@ -33,10 +33,9 @@ class FactStatement(Base):
         ),
         {"info": {"append_only": True}},
     )  # fmt: skip
-    id: Mapped[UUID] = mapped_column(primary_key=True)
-    statement_id: Mapped[UUID]
+    statement_id: Mapped[UUID] = mapped_column(primary_key=True)
+    fact: Mapped[str] = mapped_column(primary_key=True)
     uscc: Mapped[str] = mapped_column(ForeignKey("firm.uscc"))
-    fact: Mapped[str]
     year: Mapped[int | None]
     value: Mapped[Any | None] = mapped_column(JSONB(none_as_null=True))
     valid_from: Mapped[date | None]

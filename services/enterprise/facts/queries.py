@@ -19,19 +19,24 @@ from services.enterprise.firms.rules import PROFILE_FACTS
 from services.enterprise.vocabulary.rules import FactValue, fact
 from services.kernel.database import raw_connection
 
-OwnedKey = tuple[str, str, int | date]
+OwnedKey = tuple[str, int | date]
 
+# One row a firm and period: what the owners last said of it, whatever the number of facts.
 _OWNED_YEARS = """
-SELECT DISTINCT ON (uscc, fact, year) uscc, fact, year AS period, value::text AS value
-FROM fact_statement
-WHERE uscc = ANY($1::text[]) AND year = ANY($2::bigint[]) AND NOT self_declared
-ORDER BY uscc, fact, year, statement_id DESC
+SELECT uscc, year AS period, jsonb_object_agg(fact, value)::text AS facts FROM (
+    SELECT DISTINCT ON (s.uscc, s.fact, s.year) s.uscc, s.fact, s.year, s.value
+    FROM unnest($1::text[], $2::bigint[]) AS asked (uscc, year)
+    JOIN fact_statement s USING (uscc, year)
+    WHERE NOT s.self_declared ORDER BY s.uscc, s.fact, s.year, s.statement_id DESC
+) AS latest GROUP BY uscc, year
 """
 _OWNED_DAYS = """
-SELECT DISTINCT ON (uscc, fact, valid_from) uscc, fact, valid_from AS period, value::text AS value
-FROM fact_statement
-WHERE uscc = ANY($1::text[]) AND valid_from = ANY($2::date[]) AND NOT self_declared
-ORDER BY uscc, fact, valid_from, statement_id DESC
+SELECT uscc, valid_from AS period, jsonb_object_agg(fact, value)::text AS facts FROM (
+    SELECT DISTINCT ON (s.uscc, s.fact, s.valid_from) s.uscc, s.fact, s.valid_from, s.value
+    FROM unnest($1::text[], $2::date[]) AS asked (uscc, valid_from)
+    JOIN fact_statement s USING (uscc, valid_from)
+    WHERE NOT s.self_declared ORDER BY s.uscc, s.fact, s.valid_from, s.statement_id DESC
+) AS latest GROUP BY uscc, valid_from
 """
 
 
@@ -127,18 +132,16 @@ def told(
 
 
 async def owned_values(
-    session: AsyncSession, usccs: Collection[str], periods: Collection[int | date]
-) -> dict[OwnedKey, FactValue | None]:
-    """Give what the owners last said of many firms, for years or for days."""
-    if not usccs or not periods:
+    session: AsyncSession, asked: Collection[OwnedKey]
+) -> dict[OwnedKey, dict[str, FactValue | None]]:
+    """Give what the owners last said of firms, for years or for days."""
+    if not asked:
         return {}
-    statement = _OWNED_YEARS if all(isinstance(p, int) for p in periods) else _OWNED_DAYS
+    usccs, periods = zip(*asked, strict=True)
+    statement = _OWNED_YEARS if isinstance(periods[0], int) else _OWNED_DAYS
     async with raw_connection(session) as connection:
         rows = await connection.fetch(statement, list(usccs), list(periods))
-    return {
-        (row["uscc"], row["fact"], row["period"]): row["value"] and orjson.loads(row["value"])
-        for row in rows
-    }
+    return {(row["uscc"], row["period"]): orjson.loads(row["facts"]) for row in rows}
 
 
 async def _entries(session: AsyncSession, newest: Select[tuple[FactStatement]]) -> list[Entry]:

@@ -1,6 +1,6 @@
 """Registering firms, changing their profiles, and announcing what they are."""
 
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -48,7 +48,7 @@ async def register_firm(
     await require_facts_owned(session, actor, PROFILE_FACTS)
     if fault := day_fault(new, city_day(now)):
         raise fault
-    firm = await enter_firm(session, actor, new, now=now)
+    firm = (await enter_firms(session, actor, [new], now=now)).get(new.uscc)
     if firm is None:
         raise firm_exists()
     await announce_firms(session, [firm], now=now)
@@ -77,45 +77,34 @@ async def change_firm(
     await announce_firms(session, [firm], now=now)
 
 
-async def enter_firm(
-    session: AsyncSession, actor: Actor, new: NewFirm, *, now: datetime
-) -> Firm | None:
-    """Insert a checked firm with its first profile; None where it is known already."""
-    values = {name: getattr(new, name) for name in (*PROFILE_FIELDS, "uscc", "synthetic")}
-    values["registration_authority_code"] = (
-        new.registration_authority_code or registration_authority_of(new.uscc)
-    )
-    normal = normal_name(new.name)
-    row = values | {
-        "name_normal": normal,
-        "name_tokens": name_tokens(normal),
-        "version": 1,
-        "last_statement_id": next_id_after(None),
-        "registered_at": now,
-        "changed_at": now,
-        "registered_by": actor.subject,
-    }
-    entered = insert(Firm).values(row).on_conflict_do_nothing().returning(Firm)
-    firm = await session.scalar(entered)
-    if firm is None:
-        return None
-    first_day = new.established_on or city_day(now)
-    known = {name: values[name] for name in PROFILE_FIELDS if values[name] is not None}
-    _record(session, actor, firm, known, first_day, new.source, now)
-    if new.fiscal_jurisdiction is not None:
-        fiscal = {FISCAL_JURISDICTION: new.fiscal_jurisdiction}
-        since = new.fiscal_jurisdiction_from or first_day
-        _record(session, actor, firm, fiscal, since, new.source, now)
-    audit(
-        session,
-        actor,
-        "firm.register",
-        "firm",
-        firm.uscc,
-        now=now,
-        detail={"statement_id": str(firm.last_statement_id)},
-    )
-    return firm
+async def enter_firms(
+    session: AsyncSession, actor: Actor, news: Sequence[NewFirm], *, now: datetime
+) -> dict[str, Firm]:
+    """Insert checked firms with their first profiles; those that are known already are left out."""
+    rows = [_row(actor, new, now) for new in news]
+    entered = insert(Firm).on_conflict_do_nothing().returning(Firm)
+    firms = {firm.uscc: firm for firm in await session.scalars(entered, rows)}
+    begun: list[dict[str, Any]] = []
+    told: set[str] = set()
+    for new in news:
+        firm = firms.get(new.uscc)
+        if firm is None or firm.uscc in told:
+            continue
+        told.add(firm.uscc)
+        first_day = new.established_on or city_day(now)
+        known = {n: getattr(firm, n) for n in PROFILE_FIELDS if getattr(firm, n) is not None}
+        begun += _entries(actor, firm, known, first_day, new.source, now)
+        if new.fiscal_jurisdiction is not None:
+            fiscal = {FISCAL_JURISDICTION: new.fiscal_jurisdiction}
+            since = new.fiscal_jurisdiction_from or first_day
+            begun += _entries(actor, firm, fiscal, since, new.source, now)
+        audit(
+            session, actor, "firm.register", "firm", firm.uscc, now=now,
+            detail={"statement_id": str(firm.last_statement_id)},
+        )  # fmt: skip
+    if begun:
+        await session.execute(insert(ProfileChange), begun)
+    return firms
 
 
 async def state_profile(
@@ -137,7 +126,8 @@ async def state_profile(
         if name == "name":
             firm.name_normal = normal_name(value)
             firm.name_tokens = name_tokens(firm.name_normal)
-    _record(session, actor, firm, changes, valid_from, source, now)
+    entries = _entries(actor, firm, changes, valid_from, source, now)
+    await session.execute(insert(ProfileChange), entries)
 
 
 def advance(firm: Firm, now: datetime) -> None:
@@ -208,30 +198,45 @@ def firm_exists() -> Conflict:
     )
 
 
-def _record(  # noqa: PLR0917  one row for each field: what, since when, by whom
-    session: AsyncSession,
+def _row(actor: Actor, new: NewFirm, now: datetime) -> dict[str, Any]:
+    values = {name: getattr(new, name) for name in (*PROFILE_FIELDS, "uscc", "synthetic")}
+    authority = new.registration_authority_code or registration_authority_of(new.uscc)
+    normal = normal_name(new.name)
+    return values | {
+        "registration_authority_code": authority,
+        "name_normal": normal,
+        "name_tokens": name_tokens(normal),
+        "version": 1,
+        "last_statement_id": new_id(),
+        "registered_at": now,
+        "registered_by": actor.subject,
+        "changed_at": now,
+    }
+
+
+def _entries(
     actor: Actor,
     firm: Firm,
     values: Mapping[str, Any],
     valid_from: date,
     source: str | None,
     now: datetime,
-) -> None:
-    session.add_all(
-        ProfileChange(
-            id=new_id(),
-            statement_id=firm.last_statement_id,
-            uscc=firm.uscc,
-            field=name,
-            value=value.isoformat() if isinstance(value, date) else value,
-            valid_from=valid_from,
-            recorded_at=now,
-            stated_by=actor.subject,
-            department=actor.department,
-            source=source,
-        )
+) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": new_id(),
+            "statement_id": firm.last_statement_id,
+            "uscc": firm.uscc,
+            "field": name,
+            "value": value.isoformat() if isinstance(value, date) else value,
+            "valid_from": valid_from,
+            "recorded_at": now,
+            "stated_by": actor.subject,
+            "department": actor.department,
+            "source": source,
+        }
         for name, value in values.items()
-    )
+    ]
 
 
 def _event(firm: Firm, state: FirmState) -> FirmChanged:

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import Depends
 from sqlalchemy import ColumnElement, exists, or_, true
+from sqlalchemy.orm import aliased
 
 from services.enterprise.lists.models import ListItem, ListVersion
 from services.enterprise.vocabulary.access import READERS, STAFF
@@ -33,7 +34,8 @@ def visible_to(actor: Actor) -> ColumnElement[bool]:
         return true()
     if actor.uscc is None:
         return ListVersion.public.is_(true())
-    mine = exists().where(ListItem.version_id == ListVersion.id, ListItem.uscc == actor.uscc)
+    item = aliased(ListItem)
+    mine = exists().where(item.version_id == ListVersion.id, item.uscc == actor.uscc)
     return or_(ListVersion.public.is_(true()), mine)
 
 
@@ -41,5 +43,6 @@ def items_visible_to(actor: Actor) -> ColumnElement[bool]:
     """Show a firm, of a list that is not public, itself only."""
     if actor.has(*STAFF) or actor.uscc is None:
         return true()
-    public = exists().where(ListVersion.id == ListItem.version_id, ListVersion.public.is_(true()))
+    version = aliased(ListVersion)
+    public = exists().where(version.id == ListItem.version_id, version.public.is_(true()))
     return or_(public, ListItem.uscc == actor.uscc)

@@ -82,6 +82,11 @@ class Grant:
     counted: tuple[Competing, ...]
 
 
+NOTHING_ASKED = Reason(
+    "nothing-to-grant",
+    "拟给金额为零，无需安排资金。",
+    "Nothing was proposed, so nothing is set aside.",
+)
 PAYMENT_RETURNED = Reason(
     "payment-returned", "款项已退回，可重新支付。", "The payment came back and can be paid anew."
 )
@@ -95,6 +100,8 @@ def grant(
     Under `top-up` the difference is left (补差), never less than nothing; under
     `highest-only` nothing is left once anything was granted. What matches or tops up stays whole.
     """
+    if asked_fen <= 0:
+        return Grant(0, NOTHING_ASKED, ())
     if relation is not Relation.COMPETES or not competing:
         return Grant(asked_fen, None, ())
     counted = tuple(competing)
@@ -131,12 +138,12 @@ def events_for(
     state: str, *, left_fen: int, prepared_by: str | None, subject: str
 ) -> frozenset[AwardEvent]:
     """Name what a treasurer could do: prepare a recovery, or confirm or cancel a prepared one."""
+    if state != AwardState.PAID:
+        return frozenset()
     if prepared_by is not None:
         confirm = {AwardEvent.CONFIRM_RECOVERY} if prepared_by != subject else set[AwardEvent]()
         return frozenset({AwardEvent.CANCEL_RECOVERY} | confirm)
-    if state == AwardState.PAID and left_fen > 0:
-        return frozenset({AwardEvent.RECOVER})
-    return frozenset()
+    return frozenset({AwardEvent.RECOVER}) if left_fen > 0 else frozenset()
 
 
 def _stacking_reason(

@@ -10,7 +10,7 @@ from services.identity.clients.actions import change_principal
 from services.identity.issuers.queries import issuer as find_issuer
 from services.kernel.actors import Actor
 from services.kernel.audit import audit
-from services.kernel.clock import city_day
+from services.kernel.clock import city_day, system_now
 from services.kernel.errors import NotFound, invalid_field
 from services.kernel.etags import check_version
 from services.kernel.ids import new_id
@@ -27,7 +27,8 @@ async def bind(session: AsyncSession, actor: Actor, new: NewBinding, *, now: dat
             "该身份提供方未被信任，请先登记。",
             "This provider is not trusted; register it first.",
         )
-    valid_from = new.valid_from or city_day(now)
+    # By system time, as at the exchange of tokens: a moved business clock locks nobody out.
+    valid_from = new.valid_from or city_day(system_now())
     if new.valid_to is not None and new.valid_to < valid_from:
         raise invalid_field(
             "/valid_to",

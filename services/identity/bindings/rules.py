@@ -1,7 +1,6 @@
 """How long a person may act for a firm, on plain values."""
 
 import hashlib
-from datetime import date
 from enum import StrEnum
 
 from services.kernel.errors import Conflict
@@ -21,12 +20,6 @@ class BindingState(StrEnum):
 def person_id(issuer: str, subject: str) -> str:
     """Name a person without telling who it is."""
     return "person:" + hashlib.sha256(f"{issuer}|{subject}".encode()).hexdigest()[:32]
-
-
-def is_in_force(state: str, valid_from: date, valid_to: date | None, on: date) -> bool:
-    return (
-        state == BindingState.ACTIVE and valid_from <= on and (valid_to is None or on <= valid_to)
-    )
 
 
 def revoke(state: BindingState) -> BindingState:

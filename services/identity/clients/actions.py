@@ -24,6 +24,8 @@ async def register_client(
     """Register a client; give its secret, which is kept only as a hash."""
     bearings = {"uscc": new.uscc, "bank": new.bank, "institution": new.institution}
     rules.require_bearings(new.roles, bearings)
+    if new.jwks is not None:
+        rules.require_public_keys(new.jwks)
     if await queries.client_by_name(session, new.client_id) is not None:
         raise Conflict(
             "该client_id已被登记，请另取。",
@@ -101,7 +103,8 @@ async def change_principal(
     if state is None:
         state = PrincipalState(principal=principal, version=0)
         session.add(state)
-    state.active, state.tokens_valid_from, state.version = active, system_now(), state.version + 1
+    state.active, state.version = active, state.version + 1
+    state.tokens_valid_from = rules.next_second(system_now(), state.tokens_valid_from)
     await session.flush()
     announce(session, _event(state), now=now)
 

@@ -46,9 +46,11 @@ class FailedAttempt(Base):
     """Wrong secrets for a client from one address."""
 
     __tablename__ = "failed_attempt"
+    __table_args__ = (Index("ix_failed_attempt_failed_at", "failed_at"),)
     client_id: Mapped[str] = mapped_column(primary_key=True)
     address: Mapped[str] = mapped_column(primary_key=True)
     failures: Mapped[int]
+    failed_at: Mapped[datetime]
     locked_until: Mapped[datetime | None]
 
 

@@ -1,10 +1,10 @@
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.identity.clients.models import Client, ClientSecret, FailedAttempt
+from services.identity.clients.models import Client, ClientSecret, FailedAttempt, PrincipalState
 from services.kernel.errors import NotFound
 from services.kernel.pages import PageRequest
 
@@ -38,3 +38,10 @@ async def failed_attempt(
     session: AsyncSession, client_id: str, address: str
 ) -> FailedAttempt | None:
     return await session.get(FailedAttempt, (client_id, address))
+
+
+async def principal_states(
+    session: AsyncSession, principals: Collection[str]
+) -> Sequence[PrincipalState]:
+    query = select(PrincipalState).where(PrincipalState.principal.in_(principals))
+    return (await session.scalars(query)).all()

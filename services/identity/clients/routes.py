@@ -13,13 +13,14 @@ from services.identity.clients.schemas import (
     SecretView,
 )
 from services.kernel.etags import set_etag
+from services.kernel.idempotency import ANSWER_NEVER_KEPT
 from services.kernel.pages import Page, page_of
 from services.kernel.unit import Now, Session, noun_router
 
 router = noun_router("identity", "clients")
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, dependencies=[ANSWER_NEVER_KEPT])
 async def register_client(
     body: NewClient, actor: ClientAdmin, session: Session, now: Now, response: Response
 ) -> ClientView:
@@ -58,7 +59,7 @@ async def move_client(
     return ClientView.model_validate(client)
 
 
-@router.post("/{id}/secrets", status_code=201)
+@router.post("/{id}/secrets", status_code=201, dependencies=[ANSWER_NEVER_KEPT])
 async def add_secret(id: UUID, actor: ClientAdmin, session: Session, now: Now) -> SecretView:  # noqa: A002
     """Give a client a second secret, so that it can change over; the older of two stops counting."""
     secret = await actions.add_secret(session, actor, id, now=now)

@@ -4,12 +4,19 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
+
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet
 
 from services.kernel.actors import Role
 from services.kernel.errors import Conflict, Invalid, invalid_field
 
 SECRETS_ACTIVE_MAX = 2
+KEY_TYPES = ("EC", "RSA", "OKP")
+PRIVATE_MEMBERS = {"d", "p", "q", "dp", "dq", "qi", "k"}
 NEEDS = {Role.FIRM: "uscc", Role.BANK: "bank", Role.INSTITUTION: "institution"}
 
 
@@ -36,6 +43,12 @@ def move(state: ClientState, event: str) -> ClientState:
     )
 
 
+def next_second(now: datetime, last: datetime | None) -> datetime:
+    """Give the second from which new tokens count: tokens know no fractions, so it is a fresh one."""
+    following = now.replace(microsecond=0) + timedelta(seconds=1)
+    return following if last is None else max(following, last + timedelta(seconds=1))
+
+
 def make_secret() -> str:
     return secrets.token_urlsafe(32)
 
@@ -52,6 +65,26 @@ def secret_matches(secret: str, digests: Sequence[str]) -> bool:
         hmac.compare_digest(given, "0" * 64)
     ]
     return any(matches)
+
+
+def require_public_keys(jwks: dict[str, Any]) -> None:
+    """A key set given to us verifies signatures and does nothing else: a private part is refused."""
+    keys: Any = jwks.get("keys")
+    try:
+        KeySet.import_key_set(jwks)  # pyright: ignore[reportArgumentType]
+        fits = bool(keys) and all(
+            k["kty"] in KEY_TYPES and not PRIVATE_MEMBERS & set(k) and isinstance(k["kid"], str)
+            for k in keys
+        )
+    except (JoseError, ValueError, TypeError, KeyError, AttributeError):
+        fits = False
+    if not fits:
+        raise invalid_field(
+            "/jwks",
+            "jwks-invalid",
+            "须为含kid的公钥集合，不得含私钥。",
+            "Must be a set of public keys with kid, without private parts.",
+        )
 
 
 def require_bearings(roles: Sequence[Role], bearings: dict[str, str | None]) -> None:

@@ -10,7 +10,8 @@ from services.identity.demo.schemas import (
 )
 from services.identity.tokens.rules import TOKEN_TYPES
 from services.kernel.clock import CITY, city_day, system_now
-from services.kernel.unit import CurrentRuntime, Session, noun_router
+from services.kernel.idempotency import ANSWER_NEVER_KEPT
+from services.kernel.unit import CurrentRuntime, Session, after_commit, noun_router
 
 router = noun_router("identity", "demo", prefix="/v1/demo")
 
@@ -29,10 +30,12 @@ async def move_clock(
     """Set the demonstration's business clock; it runs on from there. Tokens keep system time."""
     actions.require_demonstration(runtime.settings)
     clock = await actions.move_clock(session, actor, body.now, now=system_now())
-    return _view(timedelta(seconds=clock.offset_s))
+    offset_s, version = clock.offset_s, clock.version
+    after_commit(session, lambda: runtime.clock.follow(offset_s, version))
+    return _view(timedelta(seconds=offset_s))
 
 
-@router.post("/subject-tokens")
+@router.post("/subject-tokens", dependencies=[ANSWER_NEVER_KEPT])
 async def sign_in(
     body: SubjectTokenRequest, _: PersonCaller, session: Session, runtime: CurrentRuntime
 ) -> SubjectToken:

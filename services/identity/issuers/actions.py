@@ -1,19 +1,14 @@
 from datetime import datetime
 from typing import Any
 
-from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.identity.clients.rules import require_public_keys
 from services.identity.issuers import queries
 from services.identity.issuers.models import TrustedIssuer
 from services.kernel.actors import Actor
 from services.kernel.audit import audit
-from services.kernel.errors import invalid_field
 from services.kernel.ids import new_id
-
-KEY_TYPES = ("EC", "RSA", "OKP")
-PRIVATE_MEMBERS = {"d", "p", "q", "dp", "dq", "qi", "k"}
 
 
 async def trust_issuer(
@@ -27,7 +22,7 @@ async def trust_issuer(
     sealed_demo_key: str | None = None,
 ) -> TrustedIssuer:
     """Trust a provider, or replace its keys."""
-    _check(jwks)
+    require_public_keys(jwks)
     row = await queries.issuer(session, issuer)
     if row is None:
         row = TrustedIssuer(id=new_id(), issuer=issuer, created_at=now, version=0)
@@ -37,21 +32,3 @@ async def trust_issuer(
     await session.flush()
     audit(session, actor, "issuer.trust", "issuer", row.id, now=now)
     return row
-
-
-def _check(jwks: dict[str, Any]) -> None:
-    keys: Any = jwks.get("keys")
-    try:
-        KeySet.import_key_set(jwks)  # pyright: ignore[reportArgumentType]
-        fits = bool(keys) and all(
-            k["kty"] in KEY_TYPES and not PRIVATE_MEMBERS & set(k) and "kid" in k for k in keys
-        )
-    except (JoseError, ValueError, TypeError, KeyError):
-        fits = False
-    if not fits:
-        raise invalid_field(
-            "/jwks",
-            "jwks-invalid",
-            "须为含kid的公钥集合，不得含私钥。",
-            "Must be a set of public keys with kid, without private parts.",
-        )

@@ -1,7 +1,8 @@
 from services.identity.keys import actions, queries
 from services.identity.keys.access import KeyAdmin, KeyReader
 from services.identity.keys.schemas import KeyList, KeyView
-from services.kernel.unit import CurrentRuntime, Now, Session, noun_router
+from services.kernel.clock import system_now
+from services.kernel.unit import CurrentRuntime, Session, noun_router
 
 router = noun_router("identity", "keys")
 
@@ -13,10 +14,10 @@ async def list_keys(_: KeyReader, session: Session) -> KeyList:
 
 
 @router.post("/rotations", status_code=201)
-async def rotate_keys(
-    actor: KeyAdmin, session: Session, now: Now, runtime: CurrentRuntime
-) -> KeyView:
+async def rotate_keys(actor: KeyAdmin, session: Session, runtime: CurrentRuntime) -> KeyView:
     """Add a fresh signing key and retire the oldest; its tokens count for another hour."""
+    # Keys live by system time, as tokens do.
+    secret_key = runtime.settings.secret_key
     return KeyView.model_validate(
-        await actions.rotate_keys(session, actor, runtime.settings.secret_key, now=now)
+        await actions.rotate_keys(session, actor, secret_key, now=system_now())
     )

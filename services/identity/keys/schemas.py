@@ -5,7 +5,7 @@ from pydantic import BaseModel, ConfigDict
 
 
 class KeyView(BaseModel):
-    """A signing key's public part; the newest one without an end signs."""
+    """A signing key's public part; the oldest one without an end signs."""
 
     model_config = ConfigDict(from_attributes=True)
 

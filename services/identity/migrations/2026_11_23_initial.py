@@ -110,9 +110,11 @@ def upgrade() -> None:
         sa.Column("client_id", sa.Text(), nullable=False),
         sa.Column("address", sa.Text(), nullable=False),
         sa.Column("failures", sa.BigInteger(), nullable=False),
+        sa.Column("failed_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("locked_until", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("client_id", "address", name=op.f("pk_failed_attempt")),
     )
+    op.create_index("ix_failed_attempt_failed_at", "failed_attempt", ["failed_at"], unique=False)
     op.create_table(
         "heard_clock",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
@@ -383,6 +385,7 @@ def downgrade() -> None:
     op.drop_table("known_client")
     op.drop_table("inbox")
     op.drop_table("heard_clock")
+    op.drop_index("ix_failed_attempt_failed_at", table_name="failed_attempt")
     op.drop_table("failed_attempt")
     op.drop_table("demo_clock")
     op.drop_table("client")

@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.identity.bindings.queries import bindings_in_force
 from services.identity.bindings.rules import person_id
 from services.identity.clients.models import Client
+from services.identity.clients.queries import principal_states
 from services.identity.contract.events import TokenRevoked
 from services.identity.issuers.queries import issuer as find_issuer
 from services.identity.keys.actions import private_key
@@ -89,7 +90,9 @@ async def _person_of(session: AsyncSession, token: str) -> str:
         "The subject token is invalid, expired or not from a trusted provider.",
     )
     name = unverified_claims(token).get("iss")
-    issuer = await find_issuer(session, name) if isinstance(name, str) else None
+    issuer = (
+        await find_issuer(session, name) if isinstance(name, str) and name.isprintable() else None
+    )
     claims = decode(token, issuer.jwks, rules.SUBJECT_ALGORITHMS) if issuer else None
     if issuer is None or claims is None:
         raise refused
@@ -104,7 +107,8 @@ async def _person_of(session: AsyncSession, token: str) -> str:
         or not claims.get("sub")
     ):
         raise refused
-    if claims.get("nbf", 0) > now:
+    starts = claims.get("nbf", 0)
+    if not isinstance(starts, int) or starts > now:
         raise refused
     return person_id(issuer.issuer, str(claims["sub"]))
 
@@ -112,7 +116,7 @@ async def _person_of(session: AsyncSession, token: str) -> str:
 async def _sign(session: AsyncSession, claims: dict[str, Any], settings: Settings) -> TokenAnswer:
     # The older of the two active keys signs: every service has long heard of it.
     key = (await signing_keys(session))[-1]
-    now = int(system_now().timestamp())
+    now = await _issued_at(session, {claims["sub"], claims["client_id"]})
     full = {
         **claims,
         "iss": settings.issuer,
@@ -124,6 +128,14 @@ async def _sign(session: AsyncSession, claims: dict[str, Any], settings: Setting
     header = {"alg": ALGORITHM, "typ": "at+jwt", "kid": key.kid}
     token = jwt.encode(header, full, private_key(key, settings.secret_key))
     return TokenAnswer(access_token=token, expires_in=TOKEN_S, scope=claims["scope"])
+
+
+async def _issued_at(session: AsyncSession, principals: set[str]) -> int:
+    """Date a token now, or at the second from which its bearers' tokens count again."""
+    states = await principal_states(session, principals)
+    return max(
+        int(system_now().timestamp()), *(int(s.tokens_valid_from.timestamp()) for s in states), 0
+    )
 
 
 async def revoke_token(

@@ -13,6 +13,7 @@ import orjson
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
+from sqlalchemy import case
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -67,13 +68,18 @@ async def authenticate(
     session: AsyncSession, proof: Proof, *, address: str, audiences: list[str], now: datetime
 ) -> Client:
     """Give the client whose proof holds; count and lock wrong ones by client and address."""
+    if not rules.CLIENT_ID.fullmatch(proof.client_id):
+        raise rules.invalid_client()
     place = hashlib.sha256(address.encode()).hexdigest()[:16]
     client = await queries.client_by_name(session, proof.client_id)
-    failed = await queries.failed_attempt(session, proof.client_id[:64], place)
+    failed = await queries.failed_attempt(session, proof.client_id, place)
     is_locked = failed is not None and failed.locked_until is not None and failed.locked_until > now
     holds = await _proof_holds(session, client, proof, audiences, now)
     if client is None or not holds or is_locked or client.state != ClientState.ACTIVE:
-        await _count_failure(session, proof.client_id, place, now)
+        if not is_locked:
+            # What comes in while the lock stands does not prolong it.
+            await _count_failure(session, proof.client_id, place, now)
+        _record_refusal(session, proof.client_id, now)
         raise rules.invalid_client()
     if failed is not None:
         await session.delete(failed)
@@ -104,9 +110,11 @@ async def _assertion_holds(
     audience = claims.get("aud")
     named = audience if isinstance(audience, list) else [audience]  # pyright: ignore[reportUnknownVariableType]
     expires, jti = claims.get("exp"), claims.get("jti")
-    if not set(named) & set(audiences) or not isinstance(expires, int) or not isinstance(jti, str):  # pyright: ignore[reportUnknownArgumentType]
+    if not any(a in named for a in audiences) or not isinstance(expires, int):
         return False
-    if not now.timestamp() < expires <= now.timestamp() + rules.ASSERTION_S_MAX or len(jti) > 200:
+    if not isinstance(jti, str) or not jti.isprintable() or not 0 < len(jti) <= rules.JTI_CHARS_MAX:
+        return False
+    if not now.timestamp() < expires <= now.timestamp() + rules.ASSERTION_S_MAX:
         return False
     used = insert(UsedAssertion).values(
         client_id=client.client_id, jti=jti, expires_at=as_instant(expires)
@@ -141,17 +149,26 @@ def _issuer_of(assertion: str) -> str:
 
 
 async def _count_failure(session: AsyncSession, client_id: str, place: str, now: datetime) -> None:
-    key = {"client_id": client_id[:64].replace("\x00", ""), "address": place}
-    statement = insert(FailedAttempt).values(**key, failures=1, locked_until=None)
+    """Count within the window; the last that is let through locks."""
+    lock_for = timedelta(seconds=rules.LOCK_S)
+    is_recent = FailedAttempt.failed_at > now - lock_for
+    statement = insert(FailedAttempt).values(
+        client_id=client_id, address=place, failures=1, failed_at=now, locked_until=None
+    )
     failures = await session.scalar(
         statement.on_conflict_do_update(
-            index_elements=["client_id", "address"], set_={"failures": FailedAttempt.failures + 1}
+            index_elements=["client_id", "address"],
+            set_={
+                "failures": case((is_recent, FailedAttempt.failures + 1), else_=1),
+                "failed_at": now,
+            },
         ).returning(FailedAttempt.failures)
     )
     if (failures or 0) >= rules.FAILURES_MAX:
-        row = await session.get_one(
-            FailedAttempt, (key["client_id"], place), populate_existing=True
-        )
-        row.locked_until, row.failures = now + timedelta(seconds=rules.LOCK_S), 0
-    caller = Actor(key["client_id"], key["client_id"], frozenset())
-    audit(session, caller, "token.request", "client", key["client_id"], now=now, outcome="refused")
+        row = await session.get_one(FailedAttempt, (client_id, place), populate_existing=True)
+        row.locked_until, row.failures = now + lock_for, 0
+
+
+def _record_refusal(session: AsyncSession, client_id: str, now: datetime) -> None:
+    caller = Actor(client_id, client_id, frozenset())
+    audit(session, caller, "token.request", "client", client_id, now=now, outcome="refused")

@@ -16,6 +16,7 @@ from services.identity.tokens.schemas import (
 )
 from services.kernel.clock import system_now
 from services.kernel.errors import Unauthenticated
+from services.kernel.idempotency import ANSWER_NEVER_KEPT
 from services.kernel.problems import prefers_english
 from services.kernel.trace import current_trace_id
 from services.kernel.unit import CurrentRuntime, Now, Session, noun_router
@@ -49,6 +50,7 @@ CREDENTIALS = {
 
 @router.post(
     "/oauth2/token",
+    dependencies=[ANSWER_NEVER_KEPT],
     response_model=TokenAnswer,
     responses=OAUTH_PROBLEMS,
     openapi_extra=_form(
@@ -78,7 +80,10 @@ async def issue_token(
 
 
 @router.post(
-    "/oauth2/revoke", responses=OAUTH_PROBLEMS, openapi_extra=_form("token", **CREDENTIALS)
+    "/oauth2/revoke",
+    dependencies=[ANSWER_NEVER_KEPT],
+    responses=OAUTH_PROBLEMS,
+    openapi_extra=_form("token", **CREDENTIALS),
 )
 async def revoke_token(
     request: Request, _: TokenCaller, session: Session, now: Now, runtime: CurrentRuntime
@@ -100,6 +105,7 @@ async def revoke_token(
 
 @router.post(
     "/oauth2/introspect",
+    dependencies=[ANSWER_NEVER_KEPT],
     response_model=Introspection,
     responses=OAUTH_PROBLEMS,
     openapi_extra=_form("token", **CREDENTIALS),

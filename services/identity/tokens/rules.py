@@ -1,5 +1,6 @@
 """OAuth 2.0 on plain values: what may be asked for, and how a refusal is worded (RFC 6749, 7523, 8693)."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -15,6 +16,9 @@ ACCESS_TOKEN_TYPE = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S10
 SUBJECT_ALGORITHMS = ["ES256", "RS256", "PS256"]
 ASSERTION_ALGORITHMS = ["ES256", "PS256"]
 ASSERTION_S_MAX = 300
+JTI_CHARS_MAX = 200
+# Wider than what can be registered: it bounds what a stranger may have written down.
+CLIENT_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 FAILURES_MAX = 10
 LOCK_S = 900
 

@@ -7,21 +7,20 @@ from pathlib import Path
 from uuid import UUID
 
 import asyncpg
-import orjson
 from rich.console import Console
 from rich.progress import Progress
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from services.kernel.actors import SYSTEM
+from services.kernel.actors import SYSTEM, Actor, Role
 from services.kernel.audit import audit
 from services.kernel.bus import Bus
 from services.kernel.clock import system_now
 from services.kernel.database import create_engine, session_factory
 from services.kernel.database_urls import plain_url, with_database
-from services.kernel.events import event_class
 from services.kernel.migrations import differences, downgrade
 from services.kernel.outbox import announce
+from services.kernel.reactions import retry_parked
 from services.kernel.runtime import Runtime
 from services.kernel.sealer import verify_chain
 from services.kernel.settings import Settings
@@ -30,9 +29,11 @@ from services.kernel.unit import commit
 from services.launch.configuration import configured
 from services.launch.platform import ensure_database, prepare_database
 from services.launch.registry import SERVICES
-from services.policy.cases.replay import replay_case as recompute
+from services.policy.cases import queries as cases
+from services.policy.cases.actions.freeze_situation import replay_case as recompute
 
 ANNOUNCED_BATCH = 500
+OPERATOR = Actor("operator", "operator", frozenset({Role.AUDITOR}))
 UNPUBLISH = """
 UPDATE outbox SET published_at = NULL, next_attempt_at = '-infinity' WHERE written_at >= $1
 """
@@ -143,12 +144,9 @@ async def _retry(settings: Settings, name: str, id_: UUID) -> str:
     try:
         async with runtime.sessions() as session:
             row = await session.get_one(ParkedEvent, id_, with_for_update=True)
-            data = orjson.loads(row.envelope)["data"]
-            known = event_class(row.type)
-            for reaction in runtime.reactions_to(row.type):
-                if known is not None:
-                    await reaction.handle(session, known.model_validate(data), runtime.clock.now())
-            row.retried_at = system_now()
+            await retry_parked(
+                session, row, runtime.reactions_to(row.type), now=runtime.clock.now()
+            )
             audit(session, SYSTEM, "event.retry", "parked-event", row.id, now=system_now())
             await session.flush()
             await commit(session)
@@ -189,8 +187,10 @@ async def replay_case(console: Console, case: str) -> int:
         _sessions(settings, "policy") as sessions,
         sessions() as session,
     ):
-        report = await recompute(session, UUID(case))
-        console.print_json(data=report.model_dump(mode="json"))
+        found = await cases.case(session, OPERATOR, UUID(case))
+        frozen, report = await recompute(session, found)
+        console.print(f"situation  {frozen.situation_sha256}\nassessment {frozen.assessment_sha256}")
+        console.print("the same byte for byte" if report.same else f"different: {report.reason}")
     return 0 if report.same else 1
 
 

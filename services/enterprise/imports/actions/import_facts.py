@@ -1,6 +1,6 @@
 """Importing facts by the year and as of a day, many firms at once."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -32,6 +32,7 @@ from services.kernel.clock import city_day
 from services.kernel.errors import FieldError, Refusal
 
 SOURCE_CHARS_MAX = 500
+Standing = dict[OwnedKey, dict[str, FactValue | None]]
 HEADS = ("uscc", "year", "valid_from", "source")
 ABSENT = object()
 
@@ -152,34 +153,34 @@ class RowReader:
 
 async def _standing(
     session: AsyncSession, firms: Mapping[str, Firm], stated: Iterable[Stated]
-) -> dict[OwnedKey, FactValue | None]:
+) -> Standing:
     """Give what the owners and the profiles say already, for the firms and periods of the rows."""
-    periods = {_period_of(each.statement) for each in stated}
-    standing = await owned_values(session, firms, periods)
-    for each in stated:
-        for name in each.statement.values.keys() & set(PROFILE_FACTS):
-            value = getattr(firms[each.uscc], name)
-            shown = value.isoformat() if isinstance(value, date) else value
-            standing[each.uscc, name, _period_of(each.statement)] = shown
+    asked = {(each.uscc, _period_of(each.statement)) for each in stated}
+    standing = defaultdict(dict, await owned_values(session, asked))
+    for uscc, period in asked:
+        if isinstance(period, date):
+            standing[uscc, period] |= {n: _shown(getattr(firms[uscc], n)) for n in PROFILE_FACTS}
     return standing
 
 
-def _change(
-    stated: Stated, standing: dict[OwnedKey, FactValue | None], outcome: Outcome
-) -> Statement | None:
+def _change(stated: Stated, standing: Standing, outcome: Outcome) -> Statement | None:
     """Leave only what the row says anew, and count the row for what it does."""
     said = stated.statement
-    keys = {name: (stated.uscc, name, _period_of(said)) for name in said.values}
-    changed = {n: v for n, v in said.values.items() if standing.get(keys[n], ABSENT) != v}
+    known = standing[stated.uscc, _period_of(said)]
+    changed = {name: v for name, v in said.values.items() if known.get(name, ABSENT) != v}
     if not changed:
         outcome.unchanged += 1
         return None
-    if any(keys[name] in standing for name in changed):
+    if changed.keys() & known.keys():
         outcome.updated += 1
     else:
         outcome.created += 1
-    standing.update({keys[name]: value for name, value in changed.items()})
+    known.update(changed)
     return Statement(changed, said.source, said.year, said.valid_from)
+
+
+def _shown(value: Any) -> FactValue | None:
+    return value.isoformat() if isinstance(value, date) else value
 
 
 async def _tell(job: Job, firms: Mapping[str, Firm], changes: list[tuple[str, Statement]]) -> None:

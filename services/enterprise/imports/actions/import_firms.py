@@ -3,13 +3,12 @@
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.enterprise.firms.actions import (
     PROFILE_FIELDS,
     announce_firms,
     day_fault,
-    enter_firm,
+    enter_firms,
     firm_exists,
 )
 from services.enterprise.firms.models import Firm
@@ -29,24 +28,23 @@ async def import_firms(job: Job, rows: list[Row]) -> Outcome:
     """Register a firm by each row; a row that repeats what is known changes nothing."""
     session, now = job.session, job.now
     outcome = Outcome()
-    entered: list[Firm] = []
-    for row in rows:
-        new = body_of(NewFirm, row, outcome, strict=job.strict)
-        if new is None:
-            continue
-        if fault := day_fault(new, city_day(now)):
-            outcome.refuse(row.line, fault.errors)
-            continue
-        firm = await enter_firm(session, job.actor, new, now=now)
-        if firm is not None:
-            entered.append(firm)
+    read = [each for row in rows if (each := _read(row, outcome, job)) is not None]
+    if not read:
+        return outcome
+    entered = await enter_firms(session, job.actor, [new for _, new in read], now=now)
+    firms = await lock_firms(session, {new.uscc for _, new in read})
+    codes = {(u, c.code) for u, c in await fiscal_jurisdictions(session, firms)}
+    waiting = set(entered)
+    for line, new in read:
+        if new.uscc in waiting:
+            waiting.remove(new.uscc)
             outcome.created += 1
-        elif await _is_the_same(session, new):
+        elif _is_the_same(firms[new.uscc], new, codes):
             outcome.unchanged += 1
         else:
-            outcome.refuse(row.line, [told_of("uscc", firm_exists())])
+            outcome.refuse(line, [told_of("uscc", firm_exists())])
     if entered:
-        await announce_firms(session, entered, now=now)
+        await announce_firms(session, list(entered.values()), now=now)
     return outcome
 
 
@@ -76,15 +74,21 @@ def body_of(
     return made
 
 
+def _read(row: Row, outcome: Outcome, job: Job) -> tuple[int, NewFirm] | None:
+    new = body_of(NewFirm, row, outcome, strict=job.strict)
+    if new is not None and (fault := day_fault(new, city_day(job.now))):
+        outcome.refuse(row.line, fault.errors)
+        return None
+    return None if new is None else (row.line, new)
+
+
 def _typed(name: str, cell: Any) -> Any:
     return as_boolean(cell) if name in BOOLEAN_FIELDS else as_text(cell)
 
 
-async def _is_the_same(session: AsyncSession, new: NewFirm) -> bool:
-    firm = (await lock_firms(session, [new.uscc]))[new.uscc]
+def _is_the_same(firm: Firm, new: NewFirm, codes: set[tuple[str, str]]) -> bool:
+    """Tell whether a row says of a registered firm only what its profile says."""
     said = {name: getattr(new, name) for name in PROFILE_FIELDS}
-    same = all(value is None or getattr(firm, name) == value for name, value in said.items())
-    if new.fiscal_jurisdiction is None or not same:
-        return same
-    codes = [code.code for _, code in await fiscal_jurisdictions(session, [new.uscc])]
-    return new.fiscal_jurisdiction in codes
+    return all(value is None or getattr(firm, name) == value for name, value in said.items()) and (
+        new.fiscal_jurisdiction is None or (new.uscc, new.fiscal_jurisdiction) in codes
+    )

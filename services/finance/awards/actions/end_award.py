@@ -35,7 +35,8 @@ async def end_award(session: AsyncSession, ended: CaseEnded, *, now: datetime) -
         award.recovery_due_fen = award.paid_fen - award.recovered_fen
         await record_change(session, SYSTEM, "ask-back", award, now=now)
     else:
-        await record_change(session, SYSTEM, "hold", award, now=now)
+        verb = "hold" if award.state == AwardState.PAYING else "note-end"
+        await record_change(session, SYSTEM, verb, award, now=now)
     return award
 
 

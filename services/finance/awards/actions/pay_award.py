@@ -9,7 +9,8 @@ from services.finance.aid.actions import follow_award
 from services.finance.aid.rules import AidState
 from services.finance.awards import rules
 from services.finance.awards.actions.end_award import void
-from services.finance.awards.actions.record_change import give_reason, record_change
+from services.finance.awards.actions.record_change import give_reason, record_change, restate_grant
+from services.finance.awards.actions.recover_award import cancel_waiting
 from services.finance.awards.models import Award
 from services.finance.awards.rules import AwardState
 from services.finance.ledger.actions import post
@@ -23,7 +24,7 @@ from services.kernel.errors import Conflict
 async def start_paying(session: AsyncSession, actor: Actor, award: Award, *, now: datetime) -> None:
     """Mark that the treasury has the payment in hand."""
     award.state = rules.move(award.state, AwardState.PAYING)
-    give_reason(award, None)
+    restate_grant(award)
     await record_change(session, actor, "send", award, now=now)
 
 
@@ -79,6 +80,7 @@ async def take_back(
             reverses=paid,
         )
         await post(session, posting, now=now)
+    await cancel_waiting(session, award, now=now)
     award.state = rules.move(award.state, AwardState.AWARDED)
     award.paid_fen, award.recovery_due_fen = 0, 0
     award.paid_on, award.document = None, None

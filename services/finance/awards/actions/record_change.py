@@ -2,12 +2,14 @@
 
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.finance.aid.rules import Competing, Relation
 from services.finance.awards.models import Award
 from services.finance.awards.queries import state_of
-from services.finance.awards.rules import Reason
+from services.finance.awards.rules import Reason, StackingMode, grant
 from services.kernel.actors import Actor
 from services.kernel.audit import audit
 from services.kernel.outbox import announce
@@ -31,8 +33,21 @@ async def record_change(
     audit(session, actor, f"award.{verb}", "award", award.id, now=now, detail=told)
 
 
+def restate_grant(award: Award) -> None:
+    """Give the reason of the grant again, which the frozen terms and the counted aid still tell."""
+    counted = [_counted(aid) for aid in award.counted]
+    relation, mode = Relation(award.relation), StackingMode(award.stacking_mode)
+    give_reason(award, grant(award.asked_fen, counted, relation, mode).reason)
+
+
 def give_reason(award: Award, reason: Reason | None) -> None:
     """State why the award is as it is, or that nothing needs saying."""
     award.reason_code = reason.code if reason else None
     award.reason_zh = reason.zh if reason else None
     award.reason_en = reason.en if reason else None
+
+
+def _counted(aid: dict[str, Any]) -> Competing:
+    return Competing(
+        UUID(aid["aid_id"]), aid["level"], aid["programme"], aid["amount_fen"], aid["document"]
+    )

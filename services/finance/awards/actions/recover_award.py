@@ -38,10 +38,18 @@ async def move_award(
         await _prepare(session, actor, award, body, now=now)
     elif waiting is not None and body.event is AwardEvent.CONFIRM_RECOVERY:
         await _confirm(session, actor, award, waiting, now=now)
-    elif waiting is not None:
-        waiting.state, waiting.closed_at = "cancelled", now
+    else:
+        await cancel_waiting(session, award, now=now)
         await record_change(session, actor, "cancel-recovery", award, now=now)
     return award
+
+
+async def cancel_waiting(session: AsyncSession, award: Award, *, now: datetime) -> None:
+    """Let a recovery go that nobody confirmed: it was wrong, or the money came back by itself."""
+    waiting = await queries.open_recovery(session, award.id)
+    if waiting is not None:
+        waiting.state, waiting.closed_at = "cancelled", now
+        await session.flush()
 
 
 def _require_allowed(

@@ -63,6 +63,7 @@ class _Loader:
         self.faults: list[Fault] = []
         self.departments: dict[str, Department] = {}
         self.declared: dict[str, tuple[Document, str]] = {}
+        self.documents: dict[Path, Document] = {}
 
     def load(self) -> Library:
         """Read facts first, then measures, then parameters: each rests on the one before."""
@@ -265,7 +266,9 @@ class _Loader:
             self._fault(document, f"{pointer}/unit", str(entry.unit), declared[name].unit)
 
     def _read(self, path: Path) -> Document:
-        return read_document(path, self.root)
+        if path not in self.documents:
+            self.documents[path] = read_document(path, self.root)
+        return self.documents[path]
 
     def _shape(self, document: Document, shape: type[FileT]) -> FileT:
         try:

@@ -13,6 +13,8 @@ from services.rulebook.errors import pointer_to
 
 KEY_TYPES = (str, int)
 VALUE_TYPES = (str, int, bool, date, type(None))
+# The parser in C where the wheel has it; both read the same language.
+LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ def read_document(path: Path, root: Path) -> Document:
     """Read one file, or name the line that cannot be read."""
     file = path.relative_to(root).as_posix()
     try:
-        node = yaml.compose(path.read_text("utf-8"), Loader=yaml.SafeLoader)
+        node = yaml.compose(path.read_text("utf-8"), Loader=LOADER)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise PlanInvalid([Fault(file, line, "", str(error.problem), "YAML")]) from None
