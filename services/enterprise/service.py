@@ -10,7 +10,7 @@ from services.enterprise.codes.towns import towns
 from services.enterprise.contract.events import FirmChanged, ListPublished
 from services.enterprise.facts.routes import router as facts_router
 from services.enterprise.files.routes import router as files_router
-from services.enterprise.firms.actions import restate_firms
+from services.enterprise.firms.actions import TIMER, restate_firms, tell_of_day
 from services.enterprise.firms.routes import router as firms_router
 from services.enterprise.imports.actions.accept_import import OPERATION
 from services.enterprise.imports.actions.run_import import forget_orphans, step_import
@@ -18,7 +18,6 @@ from services.enterprise.imports.routes import router as imports_router
 from services.enterprise.imports.rules import KINDS
 from services.enterprise.lists.actions import restate_lists
 from services.enterprise.lists.routes import router as lists_router
-from services.enterprise.recognitions.actions import TIMER, tell_of_recognition_day
 from services.enterprise.recognitions.routes import router as recognitions_router
 from services.enterprise.recognitions.rules import STATES
 from services.enterprise.vocabulary.actions import seed_owners
@@ -78,7 +77,7 @@ SERVICE = Service(
     ),
     announces=(FirmChanged, ListPublished),
     timers=(
-        TimerKind(TIMER, tell_of_recognition_day),
+        TimerKind(TIMER, tell_of_day),
         TimerKind("forget-import-rows", forget_orphans, every=timedelta(hours=1)),
     ),
     operations=(OperationKind(OPERATION, step_import),),

@@ -3,8 +3,10 @@
 import asyncio
 import os
 from dataclasses import dataclass
+from uuid import UUID
 
 import nats
+import orjson
 import structlog
 from nats.aio.client import Client
 from nats.js import JetStreamContext
@@ -13,7 +15,7 @@ from nats.js.api import (
     ConsumerConfig,
     DeliverPolicy,
     DiscardPolicy,
-    PubAck,
+    Header,
     RetentionPolicy,
     StorageType,
     StreamConfig,
@@ -28,6 +30,8 @@ ACK_WAIT_S = 30
 ACKS_PENDING_MAX = 2_000
 RECONNECT_WAIT_S = 0.5
 HEADERS_BYTES_MAX = 1024
+ACK_TIMEOUT_S = 10
+REASON_CHARS_MAX = 300
 CONNECT_WAIT_S = 5
 
 
@@ -81,6 +85,10 @@ class DurableConsumer:
         )
 
 
+class PublishRefused(nats.errors.Error):
+    """The broker does not store this message, and says why."""
+
+
 class Bus:
     """One connection of a process to the broker."""
 
@@ -125,7 +133,7 @@ class Bus:
                 allow_reconnect=True,
             )
         )
-        self._jetstream = self._client.jetstream(timeout=5, publish_async_max_pending=4096)
+        self._jetstream = self._client.jetstream(timeout=5)
         done, _ = await asyncio.wait({self._connecting}, timeout=CONNECT_WAIT_S)
         if done:
             self._connecting.result()
@@ -142,19 +150,21 @@ class Bus:
             except (TimeoutError, nats.errors.Error):
                 log.warning("broker connection did not close in time")
 
-    async def publish(
-        self, subject: str, data: bytes, stream: str, headers: dict[str, str]
-    ) -> "asyncio.Future[PubAck]":
-        """Send, and give the broker's word to wait for; what cannot be sent is refused before.
+    async def publish(self, subject: str, data: bytes, stream: Stream, id_: UUID, **headers: str) -> None:
+        """Have the broker store a message once under its id, or raise what it says instead.
 
-        The client library never gives back the place of a message that it failed to send: after
-        some thousand of them it would wait for ever.
+        By request and reply: the client's own asynchronous publish drops the broker's refusals, which
+        then look like silence, and keeps the place of what it failed to send for ever.
         """
-        if not self.is_connected:
+        if self._client is None or not self._client.is_connected:
             raise nats.errors.ConnectionReconnectingError
-        if self._client is not None and len(data) > self._client.max_payload - HEADERS_BYTES_MAX:
+        if len(data) > self._client.max_payload - HEADERS_BYTES_MAX:
             raise nats.errors.MaxPayloadError
-        return await self.jetstream.publish_async(subject, data, stream=stream, headers=headers)
+        headers |= {Header.MSG_ID: str(id_), Header.EXPECTED_STREAM: stream.name}
+        reply = await self._client.request(subject, data, timeout=ACK_TIMEOUT_S, headers=headers)
+        answer = orjson.loads(reply.data)
+        if "error" in answer or answer.get("stream") != stream.name:
+            raise PublishRefused(str(answer.get("error", answer))[:REASON_CHARS_MAX])
 
     async def declare(self, stream: Stream) -> None:
         """Make the stream as declared."""

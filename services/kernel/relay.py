@@ -7,11 +7,12 @@ from typing import Any
 
 import asyncpg
 import nats.errors
+import orjson
 import structlog
 from nats.js.errors import Error as JetStreamError
 
 from services.kernel import metrics
-from services.kernel.bus import Bus, Stream
+from services.kernel.bus import REASON_CHARS_MAX, Bus, Stream
 from services.kernel.crash import crash_point
 from services.kernel.database_urls import plain_url
 from services.kernel.events import SHARDS, envelope
@@ -22,7 +23,6 @@ log = structlog.get_logger()
 BATCH_ROWS = 512
 PENDING_COUNTED_MAX = 100_000
 POLL_S = 1.0
-ACK_TIMEOUT_S = 10
 BACKOFF_S_MAX = 60
 LOCK_CLASS = 0x4C58  # "LX": the advisory-lock space of relays
 
@@ -62,7 +62,7 @@ class Relay:
         self._service = service
         self._url = plain_url(database_url)
         self._bus = bus
-        self._stream = Stream(service).name
+        self._stream = Stream(service)
         self._hint = asyncio.Event()
         self._shards: list[int] = []
 
@@ -161,16 +161,14 @@ class Relay:
     ) -> None:
         """Publish one aggregate's rows one after the other; the first failure ends the chain."""
         for row in chain:
+            traceparent = row["traceparent"]
+            headers = {"traceparent": traceparent} if traceparent else {}
             try:
-                future = await self._bus.publish(
-                    row["subject"], _message(row), self._stream, _headers(row)
+                await self._bus.publish(
+                    row["subject"], _message(row), self._stream, row["id"], **headers
                 )
-                ack = await asyncio.wait_for(future, ACK_TIMEOUT_S)
-            except (nats.errors.Error, JetStreamError, TimeoutError, OSError) as error:
-                failed.append((row, type(error).__name__))
-                return
-            if ack.stream != self._stream:
-                failed.append((row, f"acknowledged by {ack.stream}"))
+            except (nats.errors.Error, JetStreamError, OSError, orjson.JSONDecodeError) as error:
+                failed.append((row, f"{type(error).__name__}: {error}"[:REASON_CHARS_MAX]))
                 return
             done.append(row["id"])
 
@@ -193,13 +191,6 @@ def _message(row: Any) -> bytes:
         payload=row["payload"],
         traceparent=row["traceparent"],
     )
-
-
-def _headers(row: Any) -> dict[str, str]:
-    headers = {"Nats-Msg-Id": str(row["id"])}
-    if row["traceparent"]:
-        headers["traceparent"] = row["traceparent"]
-    return headers
 
 
 async def _close(connection: Any) -> None:

@@ -36,6 +36,7 @@ from services.kernel.tokens import (
 log = structlog.get_logger()
 
 DECLARE_RETRY_S = 1.0
+STREAM_LOOK_S = 5.0
 STOP_WAIT_S = 10
 
 KERNEL_REACTIONS = (
@@ -193,7 +194,7 @@ class Runtime:
 
     async def _keep_declared(self) -> None:
         """Make the stream again if the broker comes back empty."""
-        while not await self._pause(5.0):
+        while not await self._pause(STREAM_LOOK_S):
             if self.bus.is_connected:
                 try:
                     if not await self.bus.has(self._stream):

@@ -8,13 +8,14 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import structlog
-from sqlalchemy import ColumnElement, and_, func, or_, select, text, update
+from sqlalchemy import ColumnElement, and_, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.kernel import metrics
 from services.kernel.clock import system_now
 from services.kernel.crash import crash_point
+from services.kernel.database import raw_connection
 from services.kernel.ids import new_id
 from services.kernel.tables import Timer
 from services.kernel.unit import commit
@@ -26,7 +27,12 @@ log = structlog.get_logger()
 
 POLL_S = 0.25
 BACKOFF_S_MAX = 300
-AT_ONCE = text("'-infinity'::timestamptz")
+_SET = """
+INSERT INTO timer (id, kind, reference, due_at) VALUES ($1, $2, $3, $4)
+ON CONFLICT (kind, reference) DO UPDATE
+SET due_at = EXCLUDED.due_at, fired_at = NULL, attempts = 0, not_before = '-infinity',
+    last_error = NULL
+"""
 
 
 @dataclass(frozen=True)
@@ -40,17 +46,8 @@ class TimerKind:
 
 async def set_timer(session: AsyncSession, kind: str, reference: str, due_at: datetime) -> None:
     """Set, or move, the timer of this kind for this thing."""
-    values = {
-        "due_at": due_at,
-        "fired_at": None,
-        "attempts": 0,
-        "not_before": AT_ONCE,
-        "last_error": None,
-    }
-    statement = insert(Timer).values(id=new_id(), kind=kind, reference=reference, **values)
-    await session.execute(
-        statement.on_conflict_do_update(index_elements=["kind", "reference"], set_=values)
-    )
+    async with raw_connection(session) as connection:
+        await connection.execute(_SET, new_id(), kind, reference, due_at)
 
 
 async def drop_timer(session: AsyncSession, kind: str, reference: str) -> None:

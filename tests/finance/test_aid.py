@@ -1,12 +1,15 @@
 import asyncio
 from typing import Any
 
+import httpx
 import pytest
 from sqlalchemy import func, select
 
+from services.finance import reactions
 from services.finance.aid.models import Aid
+from services.kernel.unit import commit
 from tests.conftest import TestPlatform
-from tests.finance.steps import award, budget, end, fresh, hear, paid, proposal, reserve
+from tests.finance.steps import NOW, award, budget, end, fresh, hear, paid, proposal, reserve
 
 
 def aid_body(platform: TestPlatform, **changes: Any) -> dict[str, Any]:
@@ -23,14 +26,16 @@ def aid_body(platform: TestPlatform, **changes: Any) -> dict[str, Any]:
     }
 
 
-async def declare(platform: TestPlatform, client: str = "treasurer", **changes: Any):
+async def declare(
+    platform: TestPlatform, client: str = "treasurer", **changes: Any
+) -> httpx.Response:
     return await platform.client(client).post(
         "/v1/finance/aid", json=aid_body(platform, **changes), headers=platform.key()
     )
 
 
-async def test_declared_aid_is_on_the_statement_of_its_firm(platform: TestPlatform):
-    declared = await declare(platform: TestPlatform)
+async def test_declared_aid_is_on_the_statement_of_its_firm(platform: TestPlatform) -> None:
+    declared = await declare(platform)
     assert declared.status_code == 201
     aid = declared.json()
     assert aid["stacking_group"] == aid["programme"]
@@ -42,8 +47,8 @@ async def test_declared_aid_is_on_the_statement_of_its_firm(platform: TestPlatfo
     )
 
 
-async def test_a_firm_knows_nothing_of_anothers_aid(platform: TestPlatform):
-    aid = (await declare(platform: TestPlatform)).json()
+async def test_a_firm_knows_nothing_of_anothers_aid(platform: TestPlatform) -> None:
+    aid = (await declare(platform)).json()
     foreign = platform.client("firm-b")
     assert (await foreign.get(f"/v1/finance/aid/{aid['id']}")).status_code == 404
     query = {"beneficiary": platform.uscc("firm")}
@@ -51,7 +56,7 @@ async def test_a_firm_knows_nothing_of_anothers_aid(platform: TestPlatform):
     assert (listed.status_code, listed.json()["items"]) == (200, [])
 
 
-async def test_a_firm_is_known_by_its_canonical_code(platform: TestPlatform):
+async def test_a_firm_is_known_by_its_canonical_code(platform: TestPlatform) -> None:
     uscc = platform.uscc("firm")
     written = f" {uscc[:8].lower()} {uscc[8:].lower()} ".translate(
         {ord(c): ord(c) + 0xFEE0 for c in "0123456789"}
@@ -63,8 +68,8 @@ async def test_a_firm_is_known_by_its_canonical_code(platform: TestPlatform):
     assert declared.json()["id"] in [each["id"] for each in found.json()["items"]]
 
 
-async def test_the_same_aid_is_declared_once(platform: TestPlatform):
-    body = aid_body(platform: TestPlatform)
+async def test_the_same_aid_is_declared_once(platform: TestPlatform) -> None:
+    body = aid_body(platform)
     client = platform.client("treasurer")
     first = await client.post("/v1/finance/aid", json=body, headers=platform.key())
     again = await client.post(
@@ -75,8 +80,8 @@ async def test_the_same_aid_is_declared_once(platform: TestPlatform):
     assert first.json()["id"] in again.json()["detail"]
 
 
-async def test_the_same_aid_declared_at_once_is_declared_once(platform: TestPlatform):
-    body = aid_body(platform: TestPlatform)
+async def test_the_same_aid_declared_at_once_is_declared_once(platform: TestPlatform) -> None:
+    body = aid_body(platform)
 
     async def send(number: int) -> int:
         client = platform.client(("treasurer", "treasurer-b")[number % 2])
@@ -88,8 +93,26 @@ async def test_the_same_aid_declared_at_once_is_declared_once(platform: TestPlat
     assert sorted(codes) == [201, 409, 409, 409, 409, 409]
 
 
-async def test_withdrawn_aid_stays_and_can_be_declared_anew(platform: TestPlatform):
-    body = aid_body(platform: TestPlatform)
+async def test_a_declaration_waits_for_the_reservation_of_the_same_matter(
+    platform: TestPlatform,
+) -> None:
+    programme = fresh("programme")
+    await budget(platform, programme, 1_000)
+    body = aid_body(platform)
+    proposed = proposal(programme, 600, beneficiary=body["beneficiary"], matter=body["matter"])
+    async with platform.service("finance").sessions() as session:
+        await reactions.reserve_award(session, proposed, NOW)
+        waiting = asyncio.create_task(declare(platform, **body))
+        other = await declare(platform, "treasurer-b")
+        await asyncio.sleep(0.3)
+        assert other.status_code == 201, "another matter waits for nobody"
+        assert not waiting.done()
+        await commit(session)
+    assert (await waiting).status_code == 201
+
+
+async def test_withdrawn_aid_stays_and_can_be_declared_anew(platform: TestPlatform) -> None:
+    body = aid_body(platform)
     client = platform.client("treasurer")
     first = (await client.post("/v1/finance/aid", json=body, headers=platform.key())).json()
     path = f"/v1/finance/aid/{first['id']}"
@@ -105,8 +128,8 @@ async def test_withdrawn_aid_stays_and_can_be_declared_anew(platform: TestPlatfo
     assert anew.status_code == 201
 
 
-async def test_aid_is_never_deleted(platform: TestPlatform):
-    aid = (await declare(platform: TestPlatform)).json()
+async def test_aid_is_never_deleted(platform: TestPlatform) -> None:
+    aid = (await declare(platform)).json()
     answer = await platform.client("treasurer").delete(f"/v1/finance/aid/{aid['id']}")
     assert answer.status_code == 405
 
@@ -123,13 +146,15 @@ async def test_aid_is_never_deleted(platform: TestPlatform):
         ({"relation": "matches"}, "extra-forbidden"),
     ],
 )
-async def test_bad_aid_is_refused_by_field(platform: TestPlatform, changes: dict[str, Any], code: str):
+async def test_bad_aid_is_refused_by_field(
+    platform: TestPlatform, changes: dict[str, Any], code: str
+) -> None:
     answer = await declare(platform, **changes)
     assert answer.status_code == 422
     assert code in [error["code"] for error in answer.json()["errors"]]
 
 
-async def test_a_registrar_declares_the_own_level_only(platform: TestPlatform):
+async def test_a_registrar_declares_the_own_level_only(platform: TestPlatform) -> None:
     foreign = await declare(platform, "registrar")
     assert (foreign.status_code, foreign.json()["code"]) == (403, "level-not-own")
     own = await declare(platform, "registrar", level="cixi")
@@ -155,12 +180,16 @@ async def test_a_registrar_declares_the_own_level_only(platform: TestPlatform):
         ("public", 401, 401),
     ],
 )
-async def test_aid_is_for_those_who_handle_it(platform: TestPlatform, client: str, reads: int, declares: int):
+async def test_aid_is_for_those_who_handle_it(
+    platform: TestPlatform, client: str, reads: int, declares: int
+) -> None:
     assert (await platform.client(client).get("/v1/finance/aid")).status_code == reads
     assert (await declare(platform, client)).status_code == declares
 
 
-async def test_our_own_award_is_in_the_aid_ledger_from_its_reservation_on(platform: TestPlatform):
+async def test_our_own_award_is_in_the_aid_ledger_from_its_reservation_on(
+    platform: TestPlatform,
+) -> None:
     programme = fresh("programme")
     await budget(platform, programme, 1_000)
     granted = await award(platform, programme, 600)
@@ -172,7 +201,7 @@ async def test_our_own_award_is_in_the_aid_ledger_from_its_reservation_on(platfo
     assert await _own(platform, granted.id) == ("cixi", "paid", 600, "慈财企〔2026〕12号")
 
 
-async def test_what_was_granted_counts_as_one_entry_a_case(platform: TestPlatform):
+async def test_what_was_granted_counts_as_one_entry_a_case(platform: TestPlatform) -> None:
     programme = fresh("programme")
     await budget(platform, programme, 1_000)
     first = proposal(programme, 600)

@@ -66,7 +66,7 @@ async def test_a_line_needs_a_key(platform: TestPlatform) -> None:
         ({"amount_fen": 1.5}, "/amount_fen"),
         ({"amount_fen": True}, "/amount_fen"),
         ({"amount_fen": "100"}, "/amount_fen"),
-        ({"amount_fen": 10**19}, "/amount_fen"),
+        ({"amount_fen": 10**15 + 1}, "/amount_fen"),
         ({"year": 1999}, "/year"),
         ({"measure": 13}, "/"),
         ({"programme": None}, "/"),
@@ -91,6 +91,13 @@ async def test_bad_input_is_named_and_stores_nothing(
             Budget.__table__.select().where(Budget.department == department)
         )
         assert found.first() is None
+
+
+async def test_an_amount_beyond_all_money_is_refused(platform: TestPlatform) -> None:
+    body = {**LINE, "amount_fen": 10**19}
+    client = platform.client("treasurer")
+    answer = await client.post("/v1/finance/budgets", json=body, headers=platform.key())
+    assert answer.status_code == 422
 
 
 async def test_lines_are_found_by_year_measure_and_programme(platform: TestPlatform) -> None:

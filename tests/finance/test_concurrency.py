@@ -37,7 +37,7 @@ TRIES = 20
 
 
 async def hear_as_the_worker_does(platform: TestPlatform, *events: Any) -> None:
-    """React, and come back later where a lock was not to be had: the worker's consumer does so, too."""
+    """React, and come back later where a lock was not to be had, as the consumer does."""
     for attempt in range(TRIES):
         try:
             await hear(platform, *events)
@@ -49,7 +49,7 @@ async def hear_as_the_worker_does(platform: TestPlatform, *events: Any) -> None:
     raise AssertionError("the reaction never came through")
 
 
-async def test_64_workers_never_spend_more_than_the_line_holds(platform: TestPlatform):
+async def test_64_workers_never_spend_more_than_the_line_holds(platform: TestPlatform) -> None:
     programme = fresh("programme")
     line = await budget(platform, programme, LINE_FEN)
     await hear(platform, proposal(programme, SPENT_FEN))
@@ -63,11 +63,11 @@ async def test_64_workers_never_spend_more_than_the_line_holds(platform: TestPla
     states = await _states(platform, programme)
     assert states == {"reserved": 1 + reserved, "refused": WORKERS * EACH - reserved}
     assert await held(platform, line["id"]) == (1, 999_999, 0)
-    found = await ledger(platform: TestPlatform)
+    found = await ledger(platform)
     assert (found["sum_fen"], found["breaches"]) == (0, [])
 
 
-async def test_rivals_for_one_matter_get_the_highest_between_them(platform: TestPlatform):
+async def test_rivals_for_one_matter_get_the_highest_between_them(platform: TestPlatform) -> None:
     programme = fresh("programme")
     await budget(platform, programme, 1_000 * WAN)
     first = proposal(programme, 10 * WAN)
@@ -83,7 +83,7 @@ async def test_rivals_for_one_matter_get_the_highest_between_them(platform: Test
     assert total == 80 * WAN
 
 
-async def test_attempts_of_one_case_at_once_leave_one_reservation(platform: TestPlatform):
+async def test_attempts_of_one_case_at_once_leave_one_reservation(platform: TestPlatform) -> None:
     programme = fresh("programme")
     line = await budget(platform, programme, 10_000)
     first = proposal(programme, 100)
@@ -98,7 +98,7 @@ async def test_attempts_of_one_case_at_once_leave_one_reservation(platform: Test
     assert await held(platform, line["id"]) == (9_400, 600, 0)
 
 
-async def test_opposite_transfers_on_the_same_accounts_lose_nothing(platform: TestPlatform):
+async def test_opposite_transfers_on_the_same_accounts_lose_nothing(platform: TestPlatform) -> None:
     programme = fresh("programme")
     line = await budget(platform, programme, 10_000)
     award = await reserve(platform, proposal(programme, 100))
@@ -110,10 +110,10 @@ async def test_opposite_transfers_on_the_same_accounts_lose_nothing(platform: Te
 
     await asyncio.gather(*(there_and_back(tranche) for tranche in tranches))
     assert await held(platform, line["id"]) == (9_900, 100, 0)
-    assert (await ledger(platform: TestPlatform))["breaches"] == []
+    assert (await ledger(platform))["breaches"] == []
 
 
-async def test_one_posting_is_reversed_once_however_many_try(platform: TestPlatform):
+async def test_one_posting_is_reversed_once_however_many_try(platform: TestPlatform) -> None:
     programme = fresh("programme")
     line = await budget(platform, programme, 10_000)
     award = await reserve(platform, proposal(programme, 100))
@@ -133,7 +133,11 @@ async def test_one_posting_is_reversed_once_however_many_try(platform: TestPlatf
 
 
 async def _post(
-    platform: TestPlatform, award: Award, kind: TransferKind, tranche: int, reverses: UUID | None = None
+    platform: TestPlatform,
+    award: Award,
+    kind: TransferKind,
+    tranche: int,
+    reverses: UUID | None = None,
 ) -> UUID:
     posting = Posting(kind, award.line_id, 100, "测试", award.id, tranche, reverses=reverses)
     async with platform.service("finance").sessions() as session:
@@ -149,4 +153,4 @@ async def _states(platform: TestPlatform, programme: str) -> dict[str, int]:
             .where(Award.programme == programme)
             .group_by(Award.state)
         )
-        return {state: count for state, count in rows}
+        return dict(rows.tuples().all())

@@ -46,15 +46,17 @@ async def reserved_award(platform: TestPlatform, amount_fen: int = 100) -> Any:
         "DELETE FROM aid",
     ],
 )
-async def test_the_service_itself_cannot_rewrite_history(platform: TestPlatform, statement: str):
+async def test_the_service_itself_cannot_rewrite_history(
+    platform: TestPlatform, statement: str
+) -> None:
     async with platform.service("finance").sessions() as session:
         with pytest.raises(ProgrammingError) as denied:
             await session.execute(text(statement))
     assert getattr(denied.value.orig, "sqlstate", None) == DENIED
 
 
-async def test_what_a_line_does_not_hold_is_not_moved(platform: TestPlatform):
-    award = await reserved_award(platform: TestPlatform)
+async def test_what_a_line_does_not_hold_is_not_moved(platform: TestPlatform) -> None:
+    award = await reserved_award(platform)
     posting = Posting(TransferKind.RESERVE, award.line_id, 901, "测试", award.id, 2)
     async with platform.service("finance").sessions() as session:
         with pytest.raises(Conflict) as refused:
@@ -63,8 +65,8 @@ async def test_what_a_line_does_not_hold_is_not_moved(platform: TestPlatform):
     assert await held(platform, str(award.line_id)) == (900, 100, 0)
 
 
-async def test_nothing_is_posted_twice(platform: TestPlatform):
-    award = await reserved_award(platform: TestPlatform)
+async def test_nothing_is_posted_twice(platform: TestPlatform) -> None:
+    award = await reserved_award(platform)
     again = Posting(TransferKind.RESERVE, award.line_id, 100, "测试", award.id, award.attempt)
     funding = Posting(TransferKind.FUND, award.line_id, 1, "测试")
     for posting in (again, funding):
@@ -88,8 +90,8 @@ async def test_nothing_is_posted_twice(platform: TestPlatform):
 )
 async def test_the_database_refuses_a_transfer_that_is_none(
     platform: TestPlatform, changes: dict[str, Any], constraint: str
-):
-    award = await reserved_award(platform: TestPlatform)
+) -> None:
+    award = await reserved_award(platform)
     async with platform.service("finance").sessions() as session:
         accounts = (
             await session.scalars(select(Account.id).where(Account.budget_id == award.line_id))
@@ -113,8 +115,8 @@ async def test_the_database_refuses_a_transfer_that_is_none(
             await session.flush()
 
 
-async def test_an_account_never_goes_below_zero(platform: TestPlatform):
-    award = await reserved_award(platform: TestPlatform)
+async def test_an_account_never_goes_below_zero(platform: TestPlatform) -> None:
+    award = await reserved_award(platform)
     async with platform.service("finance").sessions() as session:
         with pytest.raises(IntegrityError, match="ck_account_floor"):
             await session.execute(
@@ -124,8 +126,8 @@ async def test_an_account_never_goes_below_zero(platform: TestPlatform):
             )
 
 
-async def test_a_balance_that_was_tampered_with_is_found(platform: TestPlatform):
-    award = await reserved_award(platform: TestPlatform)
+async def test_a_balance_that_was_tampered_with_is_found(platform: TestPlatform) -> None:
+    award = await reserved_award(platform)
     async with platform.service("finance").sessions() as session:
         await session.execute(
             update(Account)
@@ -153,23 +155,23 @@ async def test_a_balance_that_was_tampered_with_is_found(platform: TestPlatform)
     assert _breaches_told() == 0
 
 
-async def test_the_ledger_proves_itself_every_hour(platform: TestPlatform):
+async def test_the_ledger_proves_itself_every_hour(platform: TestPlatform) -> None:
     (kind,) = SERVICE.timers
     assert (kind.fire, kind.every) == (check_ledger, timedelta(hours=1))
     async with platform.service("finance").sessions() as session:
         assert await session.scalar(select(Timer.due_at).where(Timer.kind == kind.kind))
 
 
-async def test_the_check_answers_in_figures(platform: TestPlatform):
-    await reserved_award(platform: TestPlatform)
-    found = await ledger(platform: TestPlatform)
+async def test_the_check_answers_in_figures(platform: TestPlatform) -> None:
+    await reserved_award(platform)
+    found = await ledger(platform)
     assert (found["sum_fen"], found["breaches"]) == (0, [])
     assert found["accounts"] >= 4
     assert found["transfers"] >= 2
 
 
-async def test_transfers_are_listed_page_by_page(platform: TestPlatform):
-    award = await reserved_award(platform: TestPlatform)
+async def test_transfers_are_listed_page_by_page(platform: TestPlatform) -> None:
+    award = await reserved_award(platform)
     client = platform.client("treasurer")
     query = {"budget_id": str(award.line_id), "limit": 1}
     first = (await client.get("/v1/finance/ledger/transfers", params=query)).json()
@@ -187,20 +189,20 @@ async def test_transfers_are_listed_page_by_page(platform: TestPlatform):
 )  # fmt: skip
 async def test_the_ledger_is_open_to_finance_and_audit(
     platform: TestPlatform, path: str, client: str, status: int
-):
+) -> None:
     answer = await platform.client(client).get(f"/v1/finance/ledger/{path}")
     assert answer.status_code == status
 
 
-async def test_every_award_can_be_announced_anew(platform: TestPlatform):
-    award = await reserved_award(platform: TestPlatform)
+async def test_every_award_can_be_announced_anew(platform: TestPlatform) -> None:
+    award = await reserved_award(platform)
     async with platform.service("finance").sessions() as session:
         states = [event async for event in restate_awards(session)]
     (state,) = [each for each in states if each.award_id == award.id]
     assert (state.state, state.version, state.amount_fen) == ("reserved", 1, 100)
 
 
-async def test_every_closed_set_has_names_in_two_languages(platform: TestPlatform):
+async def test_every_closed_set_has_names_in_two_languages(platform: TestPlatform) -> None:
     answer = await platform.client("public").get("/v1/finance/code-lists")
     lists = {each["id"]: each["entries"] for each in answer.json()["items"]}
     assert {"levels", "award-states", "payout-states", "transfer-kinds", "relations"} <= set(lists)

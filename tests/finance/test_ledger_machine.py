@@ -94,7 +94,7 @@ class Machine:
     async def prepare(self, award: Modelled) -> None:
         free = award.state == "awarded" and award.batch is None
         body = PayoutBody(awards=[(await self.row(award)).id], document="文号")
-        if await self.does(free, lambda: prepare_payout(self.session, ONE, body, now=NOW)):
+        if await self.does(lambda: prepare_payout(self.session, ONE, body, now=NOW), allowed=free):
             award.batch = "prepared"
 
     async def send(self, award: Modelled) -> None:
@@ -110,7 +110,7 @@ class Machine:
         row = await self.row(award)
         data = {"lines": {str(row.id): {"state": "settled"}}}
         allowed = award.batch == "sent"
-        if await self.does(allowed, lambda: self.payout(award, ONE, "settle", data)):
+        if await self.does(lambda: self.payout(award, ONE, "settle", data), allowed=allowed):
             award.batch, award.state = "settled", "paid"
 
     async def give_back(self, award: Modelled) -> None:
@@ -118,7 +118,7 @@ class Machine:
             return
         data = {"awards": [str((await self.row(award)).id)], "reason": "账号有误"}
         allowed = award.batch in ("sent", "settled") and not award.recovered
-        if await self.does(allowed, lambda: self.payout(award, OTHER, "return", data)):
+        if await self.does(lambda: self.payout(award, OTHER, "return", data), allowed=allowed):
             award.batch, award.state = None, "voided" if award.ended else "awarded"
 
     async def recover(self, award: Modelled) -> None:
@@ -134,7 +134,7 @@ class Machine:
             )
             await self.award_event(award, OTHER, "confirm-recovery", {})
 
-        if amount > 0 and await self.does(award.state == "paid", both):
+        if amount > 0 and await self.does(both, allowed=award.state == "paid"):
             award.recovered += amount
             if award.recovered == award.amount:
                 award.state = "recovered"
@@ -145,7 +145,7 @@ class Machine:
             award.state, award.batch = "voided", None
         award.ended = True
 
-    async def does(self, allowed: bool, deed: Any) -> bool:
+    async def does(self, deed: Any, *, allowed: bool) -> bool:
         """Do it where the model allows it; elsewhere it must be refused and change nothing."""
         try:
             async with self.session.begin_nested():
@@ -225,7 +225,7 @@ async def test_every_course_of_events_keeps_the_books(
 
 
 async def test_a_long_life_of_one_award_keeps_the_books(platform: TestPlatform) -> None:
-    """Walk the course that random steps seldom find: paid, returned, paid again, partly recovered, ended."""
+    """Walk what random steps seldom find: paid, returned, paid again, partly recovered, ended."""
     life = ["decide", "prepare", "send", "settle", "give_back", "prepare", "send", "settle"]
     async with platform.service("finance").sessions() as session:
         machine = await new_machine(session)

@@ -35,7 +35,7 @@ async def awards(platform: TestPlatform, *amounts: int) -> tuple[str, list[Any]]
     return line["id"], [await award(platform, programme, amount) for amount in amounts]
 
 
-async def test_a_batch_goes_from_preparation_to_payment(platform: TestPlatform):
+async def test_a_batch_goes_from_preparation_to_payment(platform: TestPlatform) -> None:
     line, two = await awards(platform, 600, 400)
     prepared = (await prepare(platform, *two)).json()
     assert (prepared["state"], prepared["version"], prepared["total_fen"]) == ("prepared", 1, 1_000)
@@ -64,14 +64,14 @@ async def test_a_batch_goes_from_preparation_to_payment(platform: TestPlatform):
     )
 
 
-async def test_the_author_cannot_check(platform: TestPlatform):
+async def test_the_author_cannot_check(platform: TestPlatform) -> None:
     _, one = await awards(platform, 600)
     path = f"payouts/{(await prepare(platform, *one)).json()['id']}"
     refused = await move(platform, platform.client("treasurer"), path, "check", 1)
     assert (refused.status_code, refused.json()["code"]) == (403, "four-eyes")
 
 
-async def test_the_database_knows_that_two_treasurers_are_needed(platform: TestPlatform):
+async def test_the_database_knows_that_two_treasurers_are_needed(platform: TestPlatform) -> None:
     _, one = await awards(platform, 600)
     batch = (await prepare(platform, *one)).json()
     statement = update(Payout).where(Payout.id == batch["id"])
@@ -83,7 +83,7 @@ async def test_the_database_knows_that_two_treasurers_are_needed(platform: TestP
             await session.execute(statement.values(state="checked", checked_by="treasurer"))
 
 
-async def test_settling_twice_pays_once(platform: TestPlatform):
+async def test_settling_twice_pays_once(platform: TestPlatform) -> None:
     line, one = await awards(platform, 600)
     batch = await sent(platform, *one)
     body = {"event": "settle", "version": batch["version"]}
@@ -102,7 +102,7 @@ async def test_settling_twice_pays_once(platform: TestPlatform):
     assert await held(platform, line) == (9_400, 0, 600)
 
 
-async def test_two_treasurers_settle_at_once_and_it_is_paid_once(platform: TestPlatform):
+async def test_two_treasurers_settle_at_once_and_it_is_paid_once(platform: TestPlatform) -> None:
     line, one = await awards(platform, 600)
     batch = await sent(platform, *one)
     path = f"payouts/{batch['id']}"
@@ -114,7 +114,7 @@ async def test_two_treasurers_settle_at_once_and_it_is_paid_once(platform: TestP
     assert await held(platform, line) == (9_400, 0, 600)
 
 
-async def test_two_treasurers_prepare_the_same_award_at_once(platform: TestPlatform):
+async def test_two_treasurers_prepare_the_same_award_at_once(platform: TestPlatform) -> None:
     _, one = await awards(platform, 600)
     answers = await asyncio.gather(
         *(prepare(platform, *one, client=name) for name in ("treasurer", "treasurer-b") * 3)
@@ -127,14 +127,14 @@ async def test_two_treasurers_prepare_the_same_award_at_once(platform: TestPlatf
             assert answer.headers["location"] == f"/v1/finance/payouts/{first['id']}"
 
 
-async def test_a_paid_award_goes_into_no_other_batch(platform: TestPlatform):
+async def test_a_paid_award_goes_into_no_other_batch(platform: TestPlatform) -> None:
     _, one = await awards(platform, 600)
     await paid(platform, *one)
     again = await prepare(platform, *one)
     assert (again.status_code, again.json()["code"]) == (409, "already-in-payout")
 
 
-async def test_only_what_is_awarded_can_be_paid(platform: TestPlatform):
+async def test_only_what_is_awarded_can_be_paid(platform: TestPlatform) -> None:
     programme = fresh("programme")
     await budget(platform, programme, 1_000)
     reserved = await reserve(platform, proposal(programme, 600))
@@ -153,7 +153,9 @@ async def test_only_what_is_awarded_can_be_paid(platform: TestPlatform):
         ({"amount_fen": 1}, "/amount_fen"),
     ],
 )
-async def test_bad_batches_are_refused_by_field(platform: TestPlatform, changes: dict[str, Any], pointer: str):
+async def test_bad_batches_are_refused_by_field(
+    platform: TestPlatform, changes: dict[str, Any], pointer: str
+) -> None:
     body = {"awards": [str(new_id())], "document": "文号", **changes}
     answer = await platform.client("treasurer").post(
         "/v1/finance/payouts", json=body, headers=platform.key()
@@ -162,7 +164,7 @@ async def test_bad_batches_are_refused_by_field(platform: TestPlatform, changes:
     assert pointer in [error["pointer"] for error in answer.json()["errors"]]
 
 
-async def test_an_unknown_or_repeated_award_is_named(platform: TestPlatform):
+async def test_an_unknown_or_repeated_award_is_named(platform: TestPlatform) -> None:
     client = platform.client("treasurer")
     for ids, code in (([new_id()], "award-unknown"), ([new_id()] * 2, "award-repeated")):
         body = {"awards": [str(each) for each in ids], "document": "文号"}
@@ -171,7 +173,7 @@ async def test_an_unknown_or_repeated_award_is_named(platform: TestPlatform):
         assert code in [error["code"] for error in answer.json()["errors"]]
 
 
-async def test_a_returned_line_is_payable_anew_and_paid_once_more(platform: TestPlatform):
+async def test_a_returned_line_is_payable_anew_and_paid_once_more(platform: TestPlatform) -> None:
     line, two = await awards(platform, 600, 400)
     batch = await sent(platform, *two)
     path = f"payouts/{batch['id']}"
@@ -191,7 +193,28 @@ async def test_a_returned_line_is_payable_anew_and_paid_once_more(platform: Test
     assert await held(platform, line) == (9_000, 0, 1_000)
 
 
-async def test_a_settled_line_that_comes_back_is_reversed_in_the_ledger(platform: TestPlatform):
+async def test_the_reason_of_a_reduced_grant_outlives_its_payment(platform: TestPlatform) -> None:
+    programme = fresh("programme")
+    await budget(platform, programme, 10_000)
+    first = await award(platform, programme, 200)
+    beneficiary = {"kind": first.beneficiary_kind, "id": first.beneficiary_id}
+    matter = {"kind": first.matter_kind, "id": first.matter_id}
+    topped = await award(platform, programme, 600, beneficiary=beneficiary, matter=matter)
+    assert (topped.amount_fen, topped.reason_code) == (400, "reduced-by-other-aid")
+    batch = await paid(platform, topped)
+    data = {"awards": [str(topped.id)], "reason": "账号有误"}
+    await move(
+        platform, platform.client("treasurer"), f"payouts/{batch['id']}", "return", 4, **data
+    )
+    assert (await award_view(platform, topped.id))["reason_code"] == "payment-returned"
+    await paid(platform, topped)
+    shown = await award_view(platform, topped.id)
+    assert (shown["reason_code"], shown["reason"]) == ("reduced-by-other-aid", topped.reason_zh)
+
+
+async def test_a_settled_line_that_comes_back_is_reversed_in_the_ledger(
+    platform: TestPlatform,
+) -> None:
     line, one = await awards(platform, 600)
     batch = await paid(platform, *one)
     path = f"payouts/{batch['id']}"
@@ -208,7 +231,7 @@ async def test_a_settled_line_that_comes_back_is_reversed_in_the_ledger(platform
     assert await held(platform, line) == (9_400, 0, 600)
 
 
-async def test_lines_may_be_answered_one_after_the_other(platform: TestPlatform):
+async def test_lines_may_be_answered_one_after_the_other(platform: TestPlatform) -> None:
     line, two = await awards(platform, 600, 400)
     batch = await sent(platform, *two)
     path = f"payouts/{batch['id']}"
@@ -242,14 +265,16 @@ async def test_lines_may_be_answered_one_after_the_other(platform: TestPlatform)
         ("explode", {}, "enum"),
     ],
 )
-async def test_an_event_comes_with_its_own_data(platform: TestPlatform, event: str, data: dict, code: str):
+async def test_an_event_comes_with_its_own_data(
+    platform: TestPlatform, event: str, data: dict, code: str
+) -> None:
     client = platform.client("treasurer")
     answer = await move(platform, client, f"payouts/{new_id()}", event, 1, **data)
     assert answer.status_code == 422
     assert code in [error["code"] for error in answer.json()["errors"]]
 
 
-async def test_a_cancelled_batch_frees_its_awards(platform: TestPlatform):
+async def test_a_cancelled_batch_frees_its_awards(platform: TestPlatform) -> None:
     line, one = await awards(platform, 600)
     path = f"payouts/{(await prepare(platform, *one)).json()['id']}"
     cancelled = await move(platform, platform.client("treasurer"), path, "cancel", 1)
@@ -258,7 +283,7 @@ async def test_a_cancelled_batch_frees_its_awards(platform: TestPlatform):
     assert await held(platform, line) == (9_400, 0, 600)
 
 
-async def test_a_revoked_case_leaves_a_batch_that_is_not_sent(platform: TestPlatform):
+async def test_a_revoked_case_leaves_a_batch_that_is_not_sent(platform: TestPlatform) -> None:
     line, two = await awards(platform, 600, 400)
     batch = (await prepare(platform, *two)).json()
     await hear(platform, end(two[0].case_id, "revoked"))
@@ -272,7 +297,9 @@ async def test_a_revoked_case_leaves_a_batch_that_is_not_sent(platform: TestPlat
     assert await held(platform, line) == (10_000, 0, 0)
 
 
-async def test_a_case_revoked_at_the_treasury_is_held_until_its_outcome_is_stated(platform: TestPlatform):
+async def test_a_case_revoked_at_the_treasury_is_held_until_its_outcome_is_stated(
+    platform: TestPlatform,
+) -> None:
     line, two = await awards(platform, 600, 400)
     batch = await sent(platform, *two)
     for each in two:
@@ -300,11 +327,13 @@ async def test_a_case_revoked_at_the_treasury_is_held_until_its_outcome_is_state
     [("firm", 403), ("bank", 403), ("institution", 403), ("approver", 403), ("registrar", 403),
      ("admin", 403), ("steward", 403), ("public", 401), ("auditor", 200), ("reviewer", 200)],
 )  # fmt: skip
-async def test_batches_are_for_those_who_handle_them(platform: TestPlatform, client: str, status: int):
+async def test_batches_are_for_those_who_handle_them(
+    platform: TestPlatform, client: str, status: int
+) -> None:
     assert (await platform.client(client).get("/v1/finance/payouts")).status_code == status
 
 
-async def test_an_auditor_changes_nothing(platform: TestPlatform):
+async def test_an_auditor_changes_nothing(platform: TestPlatform) -> None:
     _, one = await awards(platform, 600)
     assert (await prepare(platform, *one, client="auditor")).status_code == 403
     batch = (await prepare(platform, *one)).json()
@@ -314,6 +343,6 @@ async def test_an_auditor_changes_nothing(platform: TestPlatform):
     assert shown["allowed_events"] == []
 
 
-async def test_the_ledger_adds_up(platform: TestPlatform):
-    found = await ledger(platform: TestPlatform)
+async def test_the_ledger_adds_up(platform: TestPlatform) -> None:
+    found = await ledger(platform)
     assert (found["sum_fen"], found["breaches"]) == (0, [])

@@ -35,8 +35,8 @@ async def paid_award(platform: TestPlatform, amount_fen: int = 600) -> tuple[str
     return line["id"], one, f"awards/{one.id}", 4
 
 
-async def test_a_whole_recovery_reverses_the_payment(platform: TestPlatform):
-    line, one, path, version = await paid_award(platform: TestPlatform)
+async def test_a_whole_recovery_reverses_the_payment(platform: TestPlatform) -> None:
+    line, one, path, version = await paid_award(platform)
     author, second = platform.client("treasurer"), platform.client("treasurer-b")
     prepared = await move(platform, author, path, "recover", version, document=DOCUMENT)
     assert (prepared.status_code, prepared.json()["state"]) == (200, "paid")
@@ -53,8 +53,8 @@ async def test_a_whole_recovery_reverses_the_payment(platform: TestPlatform):
     assert (await award_view(platform, one.id))["state"] == "recovered"
 
 
-async def test_parts_are_recovered_up_to_what_was_paid(platform: TestPlatform):
-    line, _, path, version = await paid_award(platform: TestPlatform)
+async def test_parts_are_recovered_up_to_what_was_paid(platform: TestPlatform) -> None:
+    line, _, path, version = await paid_award(platform)
     author, second = platform.client("treasurer"), platform.client("treasurer-b")
     data = {"amount_fen": 250, "document": DOCUMENT}
     await move(platform, author, path, "recover", version, **data)
@@ -69,8 +69,8 @@ async def test_parts_are_recovered_up_to_what_was_paid(platform: TestPlatform):
     assert await held(platform, line) == (10_000, 0, 0)
 
 
-async def test_a_recovery_is_confirmed_once(platform: TestPlatform):
-    line, _, path, version = await paid_award(platform: TestPlatform)
+async def test_a_recovery_is_confirmed_once(platform: TestPlatform) -> None:
+    line, _, path, version = await paid_award(platform)
     await move(platform, platform.client("treasurer"), path, "recover", version, document=DOCUMENT)
     second = platform.client("treasurer-b")
     answers = await asyncio.gather(
@@ -80,8 +80,8 @@ async def test_a_recovery_is_confirmed_once(platform: TestPlatform):
     assert await held(platform, line) == (10_000, 0, 0)
 
 
-async def test_a_cancelled_recovery_moves_nothing(platform: TestPlatform):
-    line, _, path, version = await paid_award(platform: TestPlatform)
+async def test_a_cancelled_recovery_moves_nothing(platform: TestPlatform) -> None:
+    line, _, path, version = await paid_award(platform)
     client = platform.client("treasurer")
     await move(platform, client, path, "recover", version, document=DOCUMENT)
     twice = await move(platform, client, path, "recover", version + 1, document=DOCUMENT)
@@ -91,15 +91,17 @@ async def test_a_cancelled_recovery_moves_nothing(platform: TestPlatform):
     assert await held(platform, line) == (9_400, 0, 600)
 
 
-async def test_a_recovery_names_its_document(platform: TestPlatform):
-    _, _, path, version = await paid_award(platform: TestPlatform)
+async def test_a_recovery_names_its_document(platform: TestPlatform) -> None:
+    _, _, path, version = await paid_award(platform)
     answer = await move(platform, platform.client("treasurer"), path, "recover", version)
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["pointer"] == "/data/document"
 
 
-async def test_a_revoked_paid_award_is_due_back_and_asked_back_in_full(platform: TestPlatform):
-    _, one, path, version = await paid_award(platform: TestPlatform)
+async def test_a_revoked_paid_award_is_due_back_and_asked_back_in_full(
+    platform: TestPlatform,
+) -> None:
+    _, one, path, version = await paid_award(platform)
     await hear(platform, end(one.case_id, "revoked"))
     due = await award_view(platform, one.id)
     assert (due["state"], due["recovery_due_fen"]) == ("paid", 600)
@@ -113,8 +115,8 @@ async def test_a_revoked_paid_award_is_due_back_and_asked_back_in_full(platform:
     assert (done.json()["state"], done.json()["recovery_due_fen"]) == ("recovered", 0)
 
 
-async def test_what_was_recovered_counts_as_aid_no_more(platform: TestPlatform):
-    _, one, path, version = await paid_award(platform: TestPlatform)
+async def test_what_was_recovered_counts_as_aid_no_more(platform: TestPlatform) -> None:
+    _, one, path, version = await paid_award(platform)
     rival = {
         "beneficiary": {"kind": one.beneficiary_kind, "id": one.beneficiary_id},
         "matter": {"kind": one.matter_kind, "id": one.matter_id},
@@ -129,7 +131,9 @@ async def test_what_was_recovered_counts_as_aid_no_more(platform: TestPlatform):
     assert (partly.state, partly.amount_fen) == ("reserved", 200)
 
 
-async def test_a_partly_recovered_payment_cannot_come_back_as_returned(platform: TestPlatform):
+async def test_a_partly_recovered_payment_cannot_come_back_as_returned(
+    platform: TestPlatform,
+) -> None:
     programme = fresh("programme")
     await budget(platform, programme, 10_000)
     one = await award(platform, programme, 600)
@@ -150,7 +154,25 @@ async def test_a_partly_recovered_payment_cannot_come_back_as_returned(platform:
     assert (back.status_code, back.json()["code"]) == (409, "recovery-begun")
 
 
-async def test_only_what_is_paid_is_recovered(platform: TestPlatform):
+async def test_a_payment_that_comes_back_cancels_the_recovery_that_waits(
+    platform: TestPlatform,
+) -> None:
+    programme = fresh("programme")
+    line = await budget(platform, programme, 10_000)
+    one = await award(platform, programme, 600)
+    batch = await paid(platform, one)
+    path, data = f"awards/{one.id}", {"awards": [str(one.id)], "reason": "账号有误"}
+    author, second = platform.client("treasurer"), platform.client("treasurer-b")
+    await move(platform, author, path, "recover", 4, document=DOCUMENT)
+    await move(platform, author, f"payouts/{batch['id']}", "return", batch["version"], **data)
+    shown = await award_view(platform, one.id)
+    assert (shown["state"], shown["recoveries"][0]["state"]) == ("awarded", "cancelled")
+    late = await move(platform, second, path, "confirm-recovery", shown["version"])
+    assert (late.status_code, late.json()["code"]) == (409, "event-not-allowed")
+    assert await held(platform, line["id"]) == (9_400, 600, 0)
+
+
+async def test_only_what_is_paid_is_recovered(platform: TestPlatform) -> None:
     programme = fresh("programme")
     await budget(platform, programme, 10_000)
     one = await award(platform, programme, 600)
@@ -160,7 +182,7 @@ async def test_only_what_is_paid_is_recovered(platform: TestPlatform):
 
 
 @pytest.mark.parametrize("client", ["firm", "approver", "auditor", "reviewer", "institution"])
-async def test_only_a_treasurer_asks_money_back(platform: TestPlatform, client: str):
+async def test_only_a_treasurer_asks_money_back(platform: TestPlatform, client: str) -> None:
     programme = fresh("programme")
     await budget(platform, programme, 10_000)
     one = await award(platform, programme, 600)
@@ -169,8 +191,8 @@ async def test_only_a_treasurer_asks_money_back(platform: TestPlatform, client: 
     assert answer.status_code == 403
 
 
-async def test_the_database_knows_that_two_treasurers_are_needed(platform: TestPlatform):
-    _, one, path, version = await paid_award(platform: TestPlatform)
+async def test_the_database_knows_that_two_treasurers_are_needed(platform: TestPlatform) -> None:
+    _, one, path, version = await paid_award(platform)
     await move(platform, platform.client("treasurer"), path, "recover", version, document=DOCUMENT)
     async with platform.service("finance").sessions() as session:
         with pytest.raises(IntegrityError, match="ck_recovery_four_eyes"):

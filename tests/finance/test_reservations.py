@@ -26,7 +26,9 @@ from tests.finance.steps import (
 )
 
 
-async def declare(platform: TestPlatform, proposed: Any, wan: int, **changes: Any) -> dict[str, Any]:
+async def declare(
+    platform: TestPlatform, proposed: Any, wan: int, **changes: Any
+) -> dict[str, Any]:
     """Declare what Ningbo paid for the very matter of a proposal."""
     body = {
         "beneficiary": {"kind": "firm", "id": platform.uscc("firm")},
@@ -62,7 +64,7 @@ def own(platform: TestPlatform, programme: str, wan: int, **changes: Any) -> Any
 )
 async def test_aid_for_the_same_matter_and_group_is_set_off(
     platform: TestPlatform, paid_wan: int, mode: str, state: str, granted_wan: int
-):
+) -> None:
     programme = fresh("digital-growth")
     line = await budget(platform, programme, 100 * WAN)
     proposed = own(platform, programme, 30, stacking_mode=mode)
@@ -83,7 +85,7 @@ async def test_aid_for_the_same_matter_and_group_is_set_off(
 
 
 @pytest.mark.parametrize("what", ["matter", "group", "beneficiary", "withdrawn", "relation"])
-async def test_aid_for_anything_else_is_left_out(platform: TestPlatform, what: str):
+async def test_aid_for_anything_else_is_left_out(platform: TestPlatform, what: str) -> None:
     programme = fresh("digital-growth")
     await budget(platform, programme, 100 * WAN)
     relation = "matches" if what == "relation" else "competes"
@@ -103,7 +105,7 @@ async def test_aid_for_anything_else_is_left_out(platform: TestPlatform, what: s
     assert award.reason_code is None
 
 
-async def test_wc_24_two_clauses_and_ningbo_end_at_the_highest(platform: TestPlatform):
+async def test_wc_24_two_clauses_and_ningbo_end_at_the_highest(platform: TestPlatform) -> None:
     group = fresh("stacking")
     await budget(platform, group, 500 * WAN)
     clause_a = own(platform, group, 50)
@@ -114,7 +116,9 @@ async def test_wc_24_two_clauses_and_ningbo_end_at_the_highest(platform: TestPla
     assert (second.state, second.reason_code) == ("refused", "covered-by-other-aid")
 
 
-async def test_wc_24_the_smaller_clause_first_is_topped_up_by_the_larger(platform: TestPlatform):
+async def test_wc_24_the_smaller_clause_first_is_topped_up_by_the_larger(
+    platform: TestPlatform,
+) -> None:
     group = fresh("stacking")
     await budget(platform, group, 500 * WAN)
     small = own(platform, group, 20)
@@ -123,7 +127,7 @@ async def test_wc_24_the_smaller_clause_first_is_topped_up_by_the_larger(platfor
     assert (await reserve(platform, large)).amount_fen == 30 * WAN
 
 
-async def test_wc_24_two_matters_are_both_paid(platform: TestPlatform):
+async def test_wc_24_two_matters_are_both_paid(platform: TestPlatform) -> None:
     group = fresh("stacking")
     await budget(platform, group, 500 * WAN)
     for kind in ("technical-upgrade", "green-factory"):
@@ -132,7 +136,9 @@ async def test_wc_24_two_matters_are_both_paid(platform: TestPlatform):
         assert (award.state, award.amount_fen) == ("reserved", 50 * WAN)
 
 
-async def test_a_base_is_not_reduced_by_the_match_that_came_before_it(platform: TestPlatform):
+async def test_a_base_is_not_reduced_by_the_match_that_came_before_it(
+    platform: TestPlatform,
+) -> None:
     group = fresh("stacking")
     await budget(platform, group, 500 * WAN)
     match = own(platform, group, 20, relation="matches")
@@ -141,7 +147,7 @@ async def test_a_base_is_not_reduced_by_the_match_that_came_before_it(platform: 
     assert (await reserve(platform, base)).amount_fen == 50 * WAN
 
 
-async def test_what_was_let_go_counts_no_more(platform: TestPlatform):
+async def test_what_was_let_go_counts_no_more(platform: TestPlatform) -> None:
     group = fresh("stacking")
     await budget(platform, group, 500 * WAN)
     first = own(platform, group, 50)
@@ -150,7 +156,7 @@ async def test_what_was_let_go_counts_no_more(platform: TestPlatform):
     assert (again.state, again.amount_fen) == ("reserved", 50 * WAN)
 
 
-async def test_without_an_approved_line_nothing_is_reserved(platform: TestPlatform):
+async def test_without_an_approved_line_nothing_is_reserved(platform: TestPlatform) -> None:
     award = await reserve(platform, proposal(fresh("programme"), 100, measure=29))
     assert (award.state, award.reason_code) == ("refused", "no-budget-line")
     other_year = fresh("programme")
@@ -159,7 +165,7 @@ async def test_without_an_approved_line_nothing_is_reserved(platform: TestPlatfo
     assert award.reason_code == "no-budget-line"
 
 
-async def test_an_exhausted_line_says_what_is_left(platform: TestPlatform):
+async def test_an_exhausted_line_says_what_is_left(platform: TestPlatform) -> None:
     programme = fresh("programme")
     line = await budget(platform, programme, 1_000_000)
     await reserve(platform, proposal(programme, 900_000))
@@ -172,7 +178,9 @@ async def test_an_exhausted_line_says_what_is_left(platform: TestPlatform):
     assert await held(platform, line["id"]) == (0, 1_000_000, 0)
 
 
-async def test_a_measure_finds_its_line_and_the_next_one_when_it_is_full(platform: TestPlatform):
+async def test_a_measure_finds_its_line_and_the_next_one_when_it_is_full(
+    platform: TestPlatform,
+) -> None:
     year = 2041
     first = await budget(platform, None, 100, measure=9, year=year)
     second = await budget(platform, None, 100, measure=9, year=year)
@@ -185,7 +193,7 @@ async def test_a_measure_finds_its_line_and_the_next_one_when_it_is_full(platfor
     assert [str(each) for each in lines] == [first["id"], second["id"]]
 
 
-async def test_a_refused_case_may_be_proposed_again(platform: TestPlatform):
+async def test_a_refused_case_may_be_proposed_again(platform: TestPlatform) -> None:
     programme = fresh("programme")
     proposed = proposal(programme, 500)
     assert (await reserve(platform, proposed)).state == "refused"
@@ -196,7 +204,7 @@ async def test_a_refused_case_may_be_proposed_again(platform: TestPlatform):
     assert await held(platform, line["id"]) == (500, 500, 0)
 
 
-async def test_a_later_attempt_replaces_the_reservation(platform: TestPlatform):
+async def test_a_later_attempt_replaces_the_reservation(platform: TestPlatform) -> None:
     programme = fresh("programme")
     line = await budget(platform, programme, 1_000)
     proposed = proposal(programme, 800)
@@ -211,7 +219,7 @@ async def test_a_later_attempt_replaces_the_reservation(platform: TestPlatform):
     assert await held(platform, line["id"]) == (1_000, 0, 0)
 
 
-async def test_a_decision_counts_for_its_own_attempt_only(platform: TestPlatform):
+async def test_a_decision_counts_for_its_own_attempt_only(platform: TestPlatform) -> None:
     programme = fresh("programme")
     await budget(platform, programme, 1_000)
     proposed = proposal(programme, 800)
@@ -225,7 +233,7 @@ async def test_a_decision_counts_for_its_own_attempt_only(platform: TestPlatform
     assert (award.state, award.version) == ("awarded", 2)
 
 
-async def test_a_decision_by_one_person_alone_is_not_carried_out(platform: TestPlatform):
+async def test_a_decision_by_one_person_alone_is_not_carried_out(platform: TestPlatform) -> None:
     programme = fresh("programme")
     await budget(platform, programme, 1_000)
     proposed = proposal(programme, 800)
@@ -239,7 +247,9 @@ async def test_a_decision_by_one_person_alone_is_not_carried_out(platform: TestP
 
 @pytest.mark.parametrize("decided", [False, True])
 @pytest.mark.parametrize("outcome", ["refused", "withdrawn", "revoked"])
-async def test_what_is_held_for_a_case_that_ended_is_let_go(platform: TestPlatform, outcome: Outcome, *, decided: bool):
+async def test_what_is_held_for_a_case_that_ended_is_let_go(
+    platform: TestPlatform, outcome: Outcome, *, decided: bool
+) -> None:
     programme = fresh("programme")
     line = await budget(platform, programme, 1_000)
     proposed = proposal(programme, 800)
@@ -253,7 +263,7 @@ async def test_what_is_held_for_a_case_that_ended_is_let_go(platform: TestPlatfo
     assert await held(platform, line["id"]) == (1_000, 0, 0)
 
 
-async def test_a_proposal_that_comes_after_the_end_reserves_nothing(platform: TestPlatform):
+async def test_a_proposal_that_comes_after_the_end_reserves_nothing(platform: TestPlatform) -> None:
     programme = fresh("programme")
     line = await budget(platform, programme, 1_000)
     proposed = proposal(programme, 800)
@@ -262,7 +272,12 @@ async def test_a_proposal_that_comes_after_the_end_reserves_nothing(platform: Te
     assert await held(platform, line["id"]) == (1_000, 0, 0)
 
 
-async def test_every_change_is_announced_with_the_whole_state(platform: TestPlatform):
+async def test_a_proposal_of_nothing_is_refused_and_not_stuck(platform: TestPlatform) -> None:
+    award = await reserve(platform, proposal(fresh("programme"), 0))
+    assert (award.state, award.reason_code) == ("refused", "nothing-to-grant")
+
+
+async def test_every_change_is_announced_with_the_whole_state(platform: TestPlatform) -> None:
     programme = fresh("programme")
     line = await budget(platform, programme, 1_000)
     proposed = proposal(programme, 800)
@@ -282,7 +297,7 @@ async def test_every_change_is_announced_with_the_whole_state(platform: TestPlat
     assert {row["line"] for row in rows} == {line["id"]}
 
 
-async def test_one_award_is_read_with_its_frozen_terms(platform: TestPlatform):
+async def test_one_award_is_read_with_its_frozen_terms(platform: TestPlatform) -> None:
     programme = fresh("programme")
     await budget(platform, programme, 100 * WAN)
     proposed = own(platform, programme, 30)
@@ -299,7 +314,7 @@ async def test_one_award_is_read_with_its_frozen_terms(platform: TestPlatform):
     assert [each["aid_id"] for each in shown["competing_now"]] == [later["id"]]
 
 
-async def test_a_firm_sees_its_own_awards_only(platform: TestPlatform):
+async def test_a_firm_sees_its_own_awards_only(platform: TestPlatform) -> None:
     programme = fresh("programme")
     await budget(platform, programme, 100 * WAN)
     award = await reserve(platform, own(platform, programme, 1))
@@ -311,7 +326,7 @@ async def test_a_firm_sees_its_own_awards_only(platform: TestPlatform):
     assert foreign.status_code == 404
 
 
-async def test_an_institution_sees_what_it_is_paid(platform: TestPlatform):
+async def test_an_institution_sees_what_it_is_paid(platform: TestPlatform) -> None:
     programme = fresh("programme")
     await budget(platform, programme, 100 * WAN)
     institution = {"kind": "institution", "id": "demo-institution"}
@@ -320,24 +335,24 @@ async def test_an_institution_sees_what_it_is_paid(platform: TestPlatform):
     assert shown["payee"] == institution
 
 
-async def test_awards_are_found_by_state_and_beneficiary(platform: TestPlatform):
+async def test_awards_are_found_by_state_and_beneficiary(platform: TestPlatform) -> None:
     programme = fresh("programme")
     await budget(platform, programme, 100)
     beneficiary = {"kind": "association", "id": fresh("association")}
     award = await reserve(platform, proposal(programme, 1, beneficiary=beneficiary))
     query = {"beneficiary": beneficiary["id"], "state": "reserved"}
-    client = platform.client("approver")
+    client = platform.client("reviewer")
     found = (await client.get("/v1/finance/awards", params=query)).json()["items"]
     assert [each["id"] for each in found] == [str(award.id)]
     none = await client.get("/v1/finance/awards", params={**query, "state": "paid"})
     assert none.json()["items"] == []
 
 
-async def test_an_unknown_award_is_not_found(platform: TestPlatform):
+async def test_an_unknown_award_is_not_found(platform: TestPlatform) -> None:
     answer = await platform.client("auditor").get(f"/v1/finance/awards/{new_id()}")
     assert answer.status_code == 404
 
 
-async def test_the_ledger_adds_up(platform: TestPlatform):
-    found = await ledger(platform: TestPlatform)
+async def test_the_ledger_adds_up(platform: TestPlatform) -> None:
+    found = await ledger(platform)
     assert (found["sum_fen"], found["breaches"]) == (0, [])

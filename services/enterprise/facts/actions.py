@@ -12,6 +12,7 @@ from services.enterprise.facts.rules import Values, checked_facts, require_year
 from services.enterprise.firms.actions import (
     advance,
     announce_firms,
+    remind_of_day,
     require_begun,
     state_profile,
 )
@@ -119,6 +120,10 @@ async def record_statements(
             for name, value in statement.values.items()
             if name not in profile
         ]  # fmt: skip
+    today = city_day(now)
+    days = {(uscc, s.valid_from) for uscc, s in statements if s.valid_from is not None}
+    for uscc, day in sorted(each for each in days if each[1] > today):
+        await remind_of_day(session, uscc, day)
     if not rows:
         return
     declared = declares_itself(actor)

@@ -30,7 +30,7 @@ from services.enterprise.firms.queries import (
 from services.enterprise.firms.rules import normal_name, search_tokens
 from services.enterprise.lists.queries import item_view, memberships, version_view
 from services.enterprise.recognitions.models import Recognition
-from services.enterprise.recognitions.queries import holding, recognition_view, recognitions_of
+from services.enterprise.recognitions.queries import holding, recognition_views, recognitions_of
 from services.enterprise.vocabulary.rules import FactValue
 from services.kernel.actors import Actor
 
@@ -91,9 +91,9 @@ async def firm_file(session: AsyncSession, actor: Actor, firm: Firm, on: date) -
         yearly=yearly,
         daily=daily,
         statements=statements + said,
-        recognitions=[
-            recognition_view(each, actor, on) for each in await recognitions_of(session, firm.uscc)
-        ],
+        recognitions=await recognition_views(
+            session, actor, await recognitions_of(session, firm.uscc), on
+        ),
         lists=await _memberships(session, actor, firm.uscc),
         profile_changes=await _changes(session, firm.uscc),
     )

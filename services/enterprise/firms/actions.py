@@ -1,7 +1,7 @@
 """Registering firms, changing their profiles, and announcing what they are."""
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Any
 
 from sqlalchemy import select
@@ -27,11 +27,13 @@ from services.enterprise.firms.schemas import FirmChange, NewFirm
 from services.enterprise.vocabulary.queries import require_facts_owned
 from services.kernel.actors import Actor
 from services.kernel.audit import audit
-from services.kernel.clock import city_day
+from services.kernel.clock import CITY, city_day
 from services.kernel.errors import Conflict, Invalid, invalid_field
 from services.kernel.ids import new_id, next_id_after
 from services.kernel.outbox import announce
+from services.kernel.timers import set_timer
 
+TIMER = "firm-day"
 RESTATED_AT_ONCE = 200
 PROFILE_FIELDS = (
     "name",
@@ -128,6 +130,8 @@ async def state_profile(
             firm.name_tokens = name_tokens(firm.name_normal)
     entries = _entries(actor, firm, changes, valid_from, source, now)
     await session.execute(insert(ProfileChange), entries)
+    if valid_from > city_day(now):
+        await remind_of_day(session, firm.uscc, valid_from)
 
 
 def advance(firm: Firm, now: datetime) -> None:
@@ -160,8 +164,15 @@ async def restate_firms(session: AsyncSession) -> AsyncIterator[FirmChanged]:
         session.expunge_all()
 
 
-async def reannounce_firm(session: AsyncSession, uscc: str, *, now: datetime) -> None:
-    """Tell of a firm again because a day has come on which it counts differently."""
+async def remind_of_day(session: AsyncSession, uscc: str, day: date) -> None:
+    """Have a firm announced again on a day, at midnight in the city."""
+    due = datetime.combine(day, time.min, tzinfo=CITY)
+    await set_timer(session, TIMER, f"{uscc}:{day.isoformat()}", due)
+
+
+async def tell_of_day(session: AsyncSession, reference: str, now: datetime) -> None:
+    """Announce a firm again because a day has come on which something of it begins or ends."""
+    uscc = reference.partition(":")[0]
     firm = await session.get(Firm, uscc, with_for_update=True, populate_existing=True)
     if firm is not None:
         firm.version += 1

@@ -11,6 +11,12 @@ from sqlalchemy.orm import Mapped, mapped_column
 from services.enterprise.base import Base
 
 JSON = JSONB(none_as_null=True)
+# A firm keeps its code and never goes away; everything else may change.
+CHANGING = [
+    "name", "name_normal", "name_tokens", "industry_code", "town_code",
+    "registration_authority_code", "domicile_address", "legal_form", "established_on",
+    "version", "last_statement_id", "changed_at",
+]  # fmt: skip
 
 
 class Firm(Base):
@@ -28,6 +34,7 @@ class Firm(Base):
             "industry_code",
             postgresql_ops={"industry_code": "text_pattern_ops"},
         ),
+        {"info": {"updatable": CHANGING}},
     )
     uscc: Mapped[str] = mapped_column(primary_key=True)
     name: Mapped[str]

@@ -14,7 +14,7 @@ router = noun_router("enterprise", "firms")
 
 
 @router.post("", status_code=201)
-async def register(
+async def post_firm(
     new: NewFirm, actor: Registrar, session: Session, now: Now, response: Response
 ) -> FirmView:
     """Register a firm by its unified social credit code."""
@@ -25,7 +25,7 @@ async def register(
 
 
 @router.patch("/{uscc}")
-async def change_profile(  # noqa: PLR0917  FastAPI hands each of these over by name
+async def patch_firm(  # noqa: PLR0917  FastAPI hands each of these over by name
     uscc: FirmPath,
     change: FirmChange,
     actor: Registrar,

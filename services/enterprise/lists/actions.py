@@ -3,12 +3,12 @@
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.enterprise.contract.events import ListPublished
-from services.enterprise.lists.models import ListItem, ListVersion, PublishedList
+from services.enterprise.lists.models import ListVersion, PublishedList
 from services.enterprise.lists.queries import usccs_of
 from services.enterprise.lists.rules import canonical_items, in_parts
 from services.enterprise.lists.schemas import NewVersion
@@ -16,9 +16,18 @@ from services.enterprise.vocabulary.queries import require_facts_owned
 from services.enterprise.vocabulary.rules import Keeper
 from services.kernel.actors import Actor
 from services.kernel.audit import audit
+from services.kernel.database import raw_connection
 from services.kernel.errors import Forbidden
 from services.kernel.ids import next_id_after
 from services.kernel.outbox import announce
+from services.kernel.strict_json import canonical
+
+# One statement whatever the number of items; positions count from 0.
+_INSERT = """
+INSERT INTO list_item (version_id, position, uscc, extra)
+SELECT $1, t.number - 1, t.uscc, t.extra::jsonb
+FROM unnest($2::text[], $3::text[]) WITH ORDINALITY AS t (uscc, extra, number)
+"""
 
 
 async def publish_version(
@@ -36,13 +45,9 @@ async def publish_version(
     )  # fmt: skip
     session.add(version)
     await session.flush()
-    if usccs:
-        extras = [item.model_extra or {} for item in new.items]
-        rows = [
-            {"version_id": version_id, "position": n, "uscc": uscc, "extra": extra}
-            for n, (uscc, extra) in enumerate(zip(usccs, extras, strict=True))
-        ]
-        await session.execute(insert(ListItem), rows)
+    extras = [canonical(item.model_extra or {}) for item in new.items]
+    async with raw_connection(session) as connection:
+        await connection.execute(_INSERT, version_id, usccs, extras)
     audit(
         session, actor, "list.publish", "list", list_id, now=now,
         detail={"version_id": str(version_id), "items": len(usccs), "complete": new.complete},

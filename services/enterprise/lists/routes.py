@@ -38,7 +38,7 @@ async def list_lists(actor: ListReader, session: Session, page: Page) -> dict[st
 
 
 @router.post("/{list}/versions", status_code=201)
-async def post_version(
+async def post_list_version(
     list_id: ListPath,
     new: NewVersion,
     actor: Registrar,
@@ -56,7 +56,7 @@ async def post_version(
 
 
 @router.get("/{list}/versions/{version_id}")
-async def get_version(
+async def get_list_version(
     list_id: ListPath, version_id: UUID, actor: ListReader, session: Session, response: Response
 ) -> VersionView:
     """Read what a version says of itself."""
@@ -66,7 +66,7 @@ async def get_version(
 
 
 @router.get("/{list}/versions/{version_id}/items", response_model=ItemPage)
-async def list_items(
+async def list_list_items(
     list_id: ListPath, version_id: UUID, actor: ListReader, session: Session, page: Page
 ) -> dict[str, Any]:
     """List the firms on a version; of a list that is not public a firm sees itself only."""

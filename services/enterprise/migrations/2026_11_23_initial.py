@@ -1,6 +1,6 @@
-"""Create the tables of enterprise and those that every service has.
+"""Make the tables of enterprise and those of the kernel.
 
-Revision: ba4f49dec9fe
+Revision: 9fc5fe6afaaa
 Follows: nothing
 """
 
@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "ba4f49dec9fe"
+revision = "9fc5fe6afaaa"
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -88,6 +88,22 @@ def upgrade() -> None:
         sa.CheckConstraint("char_length(name) BETWEEN 1 AND 200", name=op.f("ck_firm_name")),
         sa.CheckConstraint("version > 0", name=op.f("ck_firm_version")),
         sa.PrimaryKeyConstraint("uscc", name=op.f("pk_firm")),
+        info={
+            "updatable": [
+                "name",
+                "name_normal",
+                "name_tokens",
+                "industry_code",
+                "town_code",
+                "registration_authority_code",
+                "domicile_address",
+                "legal_form",
+                "established_on",
+                "version",
+                "last_statement_id",
+                "changed_at",
+            ]
+        },
     )
     op.create_index(
         "ix_firm_industry_code",

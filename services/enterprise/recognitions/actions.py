@@ -1,12 +1,12 @@
-"""Recording and revoking recognitions, and telling of firms when a title begins or ends."""
+"""Recording and revoking recognitions."""
 
 from collections.abc import Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.enterprise.firms.actions import advance, announce_firms, reannounce_firm
+from services.enterprise.firms.actions import advance, announce_firms, remind_of_day
 from services.enterprise.firms.models import Firm
 from services.enterprise.firms.queries import lock_firm
 from services.enterprise.recognitions.models import Recognition
@@ -16,13 +16,11 @@ from services.enterprise.recognitions.schemas import NewRecognition, Recognition
 from services.enterprise.vocabulary.queries import require_recognition_owned
 from services.kernel.actors import Actor
 from services.kernel.audit import audit
-from services.kernel.clock import CITY, city_day
+from services.kernel.clock import city_day
 from services.kernel.errors import Conflict
 from services.kernel.etags import check_version
 from services.kernel.ids import new_id
-from services.kernel.timers import set_timer
 
-TIMER = "recognition-day"
 ONE_DAY = timedelta(days=1)
 
 
@@ -53,9 +51,9 @@ async def enter_recognition(
     session.add(row)
     today = city_day(now)
     if new.valid_from > today:
-        await _remind(session, row, new.valid_from)
+        await remind_of_day(session, firm.uscc, new.valid_from)
     if new.valid_to is not None and new.valid_to >= today:
-        await _remind(session, row, new.valid_to + ONE_DAY)
+        await remind_of_day(session, firm.uscc, new.valid_to + ONE_DAY)
     audit(
         session, actor, "recognition.record", "firm", firm.uscc, now=now,
         detail={"recognition": new.recognition, "recognition_id": str(row.id)},
@@ -92,12 +90,6 @@ async def move_recognition(
     return row
 
 
-async def tell_of_recognition_day(session: AsyncSession, reference: str, now: datetime) -> None:
-    """Announce a firm again on the first day of a title, and on the day after its last."""
-    uscc, _, _ = reference.split(":", 2)
-    await reannounce_firm(session, uscc, now=now)
-
-
 def overlapping(held: Sequence[Recognition], new: NewRecognition) -> Recognition | None:
     """Find a record of the same title that holds on a day of the new one."""
     for each in held:
@@ -113,8 +105,3 @@ def recognition_overlaps() -> Conflict:
         "The firm has a record of this title whose validity overlaps; revoke that one first.",
         code="recognition-overlaps",
     )
-
-
-async def _remind(session: AsyncSession, row: Recognition, day: date) -> None:
-    due = datetime.combine(day, time.min, tzinfo=CITY)
-    await set_timer(session, TIMER, f"{row.uscc}:{row.id}:{day.isoformat()}", due)

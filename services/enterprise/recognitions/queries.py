@@ -1,7 +1,7 @@
 """Reading recognitions."""
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import date
 from uuid import UUID
 
@@ -12,8 +12,9 @@ from services.enterprise.firms.queries import after_id
 from services.enterprise.recognitions.models import Recognition
 from services.enterprise.recognitions.rules import NEXT, State, holds_on
 from services.enterprise.recognitions.schemas import RecognitionView
+from services.enterprise.vocabulary.queries import owned_recognitions
 from services.enterprise.vocabulary.rules import recognition as named
-from services.kernel.actors import Actor
+from services.kernel.actors import Actor, Role
 from services.kernel.errors import NotFound
 from services.kernel.pages import PageRequest
 
@@ -61,7 +62,15 @@ def holding(recognition: str, on: date) -> ColumnElement[bool]:
     )
 
 
-def recognition_view(row: Recognition, actor: Actor, on: date) -> RecognitionView:
+async def recognition_views(
+    session: AsyncSession, actor: Actor, rows: Sequence[Recognition], on: date
+) -> list[RecognitionView]:
+    """Show titles, and what the actor may do with each."""
+    mine = await owned_recognitions(session, actor) if actor.has(Role.REGISTRAR) else frozenset()
+    return [_view(row, on, may_move=row.recognition in mine) for row in rows]
+
+
+def _view(row: Recognition, on: date, *, may_move: bool) -> RecognitionView:
     known = named(row.recognition)
     state = State(row.state)
     return RecognitionView(
@@ -73,6 +82,6 @@ def recognition_view(row: Recognition, actor: Actor, on: date) -> RecognitionVie
         revocation_note=row.revocation_note,
         holds=holds_on(on, row.valid_from, row.valid_to, row.revoked_on),
         department=row.department, version=row.version,
-        allowed_events=list(NEXT[state]) if actor.has("registrar") else [],
+        allowed_events=list(NEXT[state]) if may_move else [],
         recorded_at=row.recorded_at, statement_id=row.statement_id,
     )  # fmt: skip

@@ -10,7 +10,7 @@ from services.enterprise.firms.queries import find_firm
 from services.enterprise.recognitions.actions import move_recognition, record_recognition
 from services.enterprise.recognitions.queries import (
     find_recognition,
-    recognition_view,
+    recognition_views,
     recognitions_of,
 )
 from services.enterprise.recognitions.schemas import (
@@ -38,7 +38,7 @@ async def list_recognitions(
     rows = await recognitions_of(session, firm.uscc, page)
     today = city_day(now)
     answer = page_of(rows, page, lambda row: [str(row.id)])
-    return answer | {"items": [recognition_view(row, actor, today) for row in answer["items"]]}
+    return answer | {"items": await recognition_views(session, actor, answer["items"], today)}
 
 
 @router.post("", status_code=201)
@@ -54,7 +54,8 @@ async def post_recognition(
     row = await record_recognition(session, actor, uscc, new, now=now)
     response.headers["Location"] = f"/v1/enterprise/firms/{uscc}/recognitions/{row.id}"
     set_etag(response, row.version)
-    return recognition_view(row, actor, city_day(now))
+    (view,) = await recognition_views(session, actor, [row], city_day(now))
+    return view
 
 
 @router.get("/{recognition_id}")
@@ -70,7 +71,8 @@ async def get_recognition(
     firm = await find_firm(session, actor, uscc)
     row = await find_recognition(session, firm.uscc, recognition_id)
     set_etag(response, row.version)
-    return recognition_view(row, actor, city_day(now))
+    (view,) = await recognition_views(session, actor, [row], city_day(now))
+    return view
 
 
 @router.post("/{recognition_id}/events")
@@ -86,4 +88,5 @@ async def post_recognition_event(  # noqa: PLR0917
     """Revoke a title from a day on."""
     row = await move_recognition(session, actor, uscc, recognition_id, event, now=now)
     set_etag(response, row.version)
-    return recognition_view(row, actor, city_day(now))
+    (view,) = await recognition_views(session, actor, [row], city_day(now))
+    return view

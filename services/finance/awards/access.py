@@ -9,7 +9,7 @@ from services.finance.awards.models import Award
 from services.finance.parties import FIRM
 from services.kernel.actors import Actor, Guard, Role
 
-READ_ALL = (Role.TREASURER, Role.AUDITOR, Role.APPROVER, Role.REVIEWER)
+READ_ALL = (Role.TREASURER, Role.AUDITOR, Role.REVIEWER)
 
 AwardReader = Annotated[Actor, Depends(Guard(*READ_ALL, Role.FIRM, Role.INSTITUTION))]
 Treasurer = Annotated[Actor, Depends(Guard(Role.TREASURER))]

@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.kernel.actors import Actor, Role
+from services.kernel.clock import city_day
 from services.kernel.errors import Conflict, NotFound
 from services.kernel.pages import PageRequest
 from services.policy.cases.access import acts_for, reviewed_by, visible_to
@@ -210,7 +211,7 @@ async def view(session: AsyncSession, actor: Actor, found: Case, *, now: datetim
         plan=PlanStand(
             id=found.plan,
             version=found.plan_version,
-            flags=plan.flags(found.created_at.date()) if plan else [],
+            flags=plan.flags(city_day(now)) if plan else [],
         ),
         call=None,
         situation=found.situation,

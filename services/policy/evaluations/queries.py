@@ -1,5 +1,6 @@
 """Answering what facts entitle to: facts that are given, or those that were heard of a firm."""
 
+import re
 from collections.abc import Mapping
 from datetime import date
 from functools import cache
@@ -40,6 +41,8 @@ from services.rulebook import (
     load_programme,
     read_situation,
 )
+
+TYPES_ZH = {"int": "整数", "bool": "true或false", "text": "文本", "date": "YYYY-MM-DD日期"}
 
 
 async def evaluate(
@@ -99,7 +102,7 @@ def refusal_of(error: Refusal, pointer: str, zh: str, en: str) -> Invalid:
 
 
 def _field(issue: Issue, pointer: str) -> FieldError:
-    hint = f"（{issue.allowed}）" if issue.allowed else ""
+    hint = f"（{_in_chinese(issue.allowed)}）" if issue.allowed else ""
     hint_en = f" ({issue.allowed})" if issue.allowed else ""
     return FieldError(
         pointer + issue.pointer,
@@ -107,6 +110,15 @@ def _field(issue: Issue, pointer: str) -> FieldError:
         f"{issue.detail}{hint}。",
         f"{issue.detail_en}{hint_en}.",
     )
+
+
+def _in_chinese(allowed: str) -> str:
+    """Word the language's hint for a Chinese reader."""
+    meant = re.fullmatch(r"did you mean (\S+)\?", allowed)
+    if meant:
+        return f"是否指{meant[1]}？"
+    bounds = re.fullmatch(r"(-?\d+) to (-?\d+)", allowed)
+    return f"允许{bounds[1]}至{bounds[2]}" if bounds else f"应为{TYPES_ZH.get(allowed, allowed)}"
 
 
 @cache

@@ -1,9 +1,9 @@
 """Showing the plans as they stand today."""
 
+from collections.abc import Mapping
 from datetime import date
 
 from services.policy.parameters.rules import Decisions, in_force
-from services.policy.plan.actions.load_library import library
 from services.policy.plan.rules import (
     Department,
     FactEntry,
@@ -45,10 +45,15 @@ def plan_view(plan: Plan, on: date) -> PlanView:
     )  # fmt: skip
 
 
-def programme_view(programme: PlanProgramme, decisions: Decisions, on: date) -> ProgrammeView:
+def programme_view(
+    programme: PlanProgramme,
+    parameters: Mapping[str, ParameterEntry],
+    decisions: Decisions,
+    on: date,
+) -> ProgrammeView:
     """Show a programme with its numbers of the day."""
     rule = programme.compiled.programme
-    entries = {name: library().parameters[programme.parameter_id(name)] for name in rule.parameters}
+    entries = {name: parameters[programme.parameter_id(name)] for name in rule.parameters}
     return ProgrammeView(
         id=programme.id, version=programme.version, title=rule.title, title_en=rule.english,
         measure=programme.measure.number, plan=plan_view(programme.plan, on),

@@ -44,17 +44,24 @@ async def get_measure(
 async def list_programmes(_: Anyone, session: Session, now: Now) -> ProgrammeList:
     """List every programme with its conditions, amount, numbers of today and examples."""
     decisions, on = await known_decisions(session), city_day(now)
-    programmes = library().programmes.values()
-    return ProgrammeList(items=[queries.programme_view(p, decisions, on) for p in programmes])
+    plans = library()
+    return ProgrammeList(
+        items=[
+            queries.programme_view(each, plans.parameters, decisions, on)
+            for each in plans.programmes.values()
+        ]
+    )
 
 
 @programmes_router.get("/{programme_id}")
 async def get_programme(programme_id: str, _: Anyone, session: Session, now: Now) -> ProgrammeView:
     """Read one programme."""
-    programme = library().programmes.get(programme_id)
+    plans = library()
+    programme = plans.programmes.get(programme_id)
     if programme is None:
         raise NotFound("没有这个项目。", "There is no such programme.")
-    return queries.programme_view(programme, await known_decisions(session), city_day(now))
+    decisions = await known_decisions(session)
+    return queries.programme_view(programme, plans.parameters, decisions, city_day(now))
 
 
 @facts_router.get("")
