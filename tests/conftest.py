@@ -22,7 +22,7 @@ GENEROUS = GatewaySettings(
     access_log=False,
     authenticated_per_minute=10_000_000,
     anonymous_per_minute=10_000_000,
-    token_requests_per_minute=10_000_000,
+    token_per_minute=10_000_000,
 )
 
 

@@ -47,17 +47,17 @@ class Announcement:
 
 def announce(session: AsyncSession, event: Event, *, now: datetime) -> None:
     """Have an event written with this transaction; of a state, only the last of the transaction."""
-    pending: list[Announcement] = session.info.setdefault(PENDING, [])
-    if isinstance(event, StateEvent):
-        pending[:] = [
-            a for a in pending if (a.event.TYPE, a.event.aggregate) != (event.TYPE, event.aggregate)
-        ]
-    pending.append(Announcement(event, now))
+    pending: dict[object, Announcement] = session.info.setdefault(PENDING, {})
+    announcement = Announcement(event, now)
+    key = (event.TYPE, event.aggregate) if isinstance(event, StateEvent) else id(announcement)
+    # Taken out first: the last state stands where it was announced last.
+    pending.pop(key, None)
+    pending[key] = announcement
 
 
 async def write_announcements(session: AsyncSession) -> int:
     """Write what was announced in this transaction; called at the edge, just before the commit."""
-    pending: list[Announcement] = session.info.pop(PENDING, [])
+    pending: list[Announcement] = list(session.info.pop(PENDING, {}).values())
     if not pending:
         return 0
     rows = [_row(a.event) for a in pending]

@@ -108,6 +108,11 @@ def refusal_from_validation(errors: Sequence[Any]) -> Refusal:
             "请求体不是合法的JSON。", "The body is not valid JSON.", code="json-invalid"
         )
     fields = [_field_error(e) for e in errors]
+    if len(fields) == 1:
+        (only,) = fields
+        return Invalid(
+            f"{only.pointer}：{only.zh}", f"{only.pointer}: {only.en}", code="invalid", errors=fields
+        )
     return Invalid(
         f"有{len(fields)}处内容不符合要求，请按errors逐项更正。",
         f"{len(fields)} field(s) do not fit; see errors.",

@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 
+from services.kernel.clock import system_now
 from services.launch.city.uscc import make_uscc
 
 ON = "2026-11-23"
@@ -34,7 +35,9 @@ async def firm_client(platform: Any, uscc: str) -> httpx.AsyncClient:
 
 async def client_of(platform: Any, name: str, **entry: Any) -> httpx.AsyncClient:
     """Have a client registered and signed in: a person or a system of its own."""
-    scopes = [f"{s}:{verb}" for s in ("enterprise", "policy", "finance") for verb in ("read", "write")]
+    scopes = [
+        f"{s}:{verb}" for s in ("enterprise", "policy", "finance") for verb in ("read", "write")
+    ]
     body = {"client_id": name, "name": name, "scopes": scopes, **entry}
     answer = await platform.client("admin").post("/v1/identity/clients", json=body)
     assert answer.status_code == 201, answer.text
@@ -73,7 +76,9 @@ async def state(platform: Any, uscc: str, year: int, **facts: Any) -> str:
     return answer.json()["statement_id"]
 
 
-async def state_of_day(platform: Any, uscc: str, valid_from: str = "2025-01-01", **facts: Any) -> str:
+async def state_of_day(
+    platform: Any, uscc: str, valid_from: str = "2025-01-01", **facts: Any
+) -> str:
     """State facts as of a day; give the statement's id."""
     answer = await platform.client("registrar").post(
         f"/v1/enterprise/firms/{uscc}/facts",
@@ -182,9 +187,7 @@ async def walk_to_review(
     return case
 
 
-async def propose(
-    platform: Any, firm: httpx.AsyncClient, case: dict[str, Any]
-) -> dict[str, Any]:
+async def propose(platform: Any, firm: httpx.AsyncClient, case: dict[str, Any]) -> dict[str, Any]:
     """Walk a draft to its proposal, and wait for finance's answer."""
     case = await walk_to_review(platform, firm, case)
     await move(platform, platform.client("reviewer"), case, "propose")
@@ -247,8 +250,6 @@ async def set_clock(platform: Any, now: str) -> None:
 
 async def reset_clock(platform: Any) -> None:
     """Let the business clock run with the machine's again."""
-    from services.kernel.clock import system_now  # noqa: PLC0415  only this step needs it
-
     await set_clock(platform, system_now().isoformat())
 
 

@@ -12,6 +12,7 @@ from services.policy.plan.actions.load_library import PLANS, library, load_libra
 from services.policy.plan.actions.read_document import PlanInvalid
 from services.rulebook import run_examples
 
+Plant = Callable[[str, str, str], list[str]]
 M27 = "cixi-2025-2027/measures/m27.yaml"
 CLAUSE = "cixi-industry-2025/measures/clause-1-1.yaml"
 
@@ -26,7 +27,7 @@ def plans(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def plant(plans: Path) -> Callable[[str, str, str], list[str]]:
+def plant(plans: Path) -> Plant:
     """Replace a text in a file; give the faults that loading names."""
 
     def plant(file: str, old: str, new: str) -> list[str]:
@@ -46,7 +47,7 @@ def line_of(file: str, text: str) -> int:
     return next(number for number, line in enumerate(lines, 1) if text in line)
 
 
-def test_the_plans_load_and_every_example_holds():
+def test_the_plans_load_and_every_example_holds() -> None:
     programmes = library().programmes
 
     assert list(programmes) == ["digital-growth", "large-strong", "rd-matching"]
@@ -55,7 +56,7 @@ def test_the_plans_load_and_every_example_holds():
         assert run_examples(programme.compiled) == []
 
 
-def test_the_action_plan_is_a_draft_of_which_nothing_is_known_that_nobody_decided():
+def test_the_action_plan_is_a_draft_of_which_nothing_is_known_that_nobody_decided() -> None:
     plan = library().main
 
     assert plan.status == "draft-for-comment"
@@ -64,7 +65,7 @@ def test_the_action_plan_is_a_draft_of_which_nothing_is_known_that_nobody_decide
     assert plan.flags(date(2026, 11, 23)) == ["plan-not-in-force"]
 
 
-def test_the_first_day_of_force_is_31_days_after_publication(plans: Path):
+def test_the_first_day_of_force_is_31_days_after_publication(plans: Path) -> None:
     path = plans / "cixi-2025-2027/plan.yaml"
     text = path.read_text("utf-8").replace("draft-for-comment", "issued")
     path.write_text(text.replace("published_on: null", "published_on: 2026-12-01"), "utf-8")
@@ -77,7 +78,7 @@ def test_the_first_day_of_force_is_31_days_after_publication(plans: Path):
     assert plan.flags(date(2028, 1, 1)) == ["plan-not-in-force"]
 
 
-def test_numbers_that_the_plan_leaves_open_are_unset():
+def test_numbers_that_the_plan_leaves_open_are_unset() -> None:
     parameters = library().parameters
 
     assert parameters["rd-matching.ratio_bp"].values == ()
@@ -86,7 +87,7 @@ def test_numbers_that_the_plan_leaves_open_are_unset():
     assert (mode.value, mode.reading) == ("top-up", True)
 
 
-def test_only_what_the_clause_names_is_a_condition():
+def test_only_what_the_clause_names_is_a_condition() -> None:
     conditions = {
         name: [each.id for each in programme.compiled.programme.eligibility]
         for name, programme in library().programmes.items()
@@ -101,7 +102,7 @@ def test_only_what_the_clause_names_is_a_condition():
     }  # fmt: skip
 
 
-def test_the_version_follows_what_is_said_and_not_how_it_is_laid_out(plans: Path):
+def test_the_version_follows_what_is_said_and_not_how_it_is_laid_out(plans: Path) -> None:
     before = load_library(plans).main.version
     path = plans / M27
     path.write_text("# 注释\n" + path.read_text("utf-8"), "utf-8")
@@ -111,7 +112,7 @@ def test_the_version_follows_what_is_said_and_not_how_it_is_laid_out(plans: Path
     assert load_library(plans).main.version != before
 
 
-def test_a_rule_has_a_version_of_its_own(plans: Path):
+def test_a_rule_has_a_version_of_its_own(plans: Path) -> None:
     before = {name: each.version for name, each in load_library(plans).programmes.items()}
     path = plans / M27
     path.write_text(path.read_text("utf-8").replace("（不含10%）", "", 1), "utf-8")
@@ -149,7 +150,9 @@ def test_a_rule_has_a_version_of_its_own(plans: Path):
          "/facts/revenue_fen/source", "own-statement"),
     ],
 )  # fmt: skip
-def test_a_fault_names_file_line_field_and_what_is_allowed(plant, file, old, new, place, told):
+def test_a_fault_names_file_line_field_and_what_is_allowed(
+    plant: Plant, file: str, old: str, new: str, place: str, told: str
+) -> None:
     faults = plant(file, old, new)
 
     (fault,) = [each for each in faults if f": {place}: " in each][:1]
@@ -157,14 +160,14 @@ def test_a_fault_names_file_line_field_and_what_is_allowed(plant, file, old, new
     assert re.search(told, fault), fault
 
 
-def test_the_line_is_the_line_of_the_field(plant):
+def test_the_line_is_the_line_of_the_field(plant: Plant) -> None:
     line = line_of(M27, "rd_internal_fen > 200000000")
     faults = plant(M27, "rd_internal_fen > 200000000", "rd_internall_fen > 200000000")
 
     assert faults[0].startswith(f"{M27}:{line}: ")
 
 
-def test_an_example_that_the_rule_does_not_give_stops_the_start(plant):
+def test_an_example_that_the_rule_does_not_give_stops_the_start(plant: Plant) -> None:
     line = line_of(CLAUSE, "expect: {outcome: eligible, amount_fen: 500_000")
     faults = plant(CLAUSE, "amount_fen: 500_000,", "amount_fen: 500_001,")
 
@@ -182,14 +185,14 @@ def test_an_example_that_the_rule_does_not_give_stops_the_start(plant):
         ("number: 27", "number: [27", "expected"),
     ],
 )
-def test_yaml_that_says_two_things_is_refused(plant, old, new, told):
+def test_yaml_that_says_two_things_is_refused(plant: Plant, old: str, new: str, told: str) -> None:
     faults = plant(M27, old, new)
 
     assert faults[0].startswith(f"{M27}:")
     assert told in faults[0]
 
 
-def test_a_programme_that_stands_twice_is_refused(plans: Path):
+def test_a_programme_that_stands_twice_is_refused(plans: Path) -> None:
     (plans / "cixi-2025-2027/measures/m28.yaml").write_text(
         (plans / M27).read_text("utf-8").replace("number: 27", "number: 28"), "utf-8"
     )
@@ -197,7 +200,9 @@ def test_a_programme_that_stands_twice_is_refused(plans: Path):
         load_library(plans)
 
 
-def test_a_number_without_an_entry_among_the_parameters_is_refused(plant):
-    faults = plant("cixi-2025-2027/parameters.yaml", "  rd-matching.ratio_bp:\n", "  rd.ratio_bp:\n")
+def test_a_number_without_an_entry_among_the_parameters_is_refused(plant: Plant) -> None:
+    faults = plant(
+        "cixi-2025-2027/parameters.yaml", "  rd-matching.ratio_bp:\n", "  rd.ratio_bp:\n"
+    )
 
     assert any("rd-matching.ratio_bp is not in parameters.yaml" in each for each in faults)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from copy import copy
 from datetime import datetime
 from itertools import islice
 
@@ -104,7 +105,7 @@ async def _answer_for(job: Job, work: Work, rows: list[Row]) -> Outcome:
 async def _attempt(job: Job, work: Work, rows: list[Row]) -> Outcome | None:
     """Try rows in a savepoint; what they announced and recorded goes with them if it fails."""
     session = job.session
-    before = {name: list(pending) for name, pending in session.info.items()}
+    before = {name: copy(pending) for name, pending in session.info.items()}
     try:
         async with session.begin_nested():
             return await work(job, rows)

@@ -1,0 +1,152 @@
+"""Calls of policy: the plan, evaluations, parameters and the life of a case."""
+
+from typing import Any
+
+from tests.contracts.calls.registry import Call, Make, call, event, plain
+from tests.contracts.matrix import Cell, Side
+from tests.contracts.world import GROWTH, INSTITUTION, World
+
+CASES = "/v1/policy/cases"
+PARAMETERS = "/v1/policy/parameters"
+# The state in which an event can happen.
+BEFORE = {
+    "submit": "draft",
+    "complete": "returned",
+    "withdraw": "submitted",
+    "accept": "submitted",
+    "return": "submitted",
+    "review": "accepted",
+    "propose": "in-review",
+    "decide": "proposed",
+    "revoke": "awarded",
+}
+
+plain(*(f"/v1/policy/{noun}" for noun in ("measures", "programmes", "facts", "notices")))
+
+
+@call("GET /v1/policy/measures/{number}")
+async def _(_: World, __: Cell) -> Call:
+    return Call("/v1/policy/measures/9")
+
+
+@call("GET /v1/policy/programmes/{programme_id}")
+async def _(_: World, __: Cell) -> Call:
+    return Call(f"/v1/policy/programmes/{GROWTH}")
+
+
+@call("POST /v1/policy/evaluations")
+async def _(_: World, __: Cell) -> Call:
+    return Call("/v1/policy/evaluations", json={"facts": {"revenue_fen": {"2025": 1}}})
+
+
+@call("GET /v1/policy/firms/{uscc}/entitlements")
+async def _(world: World, _: Cell) -> Call:
+    return Call(f"/v1/policy/firms/{world.uscc}/entitlements")
+
+
+@call("GET /v1/policy/parameters")
+async def _(_: World, __: Cell) -> Call:
+    return Call(PARAMETERS)
+
+
+@call("POST /v1/policy/parameters")
+async def _(_: World, __: Cell) -> Call:
+    body = {
+        "parameter": "rd-matching.ratio_bp",
+        "value": 1000,
+        "valid_from": "2899-01-01",
+        "source": "测试",
+    }
+    return Call(PARAMETERS, json=body)
+
+
+async def _change(world: World, *, fresh: bool) -> dict[str, Any]:
+    return await world.kept("parameter", world.parameter, fresh=fresh)
+
+
+@call("GET /v1/policy/parameters/{change_id}")
+async def _(world: World, _: Cell) -> Call:
+    change = await _change(world, fresh=False)
+    return Call(f"{PARAMETERS}/{change['id']}")
+
+
+def _decides(name: str) -> Make:
+    async def make(world: World, cell: Cell) -> Call:
+        change = await _change(world, fresh=cell.is_allowed)
+        return Call(f"{PARAMETERS}/{change['id']}/events", json=event(name))
+
+    return make
+
+
+for _name in ("approve", "reject"):
+    call(f"POST /v1/policy/parameters/{{change_id}}/events {_name}")(_decides(_name))
+
+
+async def _case(
+    world: World, cell: Cell, state: str = "proposed", *, fresh: bool = False
+) -> dict[str, Any]:
+    """Give a case: the institution's to institutions, an awarded one to whom it is about that."""
+    if cell.role == "institution":
+        is_shut = state in ("draft", "returned")
+        name = "withdrawn" if is_shut else "draft"
+        return await world.kept(
+            f"institution's {name}", lambda: world.institutions_case(name), fresh=fresh
+        )
+    state = "awarded" if cell.side is Side.AWARDED else state
+    return await world.kept(f"case {state}", lambda: world.case(state), fresh=fresh)
+
+
+@call("GET /v1/policy/cases")
+async def _(world: World, cell: Cell) -> Call:
+    case = await _case(world, cell)
+    return Call(CASES, params={"limit": 200}, finds=("id", case["id"]))
+
+
+@call("POST /v1/policy/cases")
+async def _(world: World, cell: Cell) -> Call:
+    """Apply for the firm; no programme of today is for an institution, which is told so."""
+    own = cell.role == "institution" and cell.side is Side.OWN
+    body = {
+        "programme": GROWTH,
+        "applicant": INSTITUTION if own else {"kind": "firm", "id": world.uscc},
+        "matter": {"kind": "year", "period": str(int(world.today[:4]) - 25)},
+    }
+    headers = world.platform.key()
+    lets_in = (422, "applicant-kind") if own else None
+    return Call(CASES, json=body, headers=headers, lets_in=lets_in)
+
+
+@call("GET /v1/policy/cases/{case_id}")
+async def _(world: World, cell: Cell) -> Call:
+    return Call(f"{CASES}/{(await _case(world, cell))['id']}")
+
+
+@call("GET /v1/policy/cases/{case_id}/history")
+async def _(world: World, cell: Cell) -> Call:
+    return Call(f"{CASES}/{(await _case(world, cell))['id']}/history")
+
+
+@call("GET /v1/policy/cases/{case_id}/replay")
+async def _(world: World, cell: Cell) -> Call:
+    lets_in = (409, "not-frozen") if cell.role == "institution" else None
+    return Call(f"{CASES}/{(await _case(world, cell))['id']}/replay", lets_in=lets_in)
+
+
+def _moves(name: str) -> Make:
+    async def make(world: World, cell: Cell) -> Call:
+        state = "awarded" if name == "revoke" else "proposed"
+        if cell.is_allowed or cell.role == "institution":
+            state = BEFORE[name]
+        case = await _case(world, cell, state, fresh=cell.is_allowed)
+        data = {"outcome": "approve"} if name == "decide" else {}
+        body = event(name, case["version"], **data)
+        shut = cell.role == "institution" and name in ("submit", "complete")
+        lets_in = (409, "event-not-allowed") if shut else None
+        path = f"{CASES}/{case['id']}/events"
+        return Call(path, json=body, headers=world.platform.key(), lets_in=lets_in)
+
+    return make
+
+
+for _name in BEFORE:
+    call(f"POST /v1/policy/cases/{{case_id}}/events {_name}")(_moves(_name))

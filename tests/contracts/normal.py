@@ -1,0 +1,73 @@
+"""Bringing an answer into the form in which examples keep it: the same bytes on every run."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)")
+SHA256 = re.compile(r"\b[0-9a-f]{64}\b")
+TRACE_ID = re.compile(r"\b[0-9a-f]{32}\b")
+TOKEN = re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]+")
+SHOWN_INSTANT = "2026-11-23T01:00:00Z"
+SHOWN_TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
+SHOWN_TOKEN = "eyJhbGciOiJFUzI1NiJ9.e30.c2lnbmF0dXJl"
+HEADERS = ("location", "etag", "idempotency-replayed", "retry-after", "www-authenticate")
+# Numbers and keys that differ from run to run, by their name.
+VARYING: dict[str, Any] = {
+    "iat": 1795395600,
+    "exp": 1795396200,
+    "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
+    "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0",
+    "offset_s": 0,
+    "now": "2026-11-23T09:00:00+08:00",
+}
+
+
+def with_real(text: str, real: Mapping[str, str]) -> str:
+    """Put the ids of this run in the place of those that an example shows."""
+    for shown, actual in real.items():
+        text = text.replace(shown, actual)
+    return text
+
+
+def normal(value: Any, real: Mapping[str, str]) -> Any:
+    """Show known ids as the examples do, number unknown ones, and fix what is of the moment."""
+    text = json.dumps(_without_varying(value), ensure_ascii=False)
+    for shown, actual in real.items():
+        text = text.replace(actual, shown)
+    text = INSTANT.sub(lambda m: m[0] if m[0] in VARYING.values() else SHOWN_INSTANT, text)
+    text = TOKEN.sub(SHOWN_TOKEN, SHA256.sub("0" * 64, text))
+    text = TRACE_ID.sub(SHOWN_TRACE_ID, text)
+    return json.loads(_numbered(text, set(real)))
+
+
+def _numbered(text: str, known: set[str]) -> str:
+    numbers: dict[str, str] = {}
+
+    def shown(match: re.Match[str]) -> str:
+        if match[0] in known:
+            return match[0]
+        return numbers.setdefault(match[0], f"01936b2c-0000-7000-9000-{len(numbers) + 1:012x}")
+
+    return UUID.sub(shown, text)
+
+
+def _without_varying(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {
+            key: VARYING[key] if key in VARYING and child is not None else _without_varying(child)
+            for key, child in value.items()
+        }
+    if isinstance(value, list):
+        return [_without_varying(child) for child in value]
+    return value
+
+
+def mine(items: list[Any], real: Mapping[str, str]) -> Iterator[Any]:
+    """Keep the items of a list that speak of what the example set up."""
+    for item in items:
+        text = json.dumps(item, ensure_ascii=False)
+        if any(actual in text for actual in real.values()):
+            yield item

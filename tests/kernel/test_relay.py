@@ -1,0 +1,241 @@
+"""From the outbox to the broker: each row once, in its aggregate's order, whatever fails on the way."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import asyncpg
+import pytest
+from prometheus_client import REGISTRY
+
+from services.kernel import relay as relays
+from services.kernel.events import SHARDS
+from services.kernel.ids import new_id
+from services.kernel.relay import LOCK_CLASS, Relay
+from services.launch import nats_server
+from tests.kernel.probe import NoteCounted
+from tests.kernel.running import NOW, Probe, fresh, until
+
+OWNERS = "SELECT pid, count(*) AS shards FROM pg_locks WHERE locktype = 'advisory' AND classid = $1 GROUP BY pid"
+HERE = "SELECT pid FROM pg_stat_activity WHERE application_name = 'liangxin relay probe'"
+ROW = "SELECT attempts, last_error, published_at FROM outbox WHERE aggregate = :a ORDER BY seq LIMIT 1"
+INSERT = """
+INSERT INTO outbox (id, aggregate, seq, shard, type, subject, payload, payload_sha256, occurred_at)
+VALUES ($1, $2, $3, 1, 'liangxin.probe.note.counted.v1', $4, $5, 'x', $6)
+"""
+SUBJECT = "lx.probe.note.counted.01"
+
+
+@pytest.fixture
+async def more_relays(probe: Probe) -> AsyncIterator[list[Relay]]:
+    """Run two more relays beside the probe's own."""
+    runtime = probe.runtime
+    stopping = asyncio.Event()
+    more = [Relay("probe", runtime.database_url, runtime.bus) for _ in range(2)]
+    tasks = [asyncio.create_task(relay.run(stopping)) for relay in more]
+    yield more
+    stopping.set()
+    for relay in more:
+        relay.poke()
+    await asyncio.gather(*tasks)
+
+
+async def owners(admin_db: asyncpg.Connection) -> dict[int, int]:
+    pids = {row["pid"] for row in await admin_db.fetch(HERE)}
+    rows = await admin_db.fetch(OWNERS, LOCK_CLASS)
+    return {row["pid"]: row["shards"] for row in rows if row["pid"] in pids}
+
+
+async def write_row(db: asyncpg.Connection, aggregate: str, seq: int, **changes: Any) -> None:
+    row = {"id": new_id(), "subject": SUBJECT, "payload": f'{{"note":"{aggregate}"}}', **changes}
+    await db.execute(INSERT, row["id"], aggregate, seq, row["subject"], row["payload"], NOW)
+
+
+async def test_of_three_relays_one_owns_each_shard_and_publishes_each_row_once(
+    probe: Probe, admin_db: asyncpg.Connection, more_relays: list[Relay]
+) -> None:
+    notes = [fresh(f"shared-{n}") for n in range(10)]
+    for _ in range(4):
+        await asyncio.gather(*(probe.announce(NoteCounted(note=n)) for n in notes))
+        for relay in more_relays:
+            relay.poke()
+    await probe.settle()
+    assert list((await owners(admin_db)).values()) == [SHARDS]
+    messages = await probe.messages(*notes)
+    assert len({m["id"] for m in messages}) == len(messages) == 40
+    for note in notes:
+        assert [m["lxseq"] for m in messages if m["lxaggregate"] == note] == [1, 2, 3, 4]
+
+
+async def test_when_the_owner_dies_another_relay_goes_on(
+    probe: Probe, admin_db: asyncpg.Connection, more_relays: list[Relay]
+) -> None:
+    note = fresh("inherited")
+    before = await owners(admin_db)
+    for n in range(6):
+        await probe.announce(NoteCounted(note=note))
+        if n == 2:
+            await admin_db.execute("SELECT pg_terminate_backend($1)", *before)
+        for relay in more_relays:
+            relay.poke()
+    await probe.settle()
+    after = await owners(admin_db)
+    assert sum(after.values()) == SHARDS
+    assert not set(before) & set(after)
+    assert [m["lxseq"] for m in await probe.messages(note)] == [1, 2, 3, 4, 5, 6]
+    assert await probe.effects("counted", note) == 6
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        ({"subject": "elsewhere.note"}, "NoRespondersError"),
+        ({"subject": "lx.identity.note.counted.01"}, "expected stream does not match"),
+        ({"payload": '{"note":"%s"}' % ("x" * 1_100_000)}, "MaxPayloadError"),
+    ],
+    ids=["no stream", "another's stream", "too large"],
+)
+async def test_a_row_that_cannot_be_published_holds_up_its_own_aggregate_only(
+    probe: Probe, admin_db: asyncpg.Connection, fault: dict[str, str], reason: str
+) -> None:
+    stuck, free = fresh("stuck"), fresh("free")
+    await write_row(admin_db, stuck, 1, **fault)
+    await write_row(admin_db, stuck, 2)
+    await probe.announce(*[NoteCounted(note=free)] * 2)
+
+    async def was_tried_twice() -> bool:
+        return (await probe.rows(ROW, a=stuck))[0].attempts >= 2
+
+    try:
+        await until(was_tried_twice)
+        row = (await probe.rows(ROW, a=stuck))[0]
+        assert reason in row.last_error
+        assert row.published_at is None
+        assert len(await probe.messages(free)) == 2
+        assert await probe.messages(stuck) == []
+    finally:
+        async with admin_db.transaction():
+            await admin_db.execute("SET LOCAL session_replication_role = replica")
+            await admin_db.execute(
+                "UPDATE outbox SET subject = $2, payload = $3, next_attempt_at = '-infinity' WHERE aggregate = $1",
+                stuck,
+                SUBJECT,
+                f'{{"note":"{stuck}"}}',
+            )
+    probe.runtime.relay_hint()
+    await probe.settle()
+    assert [m["lxseq"] for m in await probe.messages(stuck)] == [1, 2]
+
+
+async def test_an_aggregate_that_a_full_batch_cuts_keeps_its_order(
+    probe: Probe, admin_db: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relays, "BATCH_ROWS", 2)
+    note, others = fresh("cut"), [fresh(f"other-{n}") for n in range(3)]
+    ids = [new_id() for _ in range(6)]
+    async with admin_db.transaction():
+        # Its later row has the smaller id, as after a wait for the aggregate's lock.
+        await write_row(admin_db, note, 2, id=ids[0])
+        for number, other in enumerate(others, 1):
+            await write_row(admin_db, other, 1, id=ids[number])
+        await write_row(admin_db, note, 1, id=ids[5])
+    probe.runtime.relay_hint()
+    await probe.settle()
+    assert [m["lxseq"] for m in await probe.messages(note)] == [1, 2]
+    assert len(await probe.messages(*others)) == 3
+
+
+async def test_what_is_published_again_has_no_second_effect(
+    probe: Probe, app_db: asyncpg.Connection
+) -> None:
+    notes = [fresh(f"again-{n}") for n in range(3)]
+    await probe.announce(*(NoteCounted(note=n) for n in notes))
+    await probe.settle()
+    before = await probe.messages(*notes)
+    again = "UPDATE outbox SET published_at = NULL WHERE aggregate = ANY($1::text[])"
+    assert await app_db.execute(again, notes) == "UPDATE 3"
+    probe.runtime.relay_hint()
+    await probe.settle()
+    assert await probe.messages(*notes) == before
+    assert [await probe.effects("counted", n) for n in notes] == [1, 1, 1]
+
+
+async def test_a_broker_that_lost_everything_is_filled_again_from_the_outbox(
+    probe: Probe, app_db: asyncpg.Connection
+) -> None:
+    old, new = fresh("old"), fresh("new")
+    await probe.announce(NoteCounted(note=old))
+    await probe.settle()
+    await probe.runtime.bus.jetstream.delete_stream("LX_PROBE")
+    await probe.announce(NoteCounted(note=new))
+    await app_db.execute("UPDATE outbox SET published_at = NULL WHERE aggregate = $1", old)
+    probe.runtime.relay_hint()
+
+    async def both_are_back() -> bool:
+        return await probe.effects("counted", new) == 1 and len(await stored(probe, old, new)) == 2
+
+    await until(both_are_back)
+    await probe.settle()
+    assert await probe.effects("counted", old) == 1
+
+
+async def stored(probe: Probe, *aggregates: str) -> list[Any]:
+    if not await probe.runtime.bus.has(probe.runtime._stream):
+        return []
+    return await probe.messages(*aggregates)
+
+
+async def test_a_consumer_that_was_removed_is_declared_again(probe: Probe) -> None:
+    note = fresh("deaf")
+    await probe.runtime.bus.jetstream.delete_consumer("LX_PROBE", "probe_hears_probe")
+    await probe.announce(NoteCounted(note=note))
+
+    async def is_heard() -> bool:
+        return await probe.effects("counted", note) == 1
+
+    await until(is_heard)
+    await probe.settle()
+
+
+async def test_while_the_broker_is_down_writes_succeed_and_afterwards_all_is_heard(
+    probe: Probe,
+) -> None:
+    folder = probe.runtime.settings.data / "nats"
+    before = await probe.effects("counted", "nothing")
+    notes: list[str] = []
+    await asyncio.to_thread(nats_server.stop, folder)
+    try:
+
+        async def is_noticed() -> bool:
+            return not probe.runtime.bus.is_connected
+
+        await until(is_noticed)
+        for _ in range(20):
+            answer = await probe.write()
+            assert answer.status_code == 201
+            notes.append(answer.json()["id"])
+        ready = await probe.client().get("/readyz")
+        assert (ready.status_code, ready.json()["degraded"]) == (200, ["broker"])
+        assert (await probe.client().get("/livez")).status_code == 200
+
+        async def is_measured() -> bool:
+            labels = {"service": "probe"}
+            return (REGISTRY.get_sample_value("liangxin_outbox_pending", labels) or 0) >= 20
+
+        await until(is_measured)
+    finally:
+        await asyncio.to_thread(nats_server.start, folder)
+    await until_connected(probe)
+    await probe.settle()
+    await probe.platform.settle()
+    assert [await probe.effects("followed", f"{n}:1") for n in notes] == [1] * 20
+    assert await probe.effects("counted", "nothing") == before
+    assert (await probe.client().get("/readyz")).json()["status"] == "ready"
+
+
+async def until_connected(probe: Probe) -> None:
+    async def is_connected() -> bool:
+        platform_bus = probe.platform.service("identity").bus
+        return probe.runtime.bus.is_connected and platform_bus.is_connected
+
+    await until(is_connected)

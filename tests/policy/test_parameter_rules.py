@@ -1,0 +1,124 @@
+"""Numbers by day: which is in force, what may be proposed, samples that fill only what is unset."""
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from services.kernel.errors import Conflict, Forbidden, Invalid
+from services.policy.parameters.rules import (
+    ParameterEvent,
+    ParameterState,
+    in_force,
+    move,
+    numbers_of,
+    require_open_day,
+    require_other_person,
+    require_value,
+)
+from services.policy.plan.actions.load_library import library
+from services.policy.plan.rules import DatedParameter
+
+RATIO = library().parameters["rd-matching.ratio_bp"]
+MODE = library().parameters["stacking-mode"]
+TODAY = date(2026, 11, 23)
+DECIDED = {
+    "rd-matching.ratio_bp": (
+        DatedParameter(3000, date(2026, 1, 1), "慈财〔2026〕1号"),
+        DatedParameter(5000, date(2026, 7, 1), "慈财〔2026〕8号"),
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("on", "value"),
+    [
+        (date(2025, 12, 31), None),
+        (date(2026, 1, 1), 3000),
+        (date(2026, 6, 30), 3000),
+        (date(2026, 7, 1), 5000),
+    ],
+)
+def test_the_latest_that_has_begun_is_in_force(on: date, value: int | None) -> None:
+    dated = in_force(RATIO, DECIDED, on)
+
+    assert (dated.value if dated else None) == value
+
+
+def test_a_decision_goes_before_what_the_plan_says() -> None:
+    decided = {"stacking-mode": (DatedParameter("highest-only", TODAY, "市政府常务会议纪要"),)}
+    before, after = in_force(MODE, decided, date(2026, 11, 22)), in_force(MODE, decided, TODAY)
+
+    assert before is not None
+    assert after is not None
+    assert (before.value, before.reading) == ("top-up", True)
+    assert (after.value, after.reading) == ("highest-only", False)
+
+
+def test_samples_fill_only_what_nobody_has_set() -> None:
+    programme = library().programmes["rd-matching"]
+    without = numbers_of(programme, library(), {}, TODAY, samples=False)["ratio_bp"]
+    sample = numbers_of(programme, library(), {}, TODAY, samples=True)["ratio_bp"]
+    decided = numbers_of(programme, library(), DECIDED, TODAY, samples=True)["ratio_bp"]
+
+    assert without.value is None
+    assert (sample.value, sample.is_sample) == (5000, True)
+    assert (decided.value, decided.source, decided.is_sample) == (5000, "慈财〔2026〕8号", False)
+
+
+@pytest.mark.parametrize("value", [0, 1, 10_000])
+def test_a_ratio_within_its_bounds(value: int) -> None:
+    assert require_value(RATIO, value) == value
+
+
+@pytest.mark.parametrize(
+    ("value", "code"),
+    [
+        (-1, "value-out-of-bounds"),
+        (10_001, "value-out-of-bounds"),
+        (10**19, "value-out-of-bounds"),
+        (True, "value-type"),
+        ("5000", "value-type"),
+        (None, "value-type"),
+    ],
+)
+def test_another_value_of_a_ratio_is_refused(value: Any, code: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        require_value(RATIO, value)
+    assert refused.value.code == code
+
+
+def test_a_mode_is_one_of_its_names() -> None:
+    assert require_value(MODE, "highest-only") == "highest-only"
+    for value in ("lowest", 1, None):
+        with pytest.raises(Invalid, match="highest-only"):
+            require_value(MODE, value)
+
+
+def test_the_past_is_not_changed_where_something_was_decided() -> None:
+    require_open_day(RATIO, DECIDED, TODAY, TODAY)
+    require_open_day(RATIO, DECIDED, date(2025, 6, 1), TODAY)
+    with pytest.raises(Conflict) as refused:
+        require_open_day(RATIO, DECIDED, date(2026, 6, 1), TODAY)
+    assert refused.value.code == "valid-from-past"
+
+
+def test_our_reading_may_be_replaced_for_the_past_too() -> None:
+    require_open_day(MODE, {}, date(2026, 1, 1), TODAY)
+
+
+def test_two_people_set_a_number() -> None:
+    require_other_person("anna", "berta")
+    with pytest.raises(Forbidden):
+        require_other_person("anna", "anna")
+
+
+@pytest.mark.parametrize("state", list(ParameterState))
+@pytest.mark.parametrize("event", list(ParameterEvent))
+def test_a_proposal_is_decided_once(state: ParameterState, event: ParameterEvent) -> None:
+    if state is ParameterState.PROPOSED:
+        assert move(state, event) == {"approve": "approved", "reject": "rejected"}[event]
+        return
+    with pytest.raises(Conflict) as refused:
+        move(state, event)
+    assert refused.value.code == "event-not-allowed"
