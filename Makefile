@@ -10,13 +10,16 @@ INSTALLED := .venv/installed
 # Two to four workers: each keeps a PostgreSQL busy.
 WORKERS = $$($(BIN)/python -c 'import os; print(min(4, max(2, os.cpu_count() or 2)))')
 
+# A machine may be told to keep no bytecode; the platform would then compile itself at each start.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help run demo stop test check contracts matrix lock clean
 
 help:
 	@echo "Run"
 	@echo "  make run        start the platform with its own PostgreSQL and NATS (PORT, LIANGXIN_DATA)"
-	@echo "  make demo       play the demonstration story against the running platform"
+	@echo "  make demo       play the demonstration story on a fresh database of its own"
 	@echo "  make stop       stop the platform's servers"
 	@echo "Develop"
 	@echo "  make test       run the tests"
@@ -64,7 +67,7 @@ clean: stop
 
 $(INSTALLED): requirements.lock pyproject.toml .uv/$(UV_VERSION)
 	@test -x $(BIN)/python || $(UV) venv --quiet --allow-existing --python "$(PYTHON)" .venv
-	$(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
+	$(UV) pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes requirements.lock
 	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
 

@@ -29,7 +29,7 @@ class PageRequest(BaseModel):
     seal_key: bytes = Field(b"", repr=False, exclude=True)
 
 
-def _page(
+async def _page(
     request: Request,
     limit: Annotated[
         int, Query(ge=1, le=PAGE_ROWS_MAX, description="Rows a page")

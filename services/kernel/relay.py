@@ -27,14 +27,14 @@ BACKOFF_S_MAX = 60
 LOCK_CLASS = 0x4C58  # "LX": the advisory-lock space of relays
 
 # An aggregate whose earlier row failed and waits is passed over; the others go on.
+_WAITING = """
+SELECT DISTINCT aggregate FROM outbox
+WHERE published_at IS NULL AND attempts > 0 AND next_attempt_at > clock_timestamp()
+"""
 _PENDING = """
 SELECT id, aggregate, seq, type, subject, payload, traceparent, occurred_at, attempts
-FROM outbox o
-WHERE published_at IS NULL AND shard = ANY($1::bigint[]) AND next_attempt_at <= clock_timestamp()
-  AND NOT EXISTS (
-    SELECT 1 FROM outbox e
-    WHERE e.aggregate = o.aggregate AND e.seq < o.seq AND e.published_at IS NULL
-      AND e.next_attempt_at > clock_timestamp())
+FROM outbox
+WHERE published_at IS NULL AND shard = ANY($1::bigint[]) AND aggregate <> ALL($3::text[])
 ORDER BY id LIMIT $2
 """
 # A full batch may have cut an aggregate between two rows; what precedes is taken along.
@@ -119,7 +119,8 @@ class Relay:
         self._shards += [row["s"] for row in rows]
 
     async def _publish_batch(self, connection: Any) -> int:
-        rows = await connection.fetch(_PENDING, self._shards, BATCH_ROWS)
+        waiting = [row["aggregate"] for row in await connection.fetch(_WAITING)]
+        rows = await connection.fetch(_PENDING, self._shards, BATCH_ROWS, waiting)
         if len(rows) < BATCH_ROWS:
             metrics.OUTBOX_PENDING.labels(self._service).set(len(rows))
         else:

@@ -42,7 +42,12 @@ class Outbox(KernelBase):
     __tablename__ = "outbox"
     __table_args__ = (
         UniqueConstraint("aggregate", "seq"),
-        Index("ix_outbox_pending", "shard", "id", postgresql_where=text("published_at IS NULL")),
+        Index("ix_outbox_pending", "id", postgresql_where=text("published_at IS NULL")),
+        Index(
+            "ix_outbox_waiting",
+            "aggregate",
+            postgresql_where=text("published_at IS NULL AND attempts > 0"),
+        ),
         Index("ix_outbox_written_at", "written_at"),
         # The payload is what was announced; only the marks of delivery may change.
         {"info": {"updatable": ["published_at", "attempts", "next_attempt_at", "last_error"]}},

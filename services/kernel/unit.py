@@ -226,15 +226,15 @@ async def _record_refusal(
         log.warning("a refusal could not be recorded", kind=type(error).__name__)
 
 
-def _session(request: Request) -> AsyncSession:
+async def _session(request: Request) -> AsyncSession:
     return request.state.session
 
 
-def _now(request: Request) -> datetime:
+async def _now(request: Request) -> datetime:
     return request.state.now
 
 
-def _runtime(request: Request) -> "Runtime":
+async def _runtime(request: Request) -> "Runtime":
     return request.app.state.runtime
 
 
