@@ -9,6 +9,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.kernel import metrics
+from services.kernel.actors import guards_of
 from services.kernel.code_lists import code_list_router
 from services.kernel.operations import operation_router
 from services.kernel.problems import install_problem_handlers
@@ -50,7 +51,13 @@ def build_app(service: Service, runtime: Runtime | None = None) -> FastAPI:
 
 def describe(service: Service) -> dict[str, Any]:
     """Give a service's OpenAPI 3.1 document; every refusal is a problem+json in it."""
-    document = build_app(service).openapi()
+    app = build_app(service)
+    document = app.openapi()
+    for route in app.routes:
+        if isinstance(route, APIRoute) and any(g.public for g in guards_of(route.dependant)):
+            for method in route.methods or ():
+                # A token may be sent and need not.
+                document["paths"][route.path][method.lower()]["security"] = [{}, {"bearer": []}]
     for path in document["paths"].values():
         for operation in path.values():
             for status, response in operation["responses"].items():

@@ -96,7 +96,8 @@ class Runtime:
         self._spawn(
             "timers", TimerWheel(self, (*self.service.timers, self._timers)).run(self._stopping)
         )
-        self._spawn("operations", OperationRunner(self).run(self._stopping))
+        if self.service.operations:
+            self._spawn("operations", OperationRunner(self).run(self._stopping))
         self._spawn("hear", self._hear())
 
     async def stop(self) -> None:

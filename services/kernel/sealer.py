@@ -265,7 +265,7 @@ def _read_checkpoints(folder: Path | None, service: str, key: str) -> dict[int, 
         try:
             body = orjson.loads(line)
             mac = str(body.pop("mac"))
-        except (orjson.JSONDecodeError, KeyError, AttributeError):
+        except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
             raise AlteredCheckpoint(f"checkpoint {number} of {service} cannot be read") from None
         expected = hmac.new(key.encode(), canonical(body).encode(), hashlib.sha256).hexdigest()
         if not hmac.compare_digest(mac, expected):

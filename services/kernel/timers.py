@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-POLL_S = 0.25
+POLL_S = 0.5
 BACKOFF_S_MAX = 300
 _SET = """
 INSERT INTO timer (id, kind, reference, due_at) VALUES ($1, $2, $3, $4)

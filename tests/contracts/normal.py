@@ -7,6 +7,8 @@ from typing import Any
 
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)")
+# Rules and plans are versioned by the beginning of their hash.
+VERSION = re.compile(r'"[0-9a-f]{12}"')
 SHA256 = re.compile(r"\b[0-9a-f]{64}\b")
 TRACE_ID = re.compile(r"\b[0-9a-f]{32}\b")
 TOKEN = re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]+")
@@ -22,7 +24,16 @@ VARYING: dict[str, Any] = {
     "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0",
     "offset_s": 0,
     "now": "2026-11-23T09:00:00+08:00",
+    # Every complete list of the city that the firm is not on, whoever published it.
+    "not_held": [],
+    # The first line that holds enough: which one it is depends on who else has made one.
+    "line": {
+        "id": "01936b2c-0000-7000-a000-000000000001",
+        "name": "数字经济制造业企业增长奖励",
+        "year": 2026,
+    },
 }
+KEPT = {VARYING["now"], VARYING["line"]["id"]}
 
 
 def with_real(text: str, real: Mapping[str, str]) -> str:
@@ -37,10 +48,11 @@ def normal(value: Any, real: Mapping[str, str]) -> Any:
     text = json.dumps(_without_varying(value), ensure_ascii=False)
     for shown, actual in real.items():
         text = text.replace(actual, shown)
-    text = INSTANT.sub(lambda m: m[0] if m[0] in VARYING.values() else SHOWN_INSTANT, text)
+    text = INSTANT.sub(lambda m: m[0] if m[0] in KEPT else SHOWN_INSTANT, text)
     text = TOKEN.sub(SHOWN_TOKEN, SHA256.sub("0" * 64, text))
+    text = VERSION.sub(f'"{"0" * 12}"', text)
     text = TRACE_ID.sub(SHOWN_TRACE_ID, text)
-    return json.loads(_numbered(text, set(real)))
+    return json.loads(_numbered(text, KEPT | set(real)))
 
 
 def _numbered(text: str, known: set[str]) -> str:
@@ -56,13 +68,16 @@ def _numbered(text: str, known: set[str]) -> str:
 
 def _without_varying(value: Any) -> Any:
     if isinstance(value, dict):
-        return {
-            key: VARYING[key] if key in VARYING and child is not None else _without_varying(child)
-            for key, child in value.items()
-        }
+        return {key: _fixed(key, child) for key, child in value.items()}
     if isinstance(value, list):
         return [_without_varying(child) for child in value]
     return value
+
+
+def _fixed(key: str, child: Any) -> Any:
+    """Fix a value that varies, where it is of the shape that is meant."""
+    is_meant = key in VARYING and type(child) is type(VARYING[key])
+    return VARYING[key] if is_meant else _without_varying(child)
 
 
 def mine(items: list[Any], real: Mapping[str, str]) -> Iterator[Any]:

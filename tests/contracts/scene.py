@@ -21,6 +21,9 @@ WAIT_S_MAX = 20
 GROWTH, MATCHING, RATIO = "digital-growth", "rd-matching", "rd-matching.ratio_bp"
 WAN = 1_000_000
 FIRM = "91330282MA00T35T2N"
+LIST = "example-list"
+# A number that is set in an example shall be in force on no day that another test asks about.
+NUMBER_DAY, REAL_NUMBER_DAY = "2027-01-01", "2990-{:02}-01"
 NAMES = (
     "case",
     "award",
@@ -43,8 +46,13 @@ class Scene:
 
     def __init__(self, platform: TestPlatform) -> None:
         self.platform = platform
-        self.uscc = make_uscc("330282", next(_sequences))
-        self.real: dict[str, str] = {FIRM: self.uscc}
+        number = next(_sequences)
+        self.uscc = make_uscc("330282", number)
+        self.real: dict[str, str] = {
+            FIRM: self.uscc,
+            LIST: f"{LIST}-{number}",
+            NUMBER_DAY: REAL_NUMBER_DAY.format(1 + number % 12),
+        }
         self._firm: httpx.AsyncClient | None = None
         self._case: dict[str, Any] = {}
         self._payout: dict[str, Any] = {}
@@ -116,7 +124,9 @@ class Scene:
             "valid_from": "2026-01-01", "valid_to": "2026-12-31", "complete": True,
             "document": "甬科高〔2026〕1号", "items": [{"uscc": self.uscc}], "public": True,
         }  # fmt: skip
-        made = await self._post("registrar", "/v1/enterprise/lists/example/versions", body)
+        made = await self._post(
+            "registrar", f"/v1/enterprise/lists/{self.real[LIST]}/versions", body
+        )
         self.real[IDS["version"]] = made["version_id"]
 
     async def import_file(self) -> None:
@@ -155,7 +165,7 @@ class Scene:
     async def propose_parameter(self) -> None:
         body = {
             "parameter": "large-strong.award_fen", "value": 100_000_000,
-            "valid_from": "2029-07-01", "source": "慈经信〔2029〕1号",
+            "valid_from": self.real[NUMBER_DAY], "source": "慈经信〔2026〕9号",
         }  # fmt: skip
         self._know("parameter", await self._post("reviewer", "/v1/policy/parameters", body))
 
@@ -221,10 +231,11 @@ class Scene:
             "year": 2028, "measure": 27, "name": "研发投入配套补助", "department": "科技局",
             "amount_fen": 1_000 * WAN,
         }  # fmt: skip
-        await self._approve_budget((await self._post("treasurer", "/v1/finance/budgets", line))["id"])
+        await self._approve_budget(
+            (await self._post("treasurer", "/v1/finance/budgets", line))["id"]
+        )
         await self.platform.settle()
-        await self.bring_case("proposed", MATCHING, "2027")
-        await self._until(lambda c: c["state"] == "in-notice")
+        await self.bring_case("in-notice", MATCHING, "2027")
 
     async def _state_year(self, year: int, **facts: int) -> None:
         answer = await self.platform.client("registrar").put(
@@ -245,9 +256,7 @@ class Scene:
 
     async def _post(self, who: str, path: str, body: Any, **params: Any) -> Any:
         client = await self.client(who)
-        return _good(
-            await client.post(path, json=body, params=params, headers=self.platform.key())
-        )
+        return _good(await client.post(path, json=body, params=params, headers=self.platform.key()))
 
     def _know(self, name: str, made: dict[str, Any]) -> None:
         self.real[IDS[name]] = made["id"]
@@ -287,4 +296,3 @@ async def restore_clock(platform: TestPlatform, offset: timedelta) -> None:
 def _good(answer: httpx.Response) -> Any:
     assert answer.is_success, f"{answer.request.method} {answer.request.url}: {answer.text}"
     return answer.json()
-

@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 import pytest
+import yaml
 from jsonschema import Draft202012Validator, FormatChecker
 
 from services.launch.commands.documents import contract_documents
@@ -23,52 +24,7 @@ from tests.contracts.scene import DAY, Scene, clock_offset, restore_clock, set_c
 
 EXAMPLES = sorted((Path(__file__).parent / "examples").glob("*.json"))
 RECORDS = bool(os.environ.get("RECORD"))
-# Every fixed path that the contract names in the extent that is built.
-FIXED = """
-POST /oauth2/token
-POST /oauth2/revoke
-POST /oauth2/introspect
-GET /oauth2/jwks
-GET /.well-known/oauth-authorization-server
-POST /v1/demo/clock
-POST /v1/enterprise/firms
-GET /v1/enterprise/firms
-GET /v1/enterprise/firms/{uscc}
-PATCH /v1/enterprise/firms/{uscc}
-PUT /v1/enterprise/firms/{uscc}/indicators/{year}
-GET /v1/enterprise/firms/{uscc}/indicators/{year}
-POST /v1/enterprise/firms/{uscc}/facts
-GET /v1/enterprise/firms/{uscc}/facts
-POST /v1/enterprise/lists/{list}/versions
-GET /v1/enterprise/lists
-POST /v1/enterprise/imports
-GET /v1/enterprise/operations/{operation_id}
-GET /v1/enterprise/firms/{uscc}/recognitions
-POST /v1/enterprise/firms/{uscc}/recognitions
-GET /v1/policy/measures
-GET /v1/policy/measures/{number}
-GET /v1/policy/programmes
-GET /v1/policy/programmes/{programme_id}
-GET /v1/policy/facts
-POST /v1/policy/evaluations
-GET /v1/policy/firms/{uscc}/entitlements
-POST /v1/policy/cases
-GET /v1/policy/cases
-GET /v1/policy/cases/{case_id}
-POST /v1/policy/cases/{case_id}/events
-GET /v1/policy/notices
-POST /v1/policy/parameters
-POST /v1/policy/parameters/{change_id}/events
-GET /v1/finance/budgets
-POST /v1/finance/budgets
-POST /v1/finance/budgets/{budget_id}/events
-GET /v1/finance/aid
-POST /v1/finance/aid
-GET /v1/finance/awards
-POST /v1/finance/payouts
-POST /v1/finance/payouts/{payout_id}/events
-GET /v1/identity/code-lists
-""".split("\n")[1:-1]
+FIXED: list[str] = yaml.safe_load((Path(__file__).parent / "fixed_paths.yaml").read_text("utf-8"))
 
 
 @cache
@@ -87,8 +43,8 @@ async def _day_of_the_examples(platform: TestPlatform) -> AsyncIterator[None]:
 def template_of(method: str, path: str) -> str:
     """Find the route of the API document that a path is of."""
     for template, item in document()["paths"].items():
-        pattern = re.sub(r"\{[^}]+\}", "[^/]+", re.escape(template).replace(r"\{", "{"))
-        pattern = re.sub(r"\{[^/]+?\\?\}", "[^/]+", pattern)
+        segments = template.split("/")
+        pattern = "/".join("[^/]+" if s.startswith("{") else re.escape(s) for s in segments)
         if method.lower() in item and re.fullmatch(pattern, path):
             return template
     raise LookupError(f"{method} {path} is not in the API document")
@@ -138,7 +94,7 @@ async def ask(scene: Scene, example: dict[str, Any]) -> httpx.Response:
 
 def shown(scene: Scene, example: dict[str, Any], answer: httpx.Response) -> dict[str, Any]:
     """Put an answer into the form in which the example keeps it."""
-    body = answer.json() if answer.content else None
+    body: Any = answer.json() if answer.content else None
     only = example.get("items")
     if only == "mine":
         body["items"], body["next_cursor"] = list(mine(body["items"], scene.real)), None
@@ -173,9 +129,7 @@ def test_every_fixed_path_has_an_example() -> None:
     shown_routes: set[str] = set()
     for path in EXAMPLES:
         request = json.loads(path.read_text("utf-8"))["request"]
-        shown_routes.add(
-            f"{request['method']} {template_of(request['method'], request['path'])}"
-        )
+        shown_routes.add(f"{request['method']} {template_of(request['method'], request['path'])}")
     assert set(FIXED) <= {entry.route for entry in entries()}
     assert sorted(set(FIXED) - shown_routes) == []
 
@@ -183,5 +137,5 @@ def test_every_fixed_path_has_an_example() -> None:
 def test_an_answer_that_the_document_does_not_know_is_found() -> None:
     example = json.loads(EXAMPLES[0].read_text("utf-8"))
     answer = {**example["answer"], "body": {"surprise": 1.5}}
-    with pytest.raises(Exception, match="is a required property|is not"):
+    with pytest.raises(Exception, match="is a required property"):
         require_in_document(example["request"], answer)

@@ -19,19 +19,13 @@ from services.kernel.audit import audit
 from services.kernel.clock import system_now
 from services.kernel.errors import NotFound, invalid_field
 from services.kernel.outbox import announce
-from services.kernel.settings import Profile, Settings
+from services.kernel.settings import Settings
 
 DEMO_ISSUER = "https://sign-in.demonstration.example"
 DEMO_AUDIENCE = "liangxin-demonstration"
 PURPOSE = "demonstration provider"
 SUBJECT_TOKEN_S = 3600
 YEARS_MAX = 20
-
-
-def require_demonstration(settings: Settings) -> None:
-    """Elsewhere these addresses do not exist."""
-    if settings.profile is not Profile.DEMONSTRATION:
-        raise NotFound("没有这个地址或记录。", "There is no such address or record.")
 
 
 async def move_clock(

@@ -215,9 +215,16 @@ def upgrade() -> None:
     op.create_index(
         "ix_outbox_pending",
         "outbox",
-        ["shard", "id"],
+        ["id"],
         unique=False,
         postgresql_where=sa.text("published_at IS NULL"),
+    )
+    op.create_index(
+        "ix_outbox_waiting",
+        "outbox",
+        ["aggregate"],
+        unique=False,
+        postgresql_where=sa.text("published_at IS NULL AND attempts > 0"),
     )
     op.create_index("ix_outbox_written_at", "outbox", ["written_at"], unique=False)
     op.create_table(
@@ -371,6 +378,11 @@ def downgrade() -> None:
     op.drop_table("parked_event")
     op.drop_table("outbox_head")
     op.drop_index("ix_outbox_written_at", table_name="outbox")
+    op.drop_index(
+        "ix_outbox_waiting",
+        table_name="outbox",
+        postgresql_where=sa.text("published_at IS NULL AND attempts > 0"),
+    )
     op.drop_index(
         "ix_outbox_pending", table_name="outbox", postgresql_where=sa.text("published_at IS NULL")
     )

@@ -1,0 +1,100 @@
+"""Wrong secrets lock a client out for a while, at the place they came from."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from services.identity.service import forget_failures
+from services.identity.tokens import authentication, routes, rules
+from services.kernel.clock import system_now
+from tests.conftest import TestPlatform
+from tests.identity.steps import ask, fresh, register
+
+
+@pytest.fixture
+async def client(platform: TestPlatform) -> dict[str, Any]:
+    return await register(platform)
+
+
+async def wrong(platform: TestPlatform, client: dict[str, Any], times: int) -> None:
+    for _ in range(times):
+        answer = await ask(platform, client_id=client["client_id"], client_secret="wrong")
+        assert answer.status_code == 401
+
+
+async def right(platform: TestPlatform, client: dict[str, Any]) -> int:
+    given = {"client_id": client["client_id"], "client_secret": client["client_secret"]}
+    return (await ask(platform, **given)).status_code
+
+
+def later(monkeypatch: pytest.MonkeyPatch, seconds: int) -> None:
+    """Let the token endpoint see a later time."""
+    monkeypatch.setattr(routes, "system_now", lambda: system_now() + timedelta(seconds=seconds))
+
+
+async def test_the_tenth_wrong_secret_locks(platform: TestPlatform, client: dict[str, Any]) -> None:
+    await wrong(platform, client, rules.FAILURES_MAX - 1)
+    assert await right(platform, client) == 200
+    await wrong(platform, client, rules.FAILURES_MAX)
+    assert await right(platform, client) == 401
+
+
+async def test_a_lock_ends_by_itself_however_often_it_was_knocked_at(
+    platform: TestPlatform, client: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await wrong(platform, client, rules.FAILURES_MAX)
+    for _ in range(2 * rules.FAILURES_MAX):
+        assert await right(platform, client) == 401
+    later(monkeypatch, rules.LOCK_S - 5)
+    assert await right(platform, client) == 401
+    later(monkeypatch, rules.LOCK_S + 1)
+    assert await right(platform, client) == 200
+
+
+async def test_mistakes_of_long_ago_do_not_add_up(
+    platform: TestPlatform, client: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await wrong(platform, client, rules.FAILURES_MAX - 1)
+    later(monkeypatch, rules.LOCK_S + 1)
+    await wrong(platform, client, 1)
+    assert await right(platform, client) == 200
+
+
+async def test_one_client_s_lock_is_not_another_s(
+    platform: TestPlatform, client: dict[str, Any]
+) -> None:
+    other = await register(platform)
+    await wrong(platform, client, rules.FAILURES_MAX)
+    assert await right(platform, other) == 200
+
+
+async def test_one_place_s_lock_is_not_another_s(
+    platform: TestPlatform, client: dict[str, Any]
+) -> None:
+    await wrong(platform, client, rules.FAILURES_MAX)
+    proof = authentication.Proof(client["client_id"], secret=client["client_secret"])
+    async with platform.service("identity").sessions() as session:
+        found = await authentication.authenticate(
+            session, proof, address="203.0.113.7", audiences=[], now=system_now()
+        )
+    assert found.client_id == client["client_id"]
+
+
+async def test_who_does_not_exist_can_be_locked_out_as_well_and_is_forgotten(
+    platform: TestPlatform,
+) -> None:
+    nobody = {"client_id": fresh("nobody"), "client_secret": "x"}
+    await wrong(platform, nobody, rules.FAILURES_MAX + 1)
+    count = text("SELECT count(*) FROM failed_attempt WHERE client_id = :c")
+    kept: list[Any] = []
+    async with platform.service("identity").sessions() as session:
+        kept.append(await session.scalar(count, {"c": nobody["client_id"]}))
+        await session.execute(
+            text("UPDATE failed_attempt SET failed_at = failed_at - interval '2 days' WHERE client_id = :c"),
+            {"c": nobody["client_id"]},
+        )
+        await forget_failures(session, "", None)
+        kept.append(await session.scalar(count, {"c": nobody["client_id"]}))
+    assert kept == [1, 0]
