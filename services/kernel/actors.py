@@ -31,7 +31,7 @@ ALL_ROLES = tuple(Role)
 
 @dataclass(frozen=True)
 class Actor:
-    """The bearer of a request. `subject` is the person, or the client itself where no person acts."""
+    """The bearer of a request. `subject` is the person, or the client where no person acts."""
 
     subject: str
     client_id: str
@@ -70,8 +70,12 @@ class Actor:
 
     @staticmethod
     def from_json(data: dict[str, Any]) -> "Actor":
-        sets = {"roles": frozenset(data["roles"]), "scopes": frozenset(data["scopes"])}
-        return Actor(**{**data, **sets})
+        fields: dict[str, Any] = {
+            **data,
+            "roles": frozenset(data["roles"]),
+            "scopes": frozenset(data["scopes"]),
+        }
+        return Actor(**fields)
 
 
 PUBLIC = Actor("public", "public", frozenset({"public"}))

@@ -52,7 +52,7 @@ def asyncapi_document(
         "info": {
             "title": "Liangxin events",
             "version": version,
-            "description": "CloudEvents 1.0 in structured JSON on NATS JetStream, one stream a service.",
+            "description": "CloudEvents 1.0, structured JSON, NATS JetStream, one stream a service.",
         },
         "defaultContentType": "application/cloudevents+json",
         "channels": channels,
@@ -66,7 +66,7 @@ def _channel(event: type[Event]) -> dict[str, Any]:
         "address": event.subjects().removesuffix("*") + "{shard}",
         "parameters": {
             "shard": {
-                "description": f"00 to {SHARDS - 1}, by the hash of the aggregate; never an id of anyone"
+                "description": f"00 to {SHARDS - 1}, by the aggregate's hash; never anyone's id"
             }
         },
         "messages": {event.__name__: {"$ref": f"#/components/messages/{event.__name__}"}},

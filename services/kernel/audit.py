@@ -1,4 +1,4 @@
-"""Audit rows, written in the transaction of the change they tell of; sealer.py chains them after it."""
+"""Audit rows, written in the transaction of the change they tell of; sealer.py chains them."""
 
 from datetime import datetime
 from typing import Any
@@ -13,7 +13,8 @@ from services.kernel.trace import current_trace_id
 
 PENDING = "audit_entries"
 _WRITE = """
-INSERT INTO audit_entry (id, at, actor, client, roles, action, outcome, thing, thing_id, detail, trace_id)
+INSERT INTO audit_entry
+    (id, at, actor, client, roles, action, outcome, thing, thing_id, detail, trace_id)
 SELECT * FROM unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::text[], $5::text[], $6::text[],
                      $7::text[], $8::text[], $9::text[], $10::text[], $11::text[])
 """

@@ -1,11 +1,11 @@
-"""The broker as this platform uses it: streams and consumers declared as data, connection that never gives up."""
+"""The broker as used here: streams and consumers as data, a connection that never gives up."""
 
 import asyncio
 import os
 from dataclasses import dataclass
 from uuid import UUID
 
-import nats
+import nats.errors
 import orjson
 import structlog
 from nats.aio.client import Client
@@ -47,7 +47,7 @@ class Stream:
         return f"LX_{self.service.upper()}"
 
     def config(self) -> StreamConfig:
-        # discard=new refuses instead of dropping what nobody has read yet; the outbox keeps the rest.
+        # discard=new refuses instead of dropping what nobody has read; the outbox keeps the rest.
         return StreamConfig(
             name=self.name,
             subjects=[f"lx.{self.service}.>"],
@@ -73,7 +73,7 @@ class DurableConsumer:
         return f"{self.listener}_hears_{self.stream.service}"
 
     def config(self) -> ConsumerConfig:
-        # Deliveries are counted by our own loop, which parks what keeps failing; the server never gives up.
+        # Deliveries are counted by our own loop, which parks what keeps failing.
         return ConsumerConfig(
             durable_name=self.name,
             filter_subjects=list(self.subjects),
@@ -127,7 +127,7 @@ class Bus:
                 self._url,
                 name=self._name,
                 max_reconnect_attempts=-1,
-                reconnect_time_wait=RECONNECT_WAIT_S,
+                reconnect_time_wait=RECONNECT_WAIT_S,  # pyright: ignore[reportArgumentType]  seconds
                 error_cb=on_error,
                 closed_cb=on_closed,
                 allow_reconnect=True,
@@ -150,10 +150,12 @@ class Bus:
             except (TimeoutError, nats.errors.Error):
                 log.warning("broker connection did not close in time")
 
-    async def publish(self, subject: str, data: bytes, stream: Stream, id_: UUID, **headers: str) -> None:
+    async def publish(
+        self, subject: str, data: bytes, stream: Stream, id_: UUID, **headers: str
+    ) -> None:
         """Have the broker store a message once under its id, or raise what it says instead.
 
-        By request and reply: the client's own asynchronous publish drops the broker's refusals, which
+        By request and reply: the client's asynchronous publish drops the broker's refusals, which
         then look like silence, and keeps the place of what it failed to send for ever.
         """
         if self._client is None or not self._client.is_connected:

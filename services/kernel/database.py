@@ -3,10 +3,10 @@
 No table names a schema: a service connects as its app role, whose search path is its own schema.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 import orjson
@@ -45,7 +45,7 @@ class KernelBase(DeclarativeBase):
     """The tables that every service's schema has."""
 
     metadata = KERNEL_METADATA
-    type_annotation_map = {
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
         datetime: DateTime(timezone=True),
         dict[str, Any]: JSONB,
         list[Any]: JSONB,
@@ -90,8 +90,8 @@ def session_factory(engine: AsyncEngine) -> async_sessionmaker[AsyncSession]:
 
 
 @asynccontextmanager
-async def raw_connection(session: AsyncSession) -> AsyncIterator[Any]:
-    """Lend the driver's own connection, inside the session's transaction, for the kernel's hot statements."""
+async def raw_connection(session: AsyncSession) -> AsyncGenerator[Any]:
+    """Lend the driver's own connection, in the session's transaction, for hot statements."""
     connection = await session.connection()
     driver: Any = (await connection.get_raw_connection()).driver_connection
     if not driver.is_in_transaction():

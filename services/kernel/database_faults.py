@@ -1,4 +1,4 @@
-"""What the database's errors mean for a caller: try again, already there, does not fit, or our fault."""
+"""What the database's errors mean: try again, already there, does not fit, or our fault."""
 
 import asyncpg
 import structlog

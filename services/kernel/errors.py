@@ -9,7 +9,7 @@ from typing import ClassVar
 
 @dataclass(frozen=True)
 class FieldError:
-    """One field that does not fit: a JSON pointer, a stable code and a sentence in each language."""
+    """One field that does not fit: JSON pointer, stable code, a sentence in each language."""
 
     pointer: str
     code: str

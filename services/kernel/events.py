@@ -1,4 +1,4 @@
-"""The shape of every event: CloudEvents 1.0 in JSON, typed once, announced and heard through these classes."""
+"""The shape of every event: CloudEvents 1.0 in JSON, announced and heard as typed classes."""
 
 import zlib
 from abc import abstractmethod
@@ -33,7 +33,7 @@ class Event(BaseModel):
     def __init_subclass__(cls, *, type: str | None = None, **kwargs: Any) -> None:  # noqa: A002  the CloudEvents word
         super().__init_subclass__(**kwargs)
         if type is not None:
-            prefix, service, noun, verb, version = type.split(".")
+            prefix, _, _, _, version = type.split(".")
             if prefix != "liangxin" or not version.startswith("v"):
                 raise ValueError(f"{type} is not liangxin.service.noun.verb.vN")
             cls.TYPE = type

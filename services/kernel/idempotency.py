@@ -70,7 +70,7 @@ def key_of(request: Request, *, required: bool) -> str | None:
         if required:
             raise Malformed(
                 "此操作须带Idempotency-Key请求头：每个意图一个键，重试时沿用同一个键。",
-                "This needs the header Idempotency-Key: one key for each intent, the same key on retries.",
+                "This needs the header Idempotency-Key: one for each intent, the same on retries.",
                 code="idempotency-key-missing",
             )
         return None
@@ -94,7 +94,7 @@ async def request_digest(request: StrictRequest) -> str:
 async def stored_answer(
     session: AsyncSession, actor: Actor, route: str, key: str, request_sha256: str
 ) -> Response | None:
-    """Take the key for this transaction; give the stored answer if the effect has already happened."""
+    """Take the key for this transaction; give the stored answer if the effect has happened."""
     principal = actor.subject
     lock = hashlib.sha256(f"{principal}|{route}|{key}".encode()).digest()[:8]
     taken = await session.scalar(

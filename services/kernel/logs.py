@@ -27,7 +27,7 @@ def configure_logs(level: str = "INFO", stream: TextIO | None = None) -> None:
             _mask,
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
         logger_factory=structlog.PrintLoggerFactory(stream or sys.stderr),
         cache_logger_on_first_use=False,
     )
@@ -43,7 +43,7 @@ def _add_trace(
 
 
 def _mask(_: object, __: str, event: "structlog.typing.EventDict") -> "structlog.typing.EventDict":
-    """Strike out what looks like an identity card, a telephone or an account: an error's text may quote it."""
+    """Strike out what looks like an identity card, a telephone or an account number."""
     for name, value in event.items():
         if isinstance(value, str):
             event[name] = _PERSONAL.sub("***", value)

@@ -3,7 +3,7 @@
 Runs as a job of its own, as the administrator, never at a service's start.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ VERSION_TABLE = "alembic_version"
 
 
 async def migrate(service: Service, admin_url: str, *, app_password: str, profile: str) -> None:
-    """Bring a service's schema to the newest version and give its app role exactly what it needs."""
+    """Bring a schema to its newest version and give its app role exactly what it needs."""
     engine = create_async_engine(driver_url(admin_url))
     try:
         async with engine.connect() as connection:
@@ -67,7 +67,8 @@ def _migrate(connection: Connection, service: Service, app_password: str, profil
         command.upgrade(_config(service, connection), "head")
         connection.execute(
             text(
-                "INSERT INTO platform_setting (name, value) VALUES ('profile', :p) ON CONFLICT DO NOTHING"
+                "INSERT INTO platform_setting (name, value) VALUES ('profile', :p)"
+                " ON CONFLICT DO NOTHING"
             ),
             {"p": profile},
         )
@@ -133,7 +134,7 @@ def run_environment() -> None:
 
 
 @contextmanager
-def _as_owner(connection: Connection, service: str) -> Iterator[None]:
+def _as_owner(connection: Connection, service: str) -> Generator[None]:
     connection.execute(text(f"SET ROLE {service}_owner"))
     connection.execute(text(f"SET search_path = {service}"))
     try:
@@ -205,6 +206,7 @@ def _make_trigger_function(connection: Connection) -> None:
     connection.execute(
         text(
             "CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$"
-            " BEGIN RAISE EXCEPTION '% rows are only ever added', TG_TABLE_NAME USING ERRCODE = '42501'; END $$"
+            " BEGIN RAISE EXCEPTION '% rows are only ever added', TG_TABLE_NAME"
+            " USING ERRCODE = '42501'; END $$"
         )
     )

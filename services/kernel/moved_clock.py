@@ -21,7 +21,7 @@ class ClockMoved(StateEvent, type="liangxin.identity.clock.moved.v1"):
         return "clock"
 
 
-async def hear_clock(session: AsyncSession, event: ClockMoved, now: datetime) -> None:
+async def hear_clock(session: AsyncSession, event: ClockMoved, _: datetime) -> None:
     values = {"offset_s": event.offset_s, "version": event.version}
     statement = insert(HeardClock).values(id=1, **values)
     await session.execute(

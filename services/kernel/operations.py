@@ -21,9 +21,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.kernel.actors import ALL_ROLES, Actor, Guard, Role
 from services.kernel.clock import system_now
+from services.kernel.database_faults import is_database_outage
 from services.kernel.errors import NotFound, Refusal
 from services.kernel.ids import new_id
-from services.kernel.problems import is_database_outage, prefers_english
+from services.kernel.problems import prefers_english
 from services.kernel.tables import Operation, OperationError
 from services.kernel.unit import Now, Session, commit, noun_router
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 LEASE_S = 30
+OperationReader = Annotated[Actor, Depends(Guard(*ALL_ROLES))]
 RETRY_S = 1
 POLL_S = 0.2
 OPEN_STATES = ("accepted", "running")
@@ -52,7 +54,7 @@ class RowError:
 
 @dataclass(frozen=True)
 class Step:
-    """What one step did: how far it is now, which rows it refused, and the result once it is over."""
+    """What one step did: how far it is, which rows it refused, the result once it is over."""
 
     done: int
     total: int
@@ -88,7 +90,7 @@ class OperationView(BaseModel):
     result: dict[str, Any] | None
 
 
-def accept_operation(
+def accept_operation(  # noqa: PLR0913  each is named
     session: AsyncSession,
     response: Response,
     service: str,
@@ -149,11 +151,10 @@ async def operation_view(
 def operation_router(service: str) -> Any:
     """Serve the progress of a service's long work, to whoever began it and to auditors."""
     router = noun_router(service, "operations")
-    reader = Annotated[Actor, Depends(Guard(*ALL_ROLES))]
 
     @router.get("/{operation_id}")
     async def get_operation(
-        operation_id: UUID, actor: reader, session: Session, request: Request, _: Now
+        operation_id: UUID, actor: OperationReader, session: Session, request: Request, _: Now
     ) -> OperationView:
         """Read how far long work has come, and which rows it refused."""
         operation = await session.get(Operation, operation_id)

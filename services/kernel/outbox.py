@@ -19,7 +19,8 @@ CHANNEL = "liangxin_outbox"
 # aggregate's order, and ORDER BY keeps two writers from locking heads crosswise.
 _WRITE = f"""
 WITH fresh AS (
-    SELECT * FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[])
+    SELECT * FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::text[], $5::text[],
+                         $6::text[], $7::text[])
         WITH ORDINALITY AS t(id, aggregate, shard, type, subject, payload, sha, ord)
 ), heads AS (
     INSERT INTO outbox_head AS h (aggregate, seq)
@@ -27,7 +28,8 @@ WITH fresh AS (
     ON CONFLICT (aggregate) DO UPDATE SET seq = h.seq + EXCLUDED.seq
     RETURNING aggregate, seq
 ), written AS (
-    INSERT INTO outbox (id, aggregate, seq, shard, type, subject, payload, payload_sha256, traceparent, occurred_at)
+    INSERT INTO outbox (id, aggregate, seq, shard, type, subject, payload, payload_sha256,
+                        traceparent, occurred_at)
     SELECT f.id, f.aggregate,
            h.seq - count(*) OVER (PARTITION BY f.aggregate)
                  + row_number() OVER (PARTITION BY f.aggregate ORDER BY f.ord),
@@ -36,7 +38,7 @@ WITH fresh AS (
     RETURNING 1
 )
 SELECT count(*), pg_notify('{CHANNEL}', current_schema()) FROM written
-"""
+"""  # noqa: S608  a constant of ours
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 from typing import Any
 
 import orjson
@@ -10,9 +11,10 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
-from services.kernel.database_faults import is_database_outage, refusal_from_database
+from services.kernel.database_faults import refusal_from_database
 from services.kernel.errors import (
     FieldError,
     Forbidden,
@@ -91,7 +93,7 @@ def answer(request: Request, refusal: Refusal) -> Response:
     headers = dict(refusal.headers)
     if refusal.retry_after_s is not None:
         headers["Retry-After"] = str(refusal.retry_after_s)
-    if refusal.status == 401:
+    if refusal.status == HTTPStatus.UNAUTHORIZED:
         headers.setdefault("WWW-Authenticate", "Bearer")
     body = problem_body(
         refusal,
@@ -111,7 +113,10 @@ def refusal_from_validation(errors: Sequence[Any]) -> Refusal:
     if len(fields) == 1:
         (only,) = fields
         return Invalid(
-            f"{only.pointer}：{only.zh}", f"{only.pointer}: {only.en}", code="invalid", errors=fields
+            f"{only.pointer}：{only.zh}",
+            f"{only.pointer}: {only.en}",
+            code="invalid",
+            errors=fields,
         )
     return Invalid(
         f"有{len(fields)}处内容不符合要求，请按errors逐项更正。",
@@ -189,6 +194,13 @@ def install_problem_handlers(app: FastAPI) -> None:
         refusal.headers |= _kept_headers(error.headers)
         return answer(request, refusal)
 
+    async def broken_off(request: Request, _: Exception) -> Response:
+        """Answer a caller who vanished before the end of the body: nothing here is wrong."""
+        return answer(
+            request,
+            Malformed("请求未传完整。", "The request broke off.", code="request-broken-off"),
+        )
+
     async def failed(request: Request, error: Exception) -> Response:
         if refusal := refusal_from_database(error):
             return answer(request, refusal)
@@ -204,6 +216,7 @@ def install_problem_handlers(app: FastAPI) -> None:
     app.add_exception_handler(Refusal, refused)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, http)
+    app.add_exception_handler(ClientDisconnect, broken_off)
     app.add_exception_handler(Exception, failed)
 
 
@@ -237,7 +250,7 @@ def refusal_from_status(status: int) -> Refusal:
     if status in _BY_STATUS:
         kind, zh, en = _BY_STATUS[status]
         return kind(zh, en)
-    if status >= 500:
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return Unavailable(
             "暂时无法办理，请稍后重试。", "Temporarily unavailable; retry later.", retry_after_s=2
         )

@@ -106,6 +106,7 @@ class Reactor:
         service: str,
         consumer: DurableConsumer,
         reactions: Sequence[Reaction],
+        *,
         sessions: Callable[[], AsyncSession],
         jetstream: Callable[[], JetStreamContext],
         business_now: Callable[[], datetime],
@@ -175,7 +176,7 @@ class Reactor:
             await message.ack()
 
     async def _await_database(self, messages: list[Msg], stopping: asyncio.Event) -> None:
-        """Give the batch back and fetch no more meanwhile: an outage uses up nobody's deliveries."""
+        """Give the batch back and wait: an outage uses up nobody's deliveries."""
         log.warning("reactions wait for the database", consumer=self._consumer.name)
         for message in messages:
             await message.nak(delay=RETRY_DELAYS_S[0])
@@ -200,7 +201,7 @@ class Reactor:
         await message.ack()
 
     async def _react(self, batch: list[Heard]) -> None:
-        """React to a batch in one transaction: inbox rows first, effects only where they are new."""
+        """React to a batch in one transaction: inbox rows first, effects where they are new."""
         pairs = [(r, h) for h in batch for r in self._by_type.get(h.type, ())]
         if not pairs:
             return

@@ -1,4 +1,4 @@
-"""The relay: from the outbox to the broker, in each aggregate's order, marked after the broker's word."""
+"""The relay: from outbox to broker, in each aggregate's order, marked after the broker's word."""
 
 import asyncio
 import random
@@ -39,7 +39,8 @@ ORDER BY id LIMIT $2
 """
 # A full batch may have cut an aggregate between two rows; what precedes is taken along.
 _EARLIER = """
-SELECT o.id, o.aggregate, o.seq, o.type, o.subject, o.payload, o.traceparent, o.occurred_at, o.attempts
+SELECT o.id, o.aggregate, o.seq, o.type, o.subject, o.payload, o.traceparent, o.occurred_at,
+       o.attempts
 FROM outbox o JOIN unnest($1::text[], $2::bigint[]) AS first(aggregate, seq)
      ON o.aggregate = first.aggregate AND o.seq < first.seq
 WHERE o.published_at IS NULL

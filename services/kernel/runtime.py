@@ -85,7 +85,7 @@ class Runtime:
         self._relay.poke()
 
     async def start(self) -> None:
-        """Check the profile, then start the worker: relay, reactions, timers, operations, sealer."""
+        """Check the profile, then start relay, reactions, timers, operations and sealer."""
         await self._check_profile()
         await load_clock(self.clock, self.sessions)
         await self.verifier.reload()
@@ -116,7 +116,7 @@ class Runtime:
 
     def reactions_to(self, type_: str) -> list[Reaction]:
         """Give what this service does about an event type."""
-        return [r for r in self._reactions if r.event.TYPE == type_]
+        return [r for r in self._reactions if type_ == r.event.TYPE]
 
     @property
     def is_alive(self) -> bool:
@@ -169,12 +169,13 @@ class Runtime:
             row = await session.get(PlatformSetting, "profile")
         if row is None or row.value != self.settings.profile.value:
             raise WrongProfile(
-                f"the data of {self.service.name} were made under the profile {row.value if row else 'none'},"
+                f"the data of {self.service.name} were made"
+                f" under the profile {row.value if row else 'none'},"
                 f" this process runs under {self.settings.profile.value}"
             )
 
     async def _hear(self) -> None:
-        """Declare this service's stream, then listen; sources that do not exist yet are waited for."""
+        """Declare this service's stream, then listen; what does not exist yet is waited for."""
         consumers = consumers_for(self.service.name, self._reactions)
         await self._declare_own_stream()
         async with asyncio.TaskGroup() as group:
@@ -210,10 +211,10 @@ class Runtime:
             self.service.name,
             consumer,
             self._reactions,
-            self.sessions,
-            lambda: self.bus.jetstream,
-            self.clock.now,
-            self._after_reaction,
+            sessions=self.sessions,
+            jetstream=lambda: self.bus.jetstream,
+            business_now=self.clock.now,
+            after_commit=self._after_reaction,
         )
         while not self._stopping.is_set():
             try:

@@ -1,4 +1,6 @@
-"""The chain over audit rows: each seal covers the row and the seal before it, under a key kept outside the database.
+"""The chain over audit rows: each seal covers its row and the seal before it.
+
+The key is kept outside the database.
 
 Sealing happens after commit and only below the oldest running transaction, so that no row can slip
 in behind a seal. A checkpoint names position and seal outside the database: a cut-off tail or a
@@ -41,7 +43,7 @@ SELECT {_FIELDS} FROM audit_entry e
 WHERE xid < (pg_snapshot_xmin(pg_current_snapshot())::text)::bigint
   AND xid >= $1 AND NOT EXISTS (SELECT 1 FROM audit_seal s WHERE s.entry_id = e.id)
 ORDER BY xid, id LIMIT $2
-"""
+"""  # noqa: S608  constants of ours
 _LAST = """
 SELECT s.position, s.seal, e.xid FROM audit_seal s JOIN audit_entry e ON e.id = s.entry_id
 ORDER BY s.position DESC LIMIT 1
@@ -123,14 +125,16 @@ class Sealer:
                 seals.append((position, row["id"], previous, seal))
                 previous = seal
             await connection.executemany(
-                "INSERT INTO audit_seal (position, entry_id, previous, seal) VALUES ($1, $2, $3, $4)",
+                "INSERT INTO audit_seal (position, entry_id, previous, seal)"
+                " VALUES ($1, $2, $3, $4)",
                 seals,
             )
         return len(rows)
 
     async def _measure_lag(self, connection: Any) -> None:
         oldest = await connection.fetchval(
-            "SELECT id FROM audit_entry e WHERE NOT EXISTS (SELECT 1 FROM audit_seal s WHERE s.entry_id = e.id)"
+            "SELECT id FROM audit_entry e WHERE NOT EXISTS"
+            " (SELECT 1 FROM audit_seal s WHERE s.entry_id = e.id)"
             " AND id > coalesce((SELECT entry_id FROM audit_seal ORDER BY position DESC LIMIT 1),"
             " '00000000-0000-0000-0000-000000000000') ORDER BY id LIMIT 1"
         )
@@ -194,7 +198,7 @@ async def verify_chain(
     checkpoints: Path | None,
     progress: Callable[[int], None] | None = None,
 ) -> ChainReport:
-    """Recompute the whole chain and name the first row that was altered, removed, inserted or moved."""
+    """Recompute the whole chain and name the first row that was tampered with."""
     connection = await asyncpg.connect(plain_url(database_url), timeout=5)
     try:
         try:
@@ -212,12 +216,17 @@ async def verify_chain(
                 if progress and position % BATCH_ROWS == 0:
                     progress(position)
         if marks and max(marks) > position:
-            fault = f"the chain ends at {position}, but a checkpoint names position {max(marks)}: the tail is missing"
+            fault = (
+                f"the chain ends at {position}, but a checkpoint names position {max(marks)}:"
+                " the tail is missing"
+            )
             return ChainReport(service, position, 0, fault)
         unsealed = await connection.fetchval("SELECT count(*) FROM audit_entry") - position
         inserted = await connection.fetchval(
-            "SELECT e.id FROM audit_entry e WHERE NOT EXISTS (SELECT 1 FROM audit_seal s WHERE s.entry_id = e.id)"
-            " AND e.xid < coalesce((SELECT e2.xid FROM audit_seal s2 JOIN audit_entry e2 ON e2.id = s2.entry_id"
+            "SELECT e.id FROM audit_entry e WHERE NOT EXISTS"
+            " (SELECT 1 FROM audit_seal s WHERE s.entry_id = e.id)"
+            " AND e.xid < coalesce((SELECT e2.xid"
+            " FROM audit_seal s2 JOIN audit_entry e2 ON e2.id = s2.entry_id"
             " ORDER BY s2.position DESC LIMIT 1), 0) LIMIT 1"
         )
         fault = f"audit entry {inserted} was inserted behind the seal" if inserted else None

@@ -1,4 +1,4 @@
-"""Settings of a process, read from the environment; what is secret comes from there or from a file."""
+"""Settings of a process, read from the environment; secrets come from nowhere else."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -58,7 +58,7 @@ class Settings(BaseSettings):
             ):
                 if len(value) < SECRET_CHARS_MIN or len(set(value)) < SECRET_DISTINCT_MIN:
                     raise ValueError(
-                        f"{name} must be set to a random secret of at least {SECRET_CHARS_MIN} characters"
+                        f"{name} must be a random secret of at least {SECRET_CHARS_MIN} characters"
                         " in the production profile"
                     )
         return self

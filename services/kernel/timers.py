@@ -133,10 +133,8 @@ class TimerWheel:
                 async with session.begin_nested():
                     await kind.fire(session, timer.reference, now)
                     await session.flush()
-            except Exception as error:  # noqa: BLE001  a failing timer is tried again later
-                log.error(
-                    "timer failed", timer_kind=timer.kind, kind=type(error).__name__, exc_info=error
-                )
+            except Exception as error:
+                log.exception("timer failed", timer_kind=timer.kind, kind=type(error).__name__)
                 _put_off(timer, error)
                 session.info.clear()
             else:

@@ -69,7 +69,7 @@ class PrincipalChanged(StateEvent, type="liangxin.identity.principal.changed.v1"
         return f"principal:{self.principal}"
 
 
-async def hear_key(session: AsyncSession, event: KeyChanged, now: datetime) -> None:
+async def hear_key(session: AsyncSession, event: KeyChanged, _: datetime) -> None:
     values = {"jwk": event.jwk, "usable_until": event.usable_until, "version": event.version}
     statement = insert(TrustedKey).values(kid=event.kid, **values)
     await session.execute(
@@ -79,7 +79,7 @@ async def hear_key(session: AsyncSession, event: KeyChanged, now: datetime) -> N
     )
 
 
-async def hear_revocation(session: AsyncSession, event: TokenRevoked, now: datetime) -> None:
+async def hear_revocation(session: AsyncSession, event: TokenRevoked, _: datetime) -> None:
     statement = insert(RevokedToken).values(jti=event.jti, expires_at=event.expires_at)
     await session.execute(statement.on_conflict_do_nothing())
     await session.execute(
@@ -87,7 +87,7 @@ async def hear_revocation(session: AsyncSession, event: TokenRevoked, now: datet
     )
 
 
-async def hear_principal(session: AsyncSession, event: PrincipalChanged, now: datetime) -> None:
+async def hear_principal(session: AsyncSession, event: PrincipalChanged, _: datetime) -> None:
     values = {
         "active": event.active,
         "tokens_valid_from": event.tokens_valid_from,
@@ -191,7 +191,7 @@ class Verifier:
 
 
 def actor_from_claims(claims: dict[str, Any], *, issuer: str) -> Actor:
-    """Read the bearer out of claims whose signature holds; every required claim must be there and fit."""
+    """Read the bearer out of claims whose signature holds; every required claim must fit."""
     now = system_now().timestamp()
     if any(not claims.get(name) for name in REQUIRED_CLAIMS):
         raise _refused("token-claims")

@@ -158,7 +158,7 @@ class Unit:
         return response
 
     def _key(self, request: Request, actor: Actor) -> str | None:
-        """Read the key where answers may be kept: one of the public has no name to keep them under."""
+        """Read the key where answers may be kept: the public has no name to keep them under."""
         if request.method != "POST" or self._keyed == NEVER:
             return None
         if actor.is_public and self._keyed is None:
@@ -202,14 +202,14 @@ async def _bearer(runtime: "Runtime", request: Request, guard: Guard) -> Actor:
 async def _record_refusal(
     runtime: "Runtime", request: Request, actor: Actor, path: str, refusal: Refusal
 ) -> None:
-    """Record what was refused to whom: wrong tokens, what is not theirs, and moves against the rules."""
+    """Record what was refused: wrong tokens, what is not theirs, moves against the rules."""
     if not isinstance(refusal, Unauthenticated | Forbidden | NotFound | Conflict):
         return
     if actor.is_public and not request.headers.get("authorization"):
         return
     try:
         async with runtime.sessions() as session:
-            # The path with its ids is what an auditor asks for; the query may hold anything and stays out.
+            # The path with its ids is what an auditor asks for; the query may hold anything.
             audit(
                 session,
                 actor,

@@ -71,7 +71,7 @@ def claims_of(token: str) -> dict[str, Any]:
 
 
 def header_of(token: str) -> dict[str, Any]:
-    return json.loads(decoded(token.split(".")[0]))
+    return json.loads(decoded(token.split(".", maxsplit=1)[0]))
 
 
 def decoded(part: str) -> bytes:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 
 from services.launch.server import free_port, serving
 from tests.journeys.steps import City, fresh_uscc, profile
@@ -29,13 +30,23 @@ async def begin(port: int, head: str, body: bytes, *, read: int) -> None:
     writer.transport.abort()
 
 
+async def until_idle(port: int) -> None:
+    """Wait until the gateway has dealt with whoever came before."""
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+        for _ in range(VANISHING):
+            assert (await client.get("/v1/policy/measures")).status_code == 200
+
+
 async def test_readers_who_vanish_leave_everybody_else_served(city: City, port: int) -> None:
     token = await city.platform.token("registrar")
     head = (
         "GET /v1/enterprise/firms HTTP/1.1\r\nHost: lx\r\nAccept: text/csv\r\n"
         f"Authorization: Bearer {token}"
     )
-    await asyncio.gather(*(begin(port, head, b"", read=n % 2 * 100) for n in range(VANISHING)))
+    with capture_logs() as logs:
+        await asyncio.gather(*(begin(port, head, b"", read=n % 2 * 100) for n in range(VANISHING)))
+        await until_idle(port)
+    assert [each for each in logs if each["log_level"] == "error"] == []
 
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
         for _ in range(VANISHING):
@@ -52,7 +63,10 @@ async def test_a_body_that_breaks_off_registers_nobody(city: City, port: int) ->
         "POST /v1/enterprise/firms HTTP/1.1\r\nHost: lx\r\nContent-Type: application/json\r\n"
         f"Content-Length: {len(body)}\r\nAuthorization: Bearer {token}"
     )
-    await asyncio.gather(*(begin(port, head, body[:-1], read=0) for _ in range(VANISHING)))
+    with capture_logs() as logs:
+        await asyncio.gather(*(begin(port, head, body[:-1], read=0) for _ in range(VANISHING)))
+        await until_idle(port)
+    assert [each for each in logs if each["log_level"] == "error"] == []
 
     registrar = city.platform.client("registrar")
     assert (await registrar.get(f"/v1/enterprise/firms/{uscc}")).status_code == 404

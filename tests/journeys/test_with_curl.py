@@ -3,6 +3,7 @@
 import asyncio
 import json
 import shutil
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -63,12 +64,11 @@ class Curl:
         return answer
 
     async def until(self, case: str, holds: Any) -> Any:
-        for _ in range(WAIT_S_MAX * 10):
-            found = await self.ask("auditor", "GET", f"/v1/policy/cases/{case}")
-            if holds(found):
-                return found
+        deadline = time.monotonic() + WAIT_S_MAX
+        while not holds(found := await self.ask("auditor", "GET", f"/v1/policy/cases/{case}")):
+            assert time.monotonic() < deadline, found
             await asyncio.sleep(0.1)
-        raise AssertionError(found)
+        return found
 
     async def _token(self, who: str) -> str:
         if who not in self._tokens:

@@ -161,7 +161,7 @@ async def list_notes(_: Reader, session: Session, page: Page) -> dict[str, Any]:
 
 
 @router.get("/{id}")
-async def get_note(id: UUID, _: Reader, session: Session, response: Response) -> NoteView:  # noqa: A002
+async def get_note(id: UUID, _: Reader, session: Session, response: Response) -> NoteView:
     """Read a note."""
     note = await session.get(Note, id)
     if note is None:
@@ -172,7 +172,7 @@ async def get_note(id: UUID, _: Reader, session: Session, response: Response) ->
 
 @router.put("/{id}")
 async def put_note(
-    id: UUID,  # noqa: A002
+    id: UUID,
     body: NewNote,
     _: Writer,
     session: Session,
@@ -189,7 +189,7 @@ async def put_note(
 
 
 @router.post("/{id}/events")
-async def move_note(id: UUID, body: NoteEvent, _: Writer, session: Session, now: Now) -> NoteView:  # noqa: A002
+async def move_note(id: UUID, body: NoteEvent, _: Writer, session: Session, now: Now) -> NoteView:
     """Move a note to its next version, announcing its state and a deed."""
     note = await session.get_one(Note, id, with_for_update=True)
     check_version(body.version, note.version)

@@ -67,10 +67,10 @@ def reactor(probe: Probe) -> Reactor:
         "probe",
         consumer,
         runtime._reactions,
-        runtime.sessions,
-        lambda: runtime.bus.jetstream,
-        lambda: NOW,
-        nothing,
+        sessions=runtime.sessions,
+        jetstream=lambda: runtime.bus.jetstream,
+        business_now=lambda: NOW,
+        after_commit=nothing,
     )
 
 

@@ -11,12 +11,12 @@ BindingWriter = Annotated[Actor, Depends(Guard(Role.ADMIN, Role.FIRM))]
 
 
 def visible_to(actor: Actor) -> ColumnElement[bool]:
-    """A firm sees its own people; administrators and auditors see all."""
+    """Let a firm see its own people; administrators and auditors see all."""
     if actor.has(Role.ADMIN, Role.AUDITOR):
         return true()
     return Binding.uscc == actor.uscc
 
 
 def may_bind(actor: Actor, uscc: str) -> bool:
-    """A firm binds its own people only."""
+    """Let a firm bind its own people only."""
     return actor.has(Role.ADMIN) or actor.uscc == uscc

@@ -36,7 +36,7 @@ async def list_bindings(actor: BindingReader, session: Session, page: Page) -> B
 @router.get("/{id}")
 async def get_binding(
     id: UUID, actor: BindingReader, session: Session, response: Response
-) -> BindingView:  # noqa: A002
+) -> BindingView:
     """Read one binding."""
     binding = await queries.binding(session, actor, id)
     set_etag(response, binding.version)
@@ -51,7 +51,7 @@ async def move_binding(
     session: Session,
     now: Now,
     response: Response,
-) -> BindingView:  # noqa: A002
+) -> BindingView:
     """Revoke a binding; the person's tokens stop counting at once."""
     binding = await actions.revoke_binding(session, actor, id, body.version, body.note, now=now)
     set_etag(response, binding.version)

@@ -23,7 +23,7 @@ def person_id(issuer: str, subject: str) -> str:
 
 
 def revoke(state: BindingState) -> BindingState:
-    """A revoked binding stays revoked; a new one is made instead."""
+    """Revoke a binding; one that is revoked stays so, and a new one is made instead."""
     if state is BindingState.ACTIVE:
         return BindingState.REVOKED
     raise Conflict(

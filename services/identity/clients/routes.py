@@ -40,7 +40,7 @@ async def list_clients(_: ClientReader, session: Session, page: Page) -> ClientL
 
 
 @router.get("/{id}")
-async def get_client(id: UUID, _: ClientReader, session: Session, response: Response) -> ClientView:  # noqa: A002
+async def get_client(id: UUID, _: ClientReader, session: Session, response: Response) -> ClientView:
     """Read one client."""
     client = await queries.client(session, id)
     set_etag(response, client.version)
@@ -50,7 +50,7 @@ async def get_client(id: UUID, _: ClientReader, session: Session, response: Resp
 @router.post("/{id}/events")
 async def move_client(
     id: UUID, body: ClientEvent, actor: ClientAdmin, session: Session, now: Now, response: Response
-) -> ClientView:  # noqa: A002
+) -> ClientView:
     """Suspend or resume a client. Suspended, it gets no token, and those it holds stop counting."""
     client = await actions.move_client(
         session, actor, id, body.event, body.version, body.note, now=now
@@ -60,8 +60,8 @@ async def move_client(
 
 
 @router.post("/{id}/secrets", status_code=201, dependencies=[ANSWER_NEVER_KEPT])
-async def add_secret(id: UUID, actor: ClientAdmin, session: Session, now: Now) -> SecretView:  # noqa: A002
-    """Give a client a second secret, so that it can change over; the older of two stops counting."""
+async def add_secret(id: UUID, actor: ClientAdmin, session: Session, now: Now) -> SecretView:
+    """Give a client a second secret, so that it can change over; of two, the older ends."""
     secret = await actions.add_secret(session, actor, id, now=now)
     client = await queries.client(session, id)
     return SecretView(client_id=client.client_id, client_secret=secret)

@@ -44,7 +44,7 @@ def move(state: ClientState, event: str) -> ClientState:
 
 
 def next_second(now: datetime, last: datetime | None) -> datetime:
-    """Give the second from which new tokens count: tokens know no fractions, so it is a fresh one."""
+    """Give the second from which new tokens count: a fresh one, for tokens know no fractions."""
     following = now.replace(microsecond=0) + timedelta(seconds=1)
     return following if last is None else max(following, last + timedelta(seconds=1))
 
@@ -68,15 +68,16 @@ def secret_matches(secret: str, digests: Sequence[str]) -> bool:
 
 
 def require_public_keys(jwks: dict[str, Any]) -> None:
-    """A key set given to us verifies signatures and does nothing else: a private part is refused."""
+    """Refuse a key set with a private part: one that is given to us only verifies signatures."""
     keys: Any = jwks.get("keys")
     try:
-        KeySet.import_key_set(jwks)  # pyright: ignore[reportArgumentType]
         fits = bool(keys) and all(
             k["kty"] in KEY_TYPES and not PRIVATE_MEMBERS & set(k) and isinstance(k["kid"], str)
             for k in keys
         )
-    except (JoseError, ValueError, TypeError, KeyError, AttributeError):
+        if fits:
+            KeySet.import_key_set(jwks)  # pyright: ignore[reportArgumentType]
+    except (JoseError, ValueError, TypeError, KeyError):
         fits = False
     if not fits:
         raise invalid_field(
@@ -88,7 +89,7 @@ def require_public_keys(jwks: dict[str, Any]) -> None:
 
 
 def require_bearings(roles: Sequence[Role], bearings: dict[str, str | None]) -> None:
-    """A role that acts for someone must say for whom."""
+    """Refuse a role that acts for someone and does not say for whom."""
     for role in roles:
         name = NEEDS.get(role)
         if name and not bearings.get(name):

@@ -1,4 +1,4 @@
-"""What identity announces; the classes stand in the kernel, because every service verifies tokens itself."""
+"""What identity announces; the classes are the kernel's, as every service verifies tokens."""
 
 from services.kernel.moved_clock import ClockMoved
 from services.kernel.tokens import KeyChanged, PrincipalChanged, TokenRevoked

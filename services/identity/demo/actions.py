@@ -1,4 +1,4 @@
-"""What only the demonstration has: a clock that can be moved, and a provider where people sign in."""
+"""What only the demonstration has: a movable clock, and a provider where people sign in."""
 
 import json
 from collections.abc import AsyncIterator

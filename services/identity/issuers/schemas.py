@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class NewIssuer(BaseModel):
-    """A provider to trust, with its public keys; keys are given, never fetched from an address in a token."""
+    """A provider to trust, with its public keys, which are given and never fetched."""
 
     model_config = ConfigDict(extra="forbid")
 

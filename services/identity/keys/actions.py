@@ -55,7 +55,7 @@ async def add_key(
 async def rotate_keys(
     session: AsyncSession, actor: Actor, secret_key: str, *, now: datetime
 ) -> SigningKey:
-    """Retire the key that signs, after an overlap; the next one, long heard of, signs from now on."""
+    """Retire the key that signs, after an overlap; the next, long heard of, signs from now on."""
     active = await queries.signing_keys(session, lock=True)
     fresh = await add_key(session, actor, secret_key, now=now)
     for old in active[KEYS_ACTIVE - 1 :]:

@@ -1,4 +1,4 @@
-"""initial
+"""Make the first tables.
 
 Revision: 83465cb02233
 Follows: nothing

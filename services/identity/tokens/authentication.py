@@ -1,4 +1,4 @@
-"""How a client proves who it is: by secret (header or form) or by an assertion signed with its own key."""
+"""How a client proves who it is: by secret, or by an assertion signed with its own key."""
 
 import base64
 import binascii
@@ -125,7 +125,7 @@ async def _assertion_holds(
 
 
 def decode(token: str, jwks: dict[str, Any], algorithms: list[str]) -> dict[str, Any] | None:
-    """Verify a foreign token against given keys only; addresses and keys inside it are never looked at."""
+    """Verify a foreign token against given keys only; those it names itself are not looked at."""
     if len(token) > ASSERTION_CHARS_MAX:
         return None
     try:

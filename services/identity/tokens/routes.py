@@ -55,7 +55,7 @@ CREDENTIALS = {
     responses=OAUTH_PROBLEMS,
     openapi_extra=_form(
         "grant_type", scope="", subject_token="", subject_token_type="", uscc="", **CREDENTIALS
-    ),  # noqa: S106
+    ),
 )
 async def issue_token(
     request: Request, _: TokenCaller, session: Session, now: Now, runtime: CurrentRuntime
@@ -88,7 +88,7 @@ async def issue_token(
 async def revoke_token(
     request: Request, _: TokenCaller, session: Session, now: Now, runtime: CurrentRuntime
 ) -> Response:
-    """Take back one of the caller's own tokens (RFC 7009); a token that no longer counts is fine, too."""
+    """Take back one of the caller's own tokens (RFC 7009), also one that no longer counts."""
     try:
         form = await _read_form(request)
         client = await _client(request, session, runtime, form)

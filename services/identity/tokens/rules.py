@@ -1,4 +1,4 @@
-"""OAuth 2.0 on plain values: what may be asked for, and how a refusal is worded (RFC 6749, 7523, 8693)."""
+"""OAuth 2.0 on plain values: what may be asked, how it is refused (RFC 6749, 7523, 8693)."""
 
 import re
 from collections.abc import Iterable

@@ -189,7 +189,8 @@ async def replay_case(console: Console, case: str) -> int:
     ):
         found = await cases.case(session, OPERATOR, UUID(case))
         frozen, report = await recompute(session, found)
-        console.print(f"situation  {frozen.situation_sha256}\nassessment {frozen.assessment_sha256}")
+        console.print(f"situation  {frozen.situation_sha256}")
+        console.print(f"assessment {frozen.assessment_sha256}")
         console.print("the same byte for byte" if report.same else f"different: {report.reason}")
     return 0 if report.same else 1
 

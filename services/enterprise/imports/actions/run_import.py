@@ -17,9 +17,9 @@ from services.enterprise.imports.queries import drop_orphans, drop_rows, waiting
 from services.enterprise.imports.rules import Kind, Media, Row, rows_of
 from services.kernel.actors import Actor
 from services.kernel.database import raw_connection
+from services.kernel.database_faults import is_database_outage
 from services.kernel.errors import FieldError
 from services.kernel.operations import Step
-from services.kernel.problems import is_database_outage
 from services.kernel.strict_json import canonical
 from services.kernel.tables import Operation
 
