@@ -52,7 +52,7 @@ def asyncapi_document(
         "info": {
             "title": "Liangxin events",
             "version": version,
-            "description": "CloudEvents 1.0, structured JSON, NATS JetStream, one stream a service.",
+            "description": "CloudEvents 1.0 in JSON on NATS JetStream, one stream a service.",
         },
         "defaultContentType": "application/cloudevents+json",
         "channels": channels,

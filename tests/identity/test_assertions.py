@@ -69,9 +69,7 @@ async def test_an_assertion_is_as_good_as_a_secret(platform: TestPlatform, signe
     token = answer.json()["access_token"]
     assert claims_of(token)["client_id"] == signer.client_id
     assert await status_with(platform, token) == 200
-    named = await signer.ask(
-        signer.assertion(aud=[signer.issuer, "x"]), client_id=signer.client_id
-    )
+    named = await signer.ask(signer.assertion(aud=[signer.issuer, "x"]), client_id=signer.client_id)
     assert named.status_code == 200
 
 

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from tests.conftest import TestPlatform
-from tests.identity.steps import BINDINGS, Provider, bind, fresh, move
+from tests.identity.steps import BINDINGS, Provider, bind, fresh, move, register
 
 ROLES = "registrar reviewer approver treasurer bank institution steward mobile".split()
 UNKNOWN = "01a2068f-5bca-7014-8736-c6d56d46a497"
@@ -38,6 +38,18 @@ async def test_a_firm_binds_its_own_people_and_sees_its_own_only(
     seen = (await other.get(BINDINGS, params={"limit": 200})).json()["items"]
     assert {item["uscc"] for item in seen} <= {foreign}
     assert (await move(platform, path, "revoke", name="firm")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "spelled", ["91330282ma00t35t2n", "９１330282MA00T35T2Ｎ", " 9133 0282MA00T35T2N\t"]
+)
+async def test_every_spelling_of_a_firm_s_code_means_the_same_firm(
+    platform: TestPlatform, provider: Provider, spelled: str
+) -> None:
+    made = await bind(platform, provider, fresh("p"), spelled)
+    assert made["uscc"] == "91330282MA00T35T2N"
+    client = await register(platform, roles=["firm"], uscc=spelled)
+    assert client["uscc"] == "91330282MA00T35T2N"
 
 
 async def test_who_else_may_see_and_write_bindings(
@@ -76,7 +88,7 @@ async def test_a_binding_shows_nobody_s_name(platform: TestPlatform, provider: P
     [
         ({"issuer": "https://unknown.example"}, "/issuer"),
         ({"uscc": "short"}, "/uscc"),
-        ({"uscc": "９" * 18}, "/uscc"),
+        ({"uscc": "91330282MA00T35T2!"}, "/uscc"),
         ({"kind": "owner"}, "/kind"),
         ({"subject": ""}, "/subject"),
         ({"valid_from": "2026-02-30"}, "/valid_from"),

@@ -190,7 +190,8 @@ async def test_every_change_of_a_client_is_recorded(platform: TestPlatform) -> N
     await move(platform, f"{CLIENTS}/{made['id']}", "suspend")
     async with platform.service("identity").sessions() as session:
         rows = await session.execute(
-            text("SELECT action FROM audit_entry WHERE thing_id = :i ORDER BY id"), {"i": made["id"]}
+            text("SELECT action FROM audit_entry WHERE thing_id = :i ORDER BY id"),
+            {"i": made["id"]},
         )
         assert [row.action for row in rows] == [
             "client.register",

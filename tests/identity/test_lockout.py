@@ -7,7 +7,8 @@ import pytest
 from sqlalchemy import text
 
 from services.identity.service import forget_failures
-from services.identity.tokens import authentication, routes, rules
+from services.identity.tokens import routes, rules
+from services.identity.tokens.actions import authenticate_client
 from services.kernel.clock import system_now
 from tests.conftest import TestPlatform
 from tests.identity.steps import ask, fresh, register
@@ -74,9 +75,9 @@ async def test_one_place_s_lock_is_not_another_s(
     platform: TestPlatform, client: dict[str, Any]
 ) -> None:
     await wrong(platform, client, rules.FAILURES_MAX)
-    proof = authentication.Proof(client["client_id"], secret=client["client_secret"])
+    proof = authenticate_client.Proof(client["client_id"], secret=client["client_secret"])
     async with platform.service("identity").sessions() as session:
-        found = await authentication.authenticate(
+        found = await authenticate_client.authenticate(
             session, proof, address="203.0.113.7", audiences=[], now=system_now()
         )
     assert found.client_id == client["client_id"]
@@ -92,7 +93,9 @@ async def test_who_does_not_exist_can_be_locked_out_as_well_and_is_forgotten(
     async with platform.service("identity").sessions() as session:
         kept.append(await session.scalar(count, {"c": nobody["client_id"]}))
         await session.execute(
-            text("UPDATE failed_attempt SET failed_at = failed_at - interval '2 days' WHERE client_id = :c"),
+            text(
+                "UPDATE failed_attempt SET failed_at = failed_at - interval '2 days' WHERE client_id = :c"
+            ),
             {"c": nobody["client_id"]},
         )
         await forget_failures(session, "", None)

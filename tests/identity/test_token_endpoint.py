@@ -63,7 +63,15 @@ async def test_a_secret_in_the_authorisation_header_is_as_good(
 
 @pytest.mark.parametrize(
     "header",
-    ["Basic", "Basic !!!", "Basic w6k=", "Basic /w==", "Basic AAAAADp4", "Basic Og==", "Basic eA=="],
+    [
+        "Basic",
+        "Basic !!!",
+        "Basic w6k=",
+        "Basic /w==",
+        "Basic AAAAADp4",
+        "Basic Og==",
+        "Basic eA==",
+    ],
 )
 async def test_a_broken_authorisation_header_is_refused(
     platform: TestPlatform, header: str
@@ -147,7 +155,10 @@ async def test_a_refusal_is_in_the_language_asked_for(platform: TestPlatform) ->
         {"content": b"grant_type=client_credentials", "headers": {"Content-Type": "text/plain"}},
         {"content": b"grant_type=client_credentials"},
         {"data": {f"field{n}": "x" for n in range(100)}},
-        {"content": b"\xff=%zz&&&=", "headers": {"Content-Type": "application/x-www-form-urlencoded"}},
+        {
+            "content": b"\xff=%zz&&&=",
+            "headers": {"Content-Type": "application/x-www-form-urlencoded"},
+        },
         {"data": {"client_id": "x" * 5000, "client_secret": "x" * 5000}},
         {"data": {"client_id": "a\x00b", "client_secret": "x"}},
         {"data": {"client_id": "名", "client_secret": "x"}},

@@ -124,7 +124,11 @@ attempts: dict[str, int] = {}
 
 async def write_note(session: AsyncSession, actor: Actor, new: NewNote, now: datetime) -> Note:
     note = Note(
-        id=new.id or new_id(), name=new.name, amount_fen=new.amount_fen, version=1, parent=new.parent
+        id=new.id or new_id(),
+        name=new.name,
+        amount_fen=new.amount_fen,
+        version=1,
+        parent=new.parent,
     )
     session.add(note)
     await session.flush()
@@ -243,9 +247,7 @@ async def begin_work(
     )
 
 
-async def step_through(
-    session: AsyncSession, operation: Operation, _: Actor, __: datetime
-) -> Step:
+async def step_through(session: AsyncSession, operation: Operation, _: Actor, __: datetime) -> Step:
     """Take one of three steps; the second refuses a row twice over."""
     done = operation.done + 1
     await effect(session, "step", f"{operation.id}:{done}")

@@ -106,7 +106,11 @@ class Probe:
         try:
             await until(is_quiet)
         except AssertionError:
-            print(await self.rows("SELECT aggregate, seq, attempts, last_error, next_attempt_at, clock_timestamp() FROM outbox WHERE published_at IS NULL"))
+            print(
+                await self.rows(
+                    "SELECT aggregate, seq, attempts, last_error, next_attempt_at, clock_timestamp() FROM outbox WHERE published_at IS NULL"
+                )
+            )
             for c in consumers_for("probe", self.runtime._reactions):
                 print(await self.runtime.bus.jetstream.consumer_info(c.stream.name, c.name))
             raise

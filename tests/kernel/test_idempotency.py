@@ -31,7 +31,9 @@ async def test_of_fifty_at_once_one_is_carried_out_and_all_repeats_are_identical
     answers = await asyncio.gather(*(ask() for _ in range(50)))
     statuses = Counter(a.status_code for a in answers)
     assert set(statuses) <= {201, 409}
-    assert sum("idempotency-replayed" not in a.headers for a in answers if a.status_code == 201) == 1
+    assert (
+        sum("idempotency-replayed" not in a.headers for a in answers if a.status_code == 201) == 1
+    )
     waiting = [a for a in answers if a.status_code == 409]
     assert {a.json()["code"] for a in waiting} <= {"idempotency-in-flight"}
     assert {a.headers["retry-after"] for a in waiting} <= {"1"}

@@ -119,7 +119,9 @@ async def test_a_refusal_of_a_step_is_told_in_its_own_words(probe: Probe) -> Non
     kind = fresh("refusing")
     id_ = await insert(probe, kind)
     assert await runner(probe, OperationKind(kind, refuse))._advance()
-    rows = await probe.rows("SELECT line, code, zh FROM operation_error WHERE operation_id = :i", i=id_)
+    rows = await probe.rows(
+        "SELECT line, code, zh FROM operation_error WHERE operation_id = :i", i=id_
+    )
     assert [tuple(row) for row in rows] == [(0, "no-header", "第一行不是表头。")]
 
 

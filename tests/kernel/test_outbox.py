@@ -22,9 +22,7 @@ ROWS = "SELECT seq, type, payload, published_at FROM outbox WHERE aggregate = :a
 
 async def test_many_writers_of_one_aggregate_number_its_events_without_a_gap(probe: Probe) -> None:
     note = fresh("dense")
-    await asyncio.gather(
-        *(probe.announce(*[NoteCounted(note=note)] * 3) for _ in range(20))
-    )
+    await asyncio.gather(*(probe.announce(*[NoteCounted(note=note)] * 3) for _ in range(20)))
     assert [row.seq for row in await probe.rows(ROWS, a=note)] == list(range(1, 61))
     await probe.settle()
     published = await probe.rows(ROWS, a=note)
@@ -105,9 +103,7 @@ async def test_two_that_announce_the_same_things_in_turned_order_do_not_lock_cro
 ) -> None:
     names = [fresh(f"cross-{n}") for n in range(6)]
     forth = [NoteCounted(note=n) for n in names]
-    await asyncio.gather(
-        *(probe.announce(*(forth if n % 2 else forth[::-1])) for n in range(20))
-    )
+    await asyncio.gather(*(probe.announce(*(forth if n % 2 else forth[::-1])) for n in range(20)))
     for name in names:
         assert [row.seq for row in await probe.rows(ROWS, a=name)] == list(range(1, 21))
 

@@ -76,9 +76,7 @@ def encoded(value: Any, seal: bytes = b"") -> str:
     return base64.urlsafe_b64encode(seal + orjson.dumps(value)).decode().rstrip("=")
 
 
-async def test_a_cursor_that_we_did_not_give_is_malformed(
-    probe: Probe, written: list[str]
-) -> None:
+async def test_a_cursor_that_we_did_not_give_is_malformed(probe: Probe, written: list[str]) -> None:
     good = (await page(probe, limit=1))["next_cursor"]
     raw = base64.urlsafe_b64decode(good + "=" * (-len(good) % 4))
     forged = [
@@ -105,9 +103,7 @@ async def test_a_cursor_that_we_did_not_give_is_malformed(
 
 
 async def test_a_cursor_of_another_list_is_malformed(probe: Probe) -> None:
-    clients = await probe.platform.client("admin").get(
-        "/v1/identity/clients", params={"limit": 1}
-    )
+    clients = await probe.platform.client("admin").get("/v1/identity/clients", params={"limit": 1})
     answer = await probe.client().get(NOTES, params={"cursor": clients.json()["next_cursor"]})
     assert (answer.status_code, answer.json()["code"]) == (400, "cursor-invalid")
 

@@ -74,7 +74,9 @@ async def test_what_is_refused_elsewhere_in_a_request_does_not_come_back(probe: 
             headers=key(),
         ),
         await client.post(f"/v1/probe/{CARD}", json={CARD: CARD}),
-        await client.post("/v1/probe/notes", json={}, headers={b"Idempotency-Key": f"é{CARD}".encode()}),
+        await client.post(
+            "/v1/probe/notes", json={}, headers={b"Idempotency-Key": f"é{CARD}".encode()}
+        ),
         await client.get("/v1/probe/notes", headers={"Authorization": f"Digest {CARD}"}),
         await client.get("/v1/probe/notes", headers={"Authorization": f"Bearer {CARD}"}),
         await client.post(
@@ -83,7 +85,19 @@ async def test_what_is_refused_elsewhere_in_a_request_does_not_come_back(probe: 
             headers={**key(), "Content-Type": "application/json"},
         ),
     ]
-    assert [a.status_code for a in answers] == [422, 422, 400, 412, 400, 412, 404, 400, 401, 401, 400]
+    assert [a.status_code for a in answers] == [
+        422,
+        422,
+        400,
+        412,
+        400,
+        412,
+        404,
+        400,
+        401,
+        401,
+        400,
+    ]
     for answer in answers:
         problem(answer, answer.status_code, answer.json()["code"])
         assert CARD not in answer.text
@@ -117,7 +131,8 @@ async def test_a_refused_field_is_named_by_pointer_and_code(probe: Probe) -> Non
     ],
 )
 def test_chinese_is_the_language_unless_english_is_preferred(
-    accepts: str | None, english: bool  # noqa: FBT001
+    accepts: str | None,
+    english: bool,  # noqa: FBT001
 ) -> None:
     assert prefers_english(accepts) is english
 
@@ -176,7 +191,9 @@ async def test_the_log_holds_neither_parameters_nor_personal_numbers(
     assert CARD not in logbook.getvalue()
     async with probe.runtime.sessions() as session:
         with pytest.raises(DBAPIError) as raised:
-            await session.execute(text("SELECT 1/0 WHERE :secret = 'x'"), {"secret": "hidden-value"})
+            await session.execute(
+                text("SELECT 1/0 WHERE :secret = 'x'"), {"secret": "hidden-value"}
+            )
     assert "hidden-value" not in str(raised.value)
 
 
@@ -191,7 +208,9 @@ async def test_an_answer_carries_the_trace_it_was_asked_under(probe: Probe) -> N
 
 def test_a_refusal_names_a_bounded_number_of_fields() -> None:
     errors = [FieldError(f"/f{n}", "code", "错", "wrong") for n in range(ERRORS_MAX + 50)]
-    body = json.loads(problem_body(Invalid("错", "wrong", errors=errors), english=True, trace_id=None))
+    body = json.loads(
+        problem_body(Invalid("错", "wrong", errors=errors), english=True, trace_id=None)
+    )
     assert len(body["errors"]) == ERRORS_MAX
 
 

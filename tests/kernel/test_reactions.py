@@ -277,7 +277,11 @@ async def test_an_older_state_that_comes_late_changes_nothing(probe: Probe) -> N
         for v in (1, 2)
     ]
     clocks = [ClockMoved(offset_s=v * 100, version=10**6 + v) for v in (1, 2)]
-    orders: tuple[Callable[[list[Any]], list[Any]], ...] = (list, lambda e: e[::-1], lambda e: e * 2)
+    orders: tuple[Callable[[list[Any]], list[Any]], ...] = (
+        list,
+        lambda e: e[::-1],
+        lambda e: e * 2,
+    )
     for order in orders:
         session = await apply(probe, hear_principal, *order(principals))
         known = await session.get_one(KnownClient, "late")

@@ -85,7 +85,8 @@ async def test_broken_bytes_are_malformed(probe: Probe, body: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["𠀀𫝀𮯠企业", "e\u0301quipe", "équipe", "\u202eright", "😀", "'; DROP TABLE note; --", "\\"]
+    "name",
+    ["𠀀𫝀𮯠企业", "e\u0301quipe", "équipe", "\u202eright", "😀", "'; DROP TABLE note; --", "\\"],
 )
 async def test_an_unusual_text_is_stored_exactly(probe: Probe, name: str) -> None:
     name = fresh(name.replace(" ", ""))
@@ -117,8 +118,13 @@ VALUES = st.recursive(
     | st.booleans()
     | st.integers(-(2**63) + 1, 2**63 - 1)
     | st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00")),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(
-        st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00")), inner, max_size=4
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00")),
+            inner,
+            max_size=4,
+        )
     ),
     max_leaves=20,
 )

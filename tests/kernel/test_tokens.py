@@ -273,7 +273,9 @@ async def test_a_token_opens_what_its_scope_names(
         assert refused.status_code != 403 or refused.json()["code"] == "scope-required"
 
 
-@pytest.mark.parametrize("roles", [[], ["admin"], ["reviewers"], ["REVIEWER"], "reviewer", None, ABSENT])
+@pytest.mark.parametrize(
+    "roles", [[], ["admin"], ["reviewers"], ["REVIEWER"], "reviewer", None, ABSENT]
+)
 async def test_a_token_opens_nothing_without_the_role(probe: Probe, mint: Mint, roles: Any) -> None:
     assert await answer(probe, mint.token(roles=roles)) == (403, "role-required")
 

@@ -2,13 +2,10 @@ from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field
 
 from services.identity.bindings.rules import BindingKind
-
-Uscc = Annotated[
-    str, StringConstraints(strip_whitespace=True, to_upper=True, pattern=r"^[0-9A-Z]{18}$")
-]
+from services.identity.clients.schemas import Uscc
 
 
 class NewBinding(BaseModel):

@@ -1,11 +1,21 @@
+import unicodedata
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from services.kernel.actors import Role
 
+
+def _canonical(value: Any) -> Any:
+    """Write a code as it is compared: upper case, half width, without blanks."""
+    if not isinstance(value, str):
+        return value
+    return "".join(unicodedata.normalize("NFKC", value).split()).upper()
+
+
+Uscc = Annotated[str, BeforeValidator(_canonical), Field(pattern=r"^[0-9A-Z]{18}$")]
 ClientId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{1,62}$")]
 Bearing = Annotated[str | None, Field(max_length=64)]
 Scope = Annotated[str, Field(pattern=r"^[a-z]+:(read|write)$")]
@@ -21,7 +31,7 @@ class NewClient(BaseModel):
     roles: Annotated[list[Role], Field(max_length=10)] = []
     scopes: Annotated[list[Scope], Field(max_length=40)]
     department: Bearing = None
-    uscc: Bearing = None
+    uscc: Uscc | None = None
     town_code: Bearing = None
     bank: Bearing = None
     institution: Bearing = None

@@ -4,9 +4,14 @@ from fastapi import Request, Response
 from fastapi.responses import JSONResponse
 
 from services.identity.keys.queries import usable_keys
-from services.identity.tokens import actions, rules
+from services.identity.tokens import rules
 from services.identity.tokens.access import TokenCaller
-from services.identity.tokens.authentication import authenticate, read_proof
+from services.identity.tokens.actions.authenticate_client import authenticate, read_proof
+from services.identity.tokens.actions.issue_token import (
+    exchange_token,
+    issue_client_token,
+)
+from services.identity.tokens.actions.issue_token import revoke_token as take_back
 from services.identity.tokens.schemas import (
     Introspection,
     KeySetAnswer,
@@ -65,11 +70,9 @@ async def issue_token(
         form = await _read_form(request)
         client = await _client(request, session, runtime, form)
         if form.get("grant_type") == rules.GRANT_CLIENT:
-            answer = await actions.issue_client_token(
-                session, client, form.get("scope"), runtime.settings
-            )
+            answer = await issue_client_token(session, client, form.get("scope"), runtime.settings)
         elif form.get("grant_type") == rules.GRANT_EXCHANGE:
-            answer = await actions.exchange_token(session, client, form, runtime.settings, now=now)
+            answer = await exchange_token(session, client, form, runtime.settings, now=now)
         else:
             raise rules.OAuthError(
                 "unsupported_grant_type", "不支持的grant_type。", "Unsupported grant_type."
@@ -95,7 +98,7 @@ async def revoke_token(
     except rules.OAuthError as error:
         return _problem(request, error)
     try:
-        await actions.revoke_token(
+        await take_back(
             session, client, await runtime.verifier.verify(form.get("token", "")), now=now
         )
     except Unauthenticated:

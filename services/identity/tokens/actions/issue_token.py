@@ -13,7 +13,7 @@ from services.identity.issuers.queries import issuer as find_issuer
 from services.identity.keys.actions import private_key
 from services.identity.keys.queries import signing_keys
 from services.identity.tokens import rules
-from services.identity.tokens.authentication import decode, unverified_claims
+from services.identity.tokens.actions.authenticate_client import decode, unverified_claims
 from services.identity.tokens.schemas import TokenAnswer
 from services.kernel.actors import Actor, Role
 from services.kernel.audit import audit
