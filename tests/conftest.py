@@ -10,12 +10,15 @@ import pytest
 from gateway.settings import GatewaySettings
 from services.kernel.database_urls import with_database
 from services.kernel.ids import new_id
+from services.kernel.logs import configure_logs
 from services.kernel.runtime import Runtime
 from services.kernel.settings import Profile
 from services.launch.configuration import embedded_settings
 from services.launch.credentials import DEMO_CLIENTS, Credentials, ensure_clients
 from services.launch.embedded import embedded_servers
 from services.launch.platform import Platform, running_platform
+
+pytest_plugins = ("tests.contracts.report",)
 
 GENEROUS = GatewaySettings(
     profile=Profile.DEMONSTRATION,
@@ -88,6 +91,7 @@ class TestPlatform:
 
 @pytest.fixture(scope="session")
 async def platform(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TestPlatform]:
+    configure_logs("WARNING")
     folder: Path = tmp_path_factory.mktemp("platform")
     async with embedded_servers(folder) as servers:
         url = with_database(servers.database_url, "liangxin_test")

@@ -9,6 +9,8 @@ from services.kernel.errors import Conflict, Forbidden
 
 NOTE_CHARS_MAX = 2000
 
+Words = tuple[str, str]  # Chinese, English
+
 Version = Annotated[int, Field(strict=True, ge=1, description="The version that was read")]
 Note = Annotated[str, StringConstraints(max_length=NOTE_CHARS_MAX)]
 
@@ -19,13 +21,15 @@ class NoData(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-def event_not_allowed(thing: tuple[str, str], state: str, allowed: Iterable[str]) -> Conflict:
+def event_not_allowed(thing: Words, state: Words, allowed: Iterable[Words]) -> Conflict:
     """Refuse an event that the state does not know, naming what is possible now."""
-    zh, en = thing
-    events = sorted(allowed)
+    (zh, en), (state_zh, state_en) = thing, state
+    events = sorted(allowed, key=lambda words: words[1])
+    possible_zh = "、".join(words[0] for words in events) or "无"
+    possible_en = ", ".join(words[1] for words in events) or "nothing"
     return Conflict(
-        f"{zh}当前状态为{state}，可办理：{'、'.join(events) or '无'}。",
-        f"{en} is {state}; possible now: {', '.join(events) or 'nothing'}.",
+        f"{zh}当前状态为“{state_zh}”，可办理：{possible_zh}。",
+        f"{en} is {state_en}; possible now: {possible_en}.",
         code="event-not-allowed",
     )
 

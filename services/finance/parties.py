@@ -9,6 +9,8 @@ from pydantic import (
     Field,
     SerializerFunctionWrapHandler,
     StringConstraints,
+    ValidationInfo,
+    field_validator,
     model_serializer,
     model_validator,
 )
@@ -70,14 +72,24 @@ class PartyBody(BaseModel):
         return self
 
 
-class MatterBody(BaseModel):
+class MatterBody(Matter):
     """What the aid is for: a thing by id, or a period; exactly one of the two."""
 
     model_config = ConfigDict(extra="forbid")
 
     kind: Kind
     id: ShortText | None = Field(default=None, description="Instead of `period`")
-    period: ShortText | None = Field(default=None, description="Instead of `id`")
+    period: ShortText | None = Field(
+        default=None, validate_default=True, description="Instead of `id`; four digits of a year"
+    )
+
+    @field_validator("period")
+    @classmethod
+    def names_its_year(cls, period: str | None, info: ValidationInfo) -> str | None:
+        fault = Matter(kind=info.data.get("kind", ""), period=period).period_fault()
+        if fault is not None:
+            raise fault
+        return period
 
     @model_validator(mode="after")
     def names_one(self) -> Self:
@@ -86,10 +98,6 @@ class MatterBody(BaseModel):
                 "matter-one-of", "id与period须且只须填一项。", "Give exactly one of id and period."
             )
         return self
-
-    def key(self) -> str:
-        """Give the key by which policy's cases name the same matter."""
-        return Matter(kind=self.kind, id=self.id, period=self.period).key()
 
 
 class PartyView(BaseModel):

@@ -27,6 +27,18 @@ class Role(StrEnum):
 
 
 ALL_ROLES = tuple(Role)
+ROLE_NAMES: dict[str, tuple[str, str]] = {
+    Role.FIRM: ("企业", "firm"),
+    Role.REGISTRAR: ("登记人员", "registrar"),
+    Role.REVIEWER: ("审核人员", "reviewer"),
+    Role.APPROVER: ("审批人员", "approver"),
+    Role.TREASURER: ("财政资金人员", "treasurer"),
+    Role.AUDITOR: ("审计人员", "auditor"),
+    Role.BANK: ("银行", "bank"),
+    Role.INSTITUTION: ("服务机构", "institution"),
+    Role.STEWARD: ("政策管理人员", "policy steward"),
+    Role.ADMIN: ("系统管理员", "administrator"),
+}
 
 
 @dataclass(frozen=True)
@@ -42,6 +54,8 @@ class Actor:
     town_code: str | None = None
     bank: str | None = None
     institution: str | None = None
+    # How a person is bound to the firm acted for; None where the client itself acts.
+    binding: str | None = None
     jti: str = ""
     expires_at: float = 0.0
     issued_at: float = 0.0
@@ -66,6 +80,7 @@ class Actor:
             "town_code": self.town_code,
             "bank": self.bank,
             "institution": self.institution,
+            "binding": self.binding,
         }
 
     @staticmethod
@@ -103,8 +118,8 @@ class Guard(SecurityBase):
             )
         if not self.roles & actor.roles and not self.public:
             raise Forbidden(
-                f"此操作限以下角色：{'、'.join(sorted(self.roles))}。",
-                f"This is for these roles: {', '.join(sorted(self.roles))}.",
+                f"此操作限以下角色：{'、'.join(ROLE_NAMES[r][0] for r in sorted(self.roles))}。",
+                f"This is for: {', '.join(ROLE_NAMES[r][1] for r in sorted(self.roles))}.",
                 code="role-required",
             )
         reads = self.reads if self.reads is not None else method in ("GET", "HEAD")

@@ -32,7 +32,6 @@ def build_app(service: Service, runtime: Runtime | None = None) -> FastAPI:
         # A redirect would name the address that the gateway called, not the caller's.
         redirect_slashes=False,
         separate_input_output_schemas=False,
-        generate_unique_id_function=_operation_id,
     )
     app.state.runtime = runtime
     install_problem_handlers(app)
@@ -102,10 +101,6 @@ class Traced:
                     raise
             finally:
                 metrics.REQUESTS.labels(self._service, scope["method"], f"{status // 100}xx").inc()
-
-
-def _operation_id(route: APIRoute) -> str:
-    return route.name
 
 
 def _add_health(app: FastAPI, runtime: Runtime) -> None:

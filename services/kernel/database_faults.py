@@ -21,6 +21,8 @@ _OUTAGE = (
     asyncpg.QueryCanceledError,
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
+    # What the driver says when a connection ends in the midst of a statement.
+    asyncpg.InternalClientError,
     asyncpg.TooManyConnectionsError,
     asyncpg.InsufficientResourcesError,
     asyncpg.OperatorInterventionError,

@@ -17,6 +17,16 @@ class FieldError:
     en: str
 
 
+class FieldFault(ValueError):
+    """Says in both languages why a value does not fit; never repeats the value."""
+
+    def __init__(self, code: str, zh: str, en: str) -> None:
+        super().__init__(en)
+        self.code = code
+        self.zh = zh
+        self.en = en
+
+
 @dataclass(eq=False)
 class Refusal(Exception):
     """An answer of no that names what is the case, against which rule, and what to do."""

@@ -83,6 +83,15 @@ def key_of(request: Request, *, required: bool) -> str | None:
     return key
 
 
+def principal_of(actor: Actor) -> str:
+    """Name the bearer with all that its row filters go by: an answer is kept for one such alone."""
+    bearings = [
+        actor.client_id, actor.uscc, actor.department, actor.institution, actor.bank,
+        actor.town_code,
+    ]  # fmt: skip
+    return f"{actor.subject}|{digest(canonical(bearings))[:32]}"
+
+
 async def request_digest(request: StrictRequest) -> str:
     """Hash what was asked: canonical JSON where it is JSON, the bytes otherwise."""
     body = await request.body()
@@ -95,7 +104,7 @@ async def stored_answer(
     session: AsyncSession, actor: Actor, route: str, key: str, request_sha256: str
 ) -> Response | None:
     """Take the key for this transaction; give the stored answer if the effect has happened."""
-    principal = actor.subject
+    principal = principal_of(actor)
     lock = hashlib.sha256(f"{principal}|{route}|{key}".encode()).digest()[:8]
     taken = await session.scalar(
         select(func.pg_try_advisory_xact_lock(int.from_bytes(lock, "big", signed=True)))
@@ -133,7 +142,7 @@ def store_answer(
     """Keep the answer in the transaction of its effect."""
     session.add(
         StoredAnswer(
-            principal=actor.subject,
+            principal=principal_of(actor),
             route=route,
             key=key,
             request_sha256=request_sha256,

@@ -1,9 +1,9 @@
 """RFC 9457 answers: Chinese by default, English by Accept-Language, never an echo of the input."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 
 import orjson
 import structlog
@@ -33,8 +33,10 @@ from services.kernel.trace import current_trace_id
 log = structlog.get_logger()
 MEDIA_TYPE = "application/problem+json"
 ERRORS_MAX = 100
-# The names our own schemas have, and places in a list; what else stands in a location was sent.
-_OWN_NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}|[0-9]{1,6}")
+_OWN_NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}")
+_PLACE = re.compile(r"[0-9]{1,6}")
+# What pydantic lists as allowed: 'a', 'b' or 'c', or bare numbers.
+_ALLOWED = re.compile(r", | or ")
 UNKNOWN_NAME = "?"
 
 
@@ -103,13 +105,16 @@ def answer(request: Request, refusal: Refusal) -> Response:
     return Response(body, refusal.status, headers, MEDIA_TYPE)
 
 
-def refusal_from_validation(errors: Sequence[Any]) -> Refusal:
-    """Turn pydantic's findings into fields with pointers, without the values that were sent."""
+def refusal_from_validation(errors: Sequence[Any], names: Collection[str] = ()) -> Refusal:
+    """Turn pydantic's findings into fields with pointers, without anything that was sent.
+
+    `names` are those the schemas have; without them any that is shaped like one counts as theirs.
+    """
     if any(e["type"] == "json_invalid" for e in errors):
         return Malformed(
             "请求体不是合法的JSON。", "The body is not valid JSON.", code="json-invalid"
         )
-    fields = [_field_error(e) for e in errors]
+    fields = [_field_error(e, names) for e in errors]
     if len(fields) == 1:
         (only,) = fields
         return Invalid(
@@ -156,25 +161,58 @@ _CHINESE = {
 }
 
 
-def _field_error(error: Any) -> FieldError:
+def _field_error(error: Any, names: Collection[str]) -> FieldError:
     kind = str(error["type"])
     zh, en = _CHINESE.get(kind, ("内容不符合要求。", "Does not fit."))
     context = error.get("ctx") or {}
     if kind in ("enum", "literal_error") and "expected" in context:
-        zh, en = f"须为其中之一：{context['expected']}。", f"Must be one of: {context['expected']}."
+        allowed = [each.strip("'") for each in _ALLOWED.split(str(context["expected"]))]
+        zh, en = f"须为其中之一：{'、'.join(allowed)}。", f"Must be one of: {', '.join(allowed)}."
     for name, word_zh, word_en in (("ge", "不小于", "at least"), ("le", "不大于", "at most")):
         if name in context:
             zh, en = f"须{word_zh}{context[name]}。", f"Must be {word_en} {context[name]}."
     if kind == "value_error" and hasattr(context.get("error"), "zh"):
         zh, en, kind = context["error"].zh, context["error"].en, context["error"].code
-    return FieldError(_pointer(error["loc"]), kind.replace("_", "-"), zh, en)
+    is_unknown = str(error["type"]) == "extra_forbidden"
+    pointer = _pointer(error["loc"], names, is_unknown=is_unknown)
+    return FieldError(pointer, kind.replace("_", "-"), zh, en)
 
 
-def _pointer(location: Sequence[Any]) -> str:
+def _pointer(location: Sequence[Any], names: Collection[str], *, is_unknown: bool) -> str:
     """Point at the field; a name that the caller made up is not repeated."""
     where, *path = [str(part) for part in location] or [""]
-    names = [p if _OWN_NAME.fullmatch(p) else UNKNOWN_NAME for p in path]
-    return "/" + "/".join(names) if where == "body" else "/".join([where, *names])
+    shown = [p if _is_own(p, names) else UNKNOWN_NAME for p in path]
+    if is_unknown and shown:
+        shown[-1] = UNKNOWN_NAME
+    return "/" + "/".join(shown) if where == "body" else "/".join([where, *shown])
+
+
+def _is_own(part: str, names: Collection[str]) -> bool:
+    """Tell whether a part of a location is a place in a list or a name of the schemas."""
+    if _PLACE.fullmatch(part):
+        return True
+    return part in names if names else _OWN_NAME.fullmatch(part) is not None
+
+
+def _names_of(app: FastAPI) -> frozenset[str]:
+    """Give every name that the app's schemas and parameters have."""
+    if not hasattr(app.state, "schema_names"):
+        app.state.schema_names = frozenset(_names_in(app.openapi()))
+    return app.state.schema_names
+
+
+def _names_in(node: Any) -> Iterator[str]:
+    if isinstance(node, Mapping):
+        given = cast("Mapping[str, Any]", node)
+        if isinstance(properties := given.get("properties"), Mapping):
+            yield from cast("Mapping[str, Any]", properties)
+        if "in" in given and isinstance(name := given.get("name"), str):
+            yield name
+        for child in given.values():
+            yield from _names_in(child)
+    elif isinstance(node, list):
+        for child in cast("list[Any]", node):
+            yield from _names_in(child)
 
 
 def install_problem_handlers(app: FastAPI) -> None:
@@ -186,7 +224,7 @@ def install_problem_handlers(app: FastAPI) -> None:
 
     async def invalid(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
-        return answer(request, refusal_from_validation(error.errors()))
+        return answer(request, refusal_from_validation(error.errors(), _names_of(app)))
 
     async def http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)

@@ -18,7 +18,6 @@ import orjson
 import structlog
 from nats.aio.msg import Msg
 from nats.js.client import JetStreamContext
-from nats.js.errors import Error as JetStreamError
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -135,7 +134,7 @@ class Reactor:
                 finally:
                     with contextlib.suppress(nats.errors.Error):
                         await subscription.unsubscribe()
-            except (JetStreamError, nats.errors.Error, OSError) as error:
+            except Exception as error:  # noqa: BLE001  the ear outlives any fault of the broker's
                 # Perhaps a wiped broker: the caller declares the consumer again, then comes back.
                 log.warning(
                     "consumer restarts", consumer=self._consumer.name, kind=type(error).__name__

@@ -80,13 +80,14 @@ class Relay:
                     timeout=3,
                     server_settings={"application_name": f"liangxin relay {self._service}"},
                 )
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
+            except Exception as error:  # noqa: BLE001  whatever it is, it is tried again
+                log.warning("relay waits", service=self._service, kind=type(error).__name__)
                 await _pause(stopping, 1.0)
                 continue
             try:
                 await connection.add_listener(CHANNEL, lambda *_: self.poke())
                 await self._serve(connection, stopping)
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+            except Exception as error:  # noqa: BLE001  the driver has errors of no common kind
                 log.warning(
                     "relay lost its database", service=self._service, kind=type(error).__name__
                 )
@@ -198,7 +199,7 @@ def _message(row: Any) -> bytes:
 async def _close(connection: Any) -> None:
     try:
         await connection.close(timeout=1)
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
+    except Exception:  # noqa: BLE001  a connection that cannot be closed is dropped
         connection.terminate()
 
 

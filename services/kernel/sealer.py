@@ -77,7 +77,7 @@ class Sealer:
         while not stopping.is_set():
             try:
                 await self._serve(stopping)
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+            except Exception as error:  # noqa: BLE001  the driver has errors of no common kind
                 log.warning(
                     "sealer lost its database", service=self._service, kind=type(error).__name__
                 )

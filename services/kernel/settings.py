@@ -1,12 +1,13 @@
 """Settings of a process, read from the environment; secrets come from nowhere else."""
 
 from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Any, Self
 from urllib.parse import quote, urlsplit, urlunsplit
 
-from pydantic import Field, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from services.kernel.database_urls import app_password
 
@@ -41,11 +42,21 @@ class Settings(BaseSettings):
     secret_key: str = Field("", alias="LIANGXIN_SECRET_KEY", repr=False)
     calendar_dir: Path | None = Field(None, alias="LIANGXIN_CALENDAR_DIR")
     pool_size: int = Field(6, alias="LIANGXIN_POOL_SIZE")
+    trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
+        (),
+        alias="LIANGXIN_TRUSTED_PROXIES",
+        description="Where the gateway calls from, beside this machine: whose X-Forwarded-For counts",
+    )
     log_level: str = Field("INFO", alias="LIANGXIN_LOG_LEVEL")
     service_urls: dict[str, str] = Field(
         default_factory=dict[str, str], alias="LIANGXIN_SERVICE_DATABASE_URLS", repr=False
     )
     crash_at: str = Field("", alias="LIANGXIN_CRASH_AT", description="For fault runs: see crash.py")
+
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def split_words(cls, value: Any) -> Any:
+        return value.replace(",", " ").split() if isinstance(value, str) else value
 
     @model_validator(mode="after")
     def secrets_are_real_in_production(self) -> Self:

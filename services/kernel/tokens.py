@@ -214,6 +214,7 @@ def actor_from_claims(claims: dict[str, Any], *, issuer: str) -> Actor:
         town_code=claims.get("town_code"),
         bank=claims.get("bank"),
         institution=claims.get("institution"),
+        binding=claims.get("binding"),
         jti=str(claims["jti"]),
         expires_at=float(claims["exp"]),
         issued_at=float(claims["iat"]),

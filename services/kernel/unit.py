@@ -54,7 +54,13 @@ log = structlog.get_logger()
 
 RETRIES_MAX = 3
 AFTER_COMMIT = "after_commit"
-DATABASE_ERRORS = (SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+DATABASE_ERRORS = (
+    SQLAlchemyError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+)
 WRITES = ("POST", "PUT", "PATCH", "DELETE")
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -263,6 +269,7 @@ def noun_router(service: str, noun: str, *, prefix: str | None = None) -> APIRou
         tags=[f"{service}:{noun}"],
         route_class=UnitRoute,
         responses=PROBLEMS,
+        generate_unique_id_function=lambda route: route.name,
     )
 
 

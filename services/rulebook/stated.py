@@ -5,11 +5,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any, Final, cast
 
-from services.rulebook.errors import FactError, Issue, nearest, pointer_to
+from services.rulebook.errors import FactError, Issue, nearest
 from services.rulebook.situation import FactValue, Holdings, Situation, read_day
 from services.rulebook.vocabulary import Fact, Vocabulary
 
 HOLDINGS: Final = ("recognitions", "lists")
+# Where a name was made up, the pointer does not repeat it.
+UNKNOWN_NAME: Final = "/?"
 _YEAR: Final = re.compile(r"[0-9]{4}")
 
 
@@ -82,7 +84,7 @@ IS_OF_TYPE: dict[str, Callable[[object], bool]] = {
 def _fact(name: str, vocabulary: Vocabulary) -> Fact:
     if name not in vocabulary or vocabulary[name].type == "ids":
         known = [*vocabulary, *HOLDINGS]
-        raise FactError([Issue("unknown-fact", pointer_to(name), name, nearest(name, known))])
+        raise FactError([Issue("unknown-fact", UNKNOWN_NAME, name, nearest(name, known))])
     return vocabulary[name]
 
 

@@ -140,6 +140,12 @@ def _cells(entry: Entry, role: str, scope: Scope) -> Iterator[Cell]:
 
 
 @cache
+def rows() -> dict[str, Any]:
+    """Read the rows of the table: `cells` are its words, `verbs` what we make of them."""
+    return yaml.safe_load(FILE.read_text("utf-8"))["rows"]
+
+
+@cache
 def entries() -> tuple[Entry, ...]:
     """Read every route of the matrix with the scopes of its verb."""
     raw = yaml.safe_load(FILE.read_text("utf-8"))

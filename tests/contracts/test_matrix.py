@@ -20,7 +20,17 @@ from services.launch.registry import SERVICES
 from tests.contracts import report
 from tests.contracts.calls import enterprise, finance, identity, policy
 from tests.contracts.calls.registry import CALLS, Call
-from tests.contracts.matrix import PUBLIC, Cell, Entry, Scope, Side, differences, entries
+from tests.contracts.matrix import (
+    PUBLIC,
+    ROLES,
+    Cell,
+    Entry,
+    Scope,
+    Side,
+    differences,
+    entries,
+    rows,
+)
 from tests.contracts.world import World
 
 # Importing these registers their calls.
@@ -68,6 +78,16 @@ def test_a_planted_route_and_a_planted_entry_are_found() -> None:
         "GET /v1/finance/favours runs and is not in the matrix",
         "GET /v1/never is in the matrix and does not run",
     ]
+
+
+def test_no_verb_gives_a_role_what_the_table_gives_it_not() -> None:
+    for name, row in rows().items():
+        if name == "conventions":
+            continue
+        given = {role for verb in row["verbs"].values() for role in verb} - {"everyone"}
+        assert given <= set(row["cells"]), name
+        for verb in row["verbs"].values():
+            assert "everyone" not in verb or set(row["cells"]) == set(ROLES)
 
 
 def events_of(document: dict[str, Any], route: str) -> frozenset[str]:
@@ -134,6 +154,40 @@ def deviation(cell: Cell, scope: Scope, made: Call, answer: httpx.Response) -> s
     if cell.role == PUBLIC:
         expected = (401,) if scope is Scope.NONE else (401, 404)
     return None if answer.status_code in expected else told
+
+
+@pytest.mark.parametrize(
+    ("role", "scope", "is_allowed", "status", "is_right"),
+    [
+        ("firm", Scope.OWN, True, 200, True),
+        ("firm", Scope.OWN, True, 403, False),
+        ("firm", Scope.OWN, True, 409, False),
+        ("firm", Scope.OWN, False, 404, True),
+        ("firm", Scope.OWN, False, 200, False),
+        ("firm", Scope.OWN, False, 409, False),
+        ("bank", Scope.NONE, False, 401, False),
+        (PUBLIC, Scope.NONE, False, 401, True),
+        (PUBLIC, Scope.NONE, False, 404, False),
+        (PUBLIC, Scope.PUBLISHED, False, 404, True),
+    ],
+)
+def test_a_deviation_is_found(
+    role: str, scope: Scope, status: int, *, is_allowed: bool, is_right: bool
+) -> None:
+    cell = Cell(role, role, Side.OWN, is_allowed)
+    found = deviation(cell, scope, Call("/"), httpx.Response(status, json={"items": []}))
+    assert (found is None) is is_right
+
+
+def test_a_list_that_shows_what_is_foreign_is_found() -> None:
+    shown = httpx.Response(200, json={"items": [{"id": "1"}]})
+    for number, side, is_right in (
+        ("1", Side.OWN, True), ("2", Side.OWN, False),
+        ("1", Side.FOREIGN, False), ("2", Side.FOREIGN, True),
+    ):  # fmt: skip
+        cell = Cell("firm", "firm", side, is_allowed=side is Side.OWN)
+        found = deviation(cell, Scope.OWN, Call("/", finds=("id", number)), shown)
+        assert (found is None) is is_right
 
 
 @pytest.mark.parametrize("entry", ENTRIES)

@@ -100,7 +100,7 @@ async def test_a_wrong_code_is_told_what_is_wrong(
         ({"established_on": "2199-01-01"}, "/established_on", "date-in-future"),
         ({"fiscal_jurisdiction": "33028"}, "/fiscal_jurisdiction", "division-format"),
         ({"synthetic": "yes"}, "/synthetic", "bool-type"),
-        ({"colour": "red"}, "/colour", "extra-forbidden"),
+        ({"colour": "red"}, "/?", "extra-forbidden"),
     ],
 )
 async def test_a_wrong_field_is_named_and_nothing_is_stored(

@@ -1,6 +1,7 @@
 """The words of the register: complete, consistent, owned, and the same as the plan's."""
 
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +22,10 @@ from services.enterprise.vocabulary.rules import (
     facts,
     lawful_sources,
     nearest,
-    parse_day,
     recognitions,
 )
 from services.kernel.actors import Actor
+from services.kernel.days import parse_day
 from services.kernel.unit import in_unit
 from services.launch.city.offices import DEPARTMENTS
 from tests.conftest import TestPlatform
@@ -96,7 +97,18 @@ def test_a_boolean_is_strictly_one(value: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", ["20120501", "2012-5-1", "２０１２-05-01", "2012-02-30", "0001-01-01", 1, None, True]
+    "value",
+    [
+        "20120501",
+        "2012-5-1",
+        "２０１２-05-01",
+        "2012-02-30",
+        "0001-01-01",
+        1,
+        None,
+        True,
+        datetime(2026, 1, 1, tzinfo=UTC),
+    ],
 )
 def test_a_day_is_written_in_one_way(value: object) -> None:
     with pytest.raises(FieldFault):

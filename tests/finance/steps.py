@@ -57,6 +57,11 @@ def proposal(programme: str, amount_fen: int, **changes: Any) -> AwardProposed:
     return AwardProposed(**{**values, **changes})
 
 
+def own(platform: TestPlatform, programme: str, wan: int, **changes: Any) -> Any:
+    beneficiary = {"kind": "firm", "id": platform.uscc("firm")}
+    return proposal(programme, wan * WAN, beneficiary=beneficiary, **changes)
+
+
 def decision(case_id: UUID, **changes: Any) -> CaseDecided:
     values: dict[str, Any] = {
         "case_id": case_id,
@@ -160,6 +165,28 @@ async def paid(platform: TestPlatform, *awards: Award) -> dict[str, Any]:
     path = f"payouts/{batch['id']}"
     answer = await move(platform, platform.client("treasurer"), path, "settle", batch["version"])
     assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+async def declare(
+    platform: TestPlatform, proposed: Any, wan: int, **changes: Any
+) -> dict[str, Any]:
+    """Declare what Ningbo paid for the very matter of a proposal."""
+    body = {
+        "beneficiary": {"kind": "firm", "id": platform.uscc("firm")},
+        "matter": proposed.matter.model_dump(exclude_none=True),
+        "level": "ningbo",
+        "programme": "ningbo-workshop",
+        "stacking_group": proposed.stacking_group,
+        "amount_fen": wan * WAN,
+        "paid_on": "2026-05-01",
+        "document": "甬经信〔2026〕1号",
+        **changes,
+    }
+    answer = await platform.client("treasurer").post(
+        "/v1/finance/aid", json=body, headers=platform.key()
+    )
+    assert answer.status_code == 201, answer.text
     return answer.json()
 
 

@@ -1,12 +1,16 @@
 import asyncio
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
 from sqlalchemy import func, select
 
 from services.finance import reactions
+from services.finance.aid.actions import withdraw_aid
 from services.finance.aid.models import Aid
+from services.kernel.actors import Actor, Role
+from services.kernel.errors import Forbidden
 from services.kernel.unit import commit
 from tests.conftest import TestPlatform
 from tests.finance.steps import NOW, award, budget, end, fresh, hear, paid, proposal, reserve
@@ -116,16 +120,85 @@ async def test_withdrawn_aid_stays_and_can_be_declared_anew(platform: TestPlatfo
     client = platform.client("treasurer")
     first = (await client.post("/v1/finance/aid", json=body, headers=platform.key())).json()
     path = f"/v1/finance/aid/{first['id']}"
-    silent = await client.post(f"{path}/events", json={"event": "withdraw", "version": 1})
+    body_silent = {"event": "withdraw", "version": 1}
+    silent = await client.post(f"{path}/events", json=body_silent, headers=platform.key())
     assert silent.status_code == 422
     event = {"event": "withdraw", "version": 1, "note": "登记有误"}
-    withdrawn = await client.post(f"{path}/events", json=event)
+    keyless = await client.post(f"{path}/events", json=event)
+    assert (keyless.status_code, keyless.json()["code"]) == (400, "idempotency-key-missing")
+    withdrawn = await client.post(f"{path}/events", json=event, headers=platform.key())
     assert withdrawn.json()["state"] == "withdrawn"
-    again = await client.post(f"{path}/events", json={**event, "version": 2})
+    late = {**event, "version": 2}
+    again = await client.post(f"{path}/events", json=late, headers=platform.key())
     assert (again.status_code, again.json()["code"]) == (409, "event-not-allowed")
+    assert again.json()["detail"] == "补助记录当前状态为“已撤回”，可办理：无。"
     assert (await client.get(path)).json()["state"] == "withdrawn"
     anew = await client.post("/v1/finance/aid", json=body, headers=platform.key())
     assert anew.status_code == 201
+
+
+async def test_one_matter_is_one_however_it_is_spelled(platform: TestPlatform) -> None:
+    body = aid_body(platform, matter={"kind": "year", "period": "2025"})
+    client = platform.client("treasurer")
+    first = await client.post("/v1/finance/aid", json=body, headers=platform.key())
+    assert first.status_code == 201
+    body["matter"] = {"kind": "year", "period": " ２０２５　"}
+    again = await client.post("/v1/finance/aid", json=body, headers=platform.key())
+    assert (again.status_code, again.json()["code"]) == (409, "aid-exists")
+    body["matter"] = {"kind": "year", "period": "25"}
+    refused = await client.post("/v1/finance/aid", json=body, headers=platform.key())
+    assert [error["pointer"] for error in refused.json()["errors"]] == ["/matter/period"]
+
+
+async def test_aid_that_exists_is_shown_only_to_those_who_may_see_it(
+    platform: TestPlatform,
+) -> None:
+    body = aid_body(platform, level="cixi")
+    first = await platform.client("registrar").post(
+        "/v1/finance/aid", json=body, headers=platform.key()
+    )
+    again = await platform.client("registrar-b").post(
+        "/v1/finance/aid", json=body, headers=platform.key()
+    )
+    assert (again.status_code, again.json()["code"]) == (409, "aid-exists")
+    assert "location" not in again.headers
+    assert first.json()["id"] not in again.text
+
+
+async def test_a_registrar_withdraws_the_own_level_only(platform: TestPlatform) -> None:
+    own = (await declare(platform, "registrar", level="cixi")).json()
+    assert own["allowed_events"] == ["withdraw"]
+    async with platform.service("finance").sessions() as session:
+        registrar = await session.scalar(select(Aid.declared_by).where(Aid.id == UUID(own["id"])))
+        actor = Actor(
+            subject=str(registrar),
+            client_id="registrar",
+            roles=frozenset({Role.REGISTRAR}),
+            department=own["department"],
+            town_code="330282001",
+        )
+        with pytest.raises(Forbidden) as refused:
+            await withdraw_aid(session, actor, UUID(own["id"]), 1, "登记有误", now=NOW)
+    assert refused.value.code == "level-not-own"
+
+
+async def test_a_withdrawal_waits_for_the_reservation_of_the_same_matter(
+    platform: TestPlatform,
+) -> None:
+    programme = fresh("programme")
+    await budget(platform, programme, 1_000)
+    aid = (await declare(platform)).json()
+    proposed = proposal(programme, 600, beneficiary=aid["beneficiary"], matter=aid["matter"])
+    event = {"event": "withdraw", "version": 1, "note": "登记有误"}
+    path = f"/v1/finance/aid/{aid['id']}/events"
+    async with platform.service("finance").sessions() as session:
+        await reactions.reserve_award(session, proposed, NOW)
+        client = platform.client("treasurer")
+        waiting = asyncio.create_task(client.post(path, json=event, headers=platform.key()))
+        await asyncio.sleep(0.3)
+        assert not waiting.done()
+        await commit(session)
+    assert (await waiting).status_code == 200
 
 
 async def test_aid_is_never_deleted(platform: TestPlatform) -> None:
@@ -137,12 +210,17 @@ async def test_aid_is_never_deleted(platform: TestPlatform) -> None:
 @pytest.mark.parametrize(
     ("changes", "code"),
     [
-        ({"matter": {"kind": "year"}}, "matter-one-of"),
+        ({"matter": {"kind": "project"}}, "matter-one-of"),
+        ({"matter": {"kind": "year"}}, "matter-period"),
+        ({"matter": {"kind": "year", "period": "2025-06"}}, "matter-period"),
         ({"matter": {"kind": "year", "id": "1", "period": "2025"}}, "matter-one-of"),
         ({"level": "galactic"}, "enum"),
         ({"amount_fen": 0}, "greater-than-equal"),
         ({"beneficiary": {"kind": "firm", "id": "91330282MA00T35T2M"}}, "uscc-invalid"),
-        ({"paid_on": "yesterday"}, "date-from-datetime-parsing"),
+        ({"paid_on": "yesterday"}, "date-format"),
+        ({"paid_on": 0}, "date-format"),
+        ({"paid_on": "2026-05-01T00:00:00"}, "date-format"),
+        ({"paid_on": "2199-12-31"}, "date-in-future"),
         ({"relation": "matches"}, "extra-forbidden"),
     ],
 )

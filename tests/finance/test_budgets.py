@@ -72,7 +72,7 @@ async def test_a_line_needs_a_key(platform: TestPlatform) -> None:
         ({"programme": None}, "/"),
         ({"programme": None, "measure": 31}, "/measure"),
         ({"name": "  "}, "/name"),
-        ({"surprise": 1}, "/surprise"),
+        ({"surprise": 1}, "/?"),
     ],
 )
 async def test_bad_input_is_named_and_stores_nothing(

@@ -10,8 +10,8 @@ from services.finance.awards.models import Award
 from services.finance.ledger.actions import post
 from services.finance.ledger.queries import posted
 from services.finance.ledger.rules import Posting, TransferKind
-from services.kernel.errors import Conflict
 from services.kernel.database_faults import is_database_outage
+from services.kernel.errors import Conflict
 from services.kernel.unit import commit
 from tests.conftest import TestPlatform
 from tests.finance.steps import (

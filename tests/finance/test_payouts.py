@@ -140,7 +140,7 @@ async def test_only_what_is_awarded_can_be_paid(platform: TestPlatform) -> None:
     reserved = await reserve(platform, proposal(programme, 600))
     answer = await prepare(platform, reserved)
     assert (answer.status_code, answer.json()["code"]) == (409, "award-not-payable")
-    assert "reserved" in answer.json()["detail"]
+    assert "“已预留”" in answer.json()["detail"]
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,16 @@
 """What finance answers to what policy proposes, decides and ends."""
 
+import json
 from typing import Any
+from uuid import UUID
 
 import pytest
+from sqlalchemy import select
 
 from services.finance import reactions
 from services.kernel.errors import Forbidden
 from services.kernel.ids import new_id
+from services.kernel.tables import AuditEntry
 from tests.conftest import TestPlatform
 from tests.finance.steps import (
     NOW,
@@ -16,41 +20,16 @@ from tests.finance.steps import (
     award_view,
     budget,
     decision,
+    declare,
     end,
     fresh,
     hear,
     held,
     ledger,
+    own,
     proposal,
     reserve,
 )
-
-
-async def declare(
-    platform: TestPlatform, proposed: Any, wan: int, **changes: Any
-) -> dict[str, Any]:
-    """Declare what Ningbo paid for the very matter of a proposal."""
-    body = {
-        "beneficiary": {"kind": "firm", "id": platform.uscc("firm")},
-        "matter": proposed.matter.model_dump(exclude_none=True),
-        "level": "ningbo",
-        "programme": "ningbo-workshop",
-        "stacking_group": proposed.stacking_group,
-        "amount_fen": wan * WAN,
-        "paid_on": "2026-05-01",
-        "document": "甬经信〔2026〕1号",
-        **changes,
-    }
-    answer = await platform.client("treasurer").post(
-        "/v1/finance/aid", json=body, headers=platform.key()
-    )
-    assert answer.status_code == 201, answer.text
-    return answer.json()
-
-
-def own(platform: TestPlatform, programme: str, wan: int, **changes: Any) -> Any:
-    beneficiary = {"kind": "firm", "id": platform.uscc("firm")}
-    return proposal(programme, wan * WAN, beneficiary=beneficiary, **changes)
 
 
 @pytest.mark.parametrize(
@@ -99,7 +78,7 @@ async def test_aid_for_anything_else_is_left_out(platform: TestPlatform, what: s
     if what == "withdrawn":
         event = {"event": "withdraw", "version": 1, "note": "登记有误"}
         path = f"/v1/finance/aid/{declared['id']}/events"
-        await platform.client("treasurer").post(path, json=event)
+        await platform.client("treasurer").post(path, json=event, headers=platform.key())
     award = await reserve(platform, proposed)
     assert (award.state, award.amount_fen, award.counted) == ("reserved", 30 * WAN, [])
     assert award.reason_code is None
@@ -139,9 +118,10 @@ async def test_wc_24_two_matters_are_both_paid(platform: TestPlatform) -> None:
 async def test_a_base_is_not_reduced_by_the_match_that_came_before_it(
     platform: TestPlatform,
 ) -> None:
-    group = fresh("stacking")
-    await budget(platform, group, 500 * WAN)
-    match = own(platform, group, 20, relation="matches")
+    group, matching = fresh("stacking"), fresh("matching")
+    for programme in (group, matching):
+        await budget(platform, programme, 500 * WAN)
+    match = own(platform, matching, 20, relation="matches", stacking_group=group)
     base = own(platform, group, 50, matter=match.matter)
     await hear(platform, match)
     assert (await reserve(platform, base)).amount_fen == 50 * WAN
@@ -165,14 +145,29 @@ async def test_without_an_approved_line_nothing_is_reserved(platform: TestPlatfo
     assert award.reason_code == "no-budget-line"
 
 
-async def test_an_exhausted_line_says_what_is_left(platform: TestPlatform) -> None:
+async def _audited(platform: TestPlatform, award_id: UUID) -> dict[str, Any]:
+    """Read what the audit tells of an award's refusal."""
+    async with platform.service("finance").sessions() as session:
+        detail = await session.scalar(
+            select(AuditEntry.detail).where(
+                AuditEntry.action == "award.refuse", AuditEntry.thing_id == str(award_id)
+            )
+        )
+    assert detail is not None
+    return json.loads(detail)
+
+
+async def test_only_the_audit_is_told_what_an_exhausted_line_holds(
+    platform: TestPlatform,
+) -> None:
     programme = fresh("programme")
     line = await budget(platform, programme, 1_000_000)
     await reserve(platform, proposal(programme, 900_000))
     award = await reserve(platform, proposal(programme, 100_001))
     assert (award.state, award.reason_code) == ("refused", "budget-exhausted")
-    assert "剩余1,000.00元" in (award.reason_zh or "")
-    assert "CNY 1,000.00" in (award.reason_en or "")
+    assert award.reason_zh == f"预算不足：预算指标“{line['name']}”暂不足以安排。"
+    assert not any("1,000" in (text or "") for text in (award.reason_zh, award.reason_en))
+    assert (await _audited(platform, award.id))["available_fen"] == 100_000
     exact = await reserve(platform, proposal(programme, 100_000))
     assert exact.state == "reserved"
     assert await held(platform, line["id"]) == (0, 1_000_000, 0)

@@ -1,6 +1,7 @@
 """Finance's pure rules, with the worked case WC-24 and its neighbours."""
 
 from itertools import product
+from typing import get_args
 
 import pytest
 from hypothesis import given
@@ -16,6 +17,7 @@ from services.finance.payouts import rules as payouts
 from services.finance.payouts.rules import LineState, PayoutEvent, PayoutState
 from services.kernel.errors import Conflict, Forbidden
 from services.kernel.ids import new_id
+from services.policy.contract.events import Matter
 from tests.finance.steps import WAN
 
 TOP_UP, HIGHEST_ONLY = StackingMode.TOP_UP, StackingMode.HIGHEST_ONLY
@@ -62,6 +64,50 @@ def test_a_match_is_never_reduced_by_its_base(relation: Relation, mode: Stacking
     assert (answer.amount_fen, answer.reason, answer.counted) == (20 * WAN, None, ())
 
 
+@pytest.mark.parametrize("relation", list(Relation))
+@pytest.mark.parametrize(
+    ("mode", "earlier", "granted"),
+    [(TOP_UP, 5, 15), (TOP_UP, 20, 0), (HIGHEST_ONLY, 5, 0), (HIGHEST_ONLY, 20, 0)],
+)
+def test_a_programme_never_grants_one_matter_twice(
+    relation: Relation, mode: StackingMode, earlier: int, granted: int
+) -> None:
+    own = aid(earlier, "cixi", None)
+    competing = [own] if relation is Relation.COMPETES else [aid(90)]
+    answer = grant(20 * WAN, competing, relation, mode, own=[own])
+    assert (answer.amount_fen, answer.counted) == (granted * WAN, (own,))
+    assert answer.reason is not None
+    code = "reduced-by-other-aid" if granted else "covered-by-other-aid"
+    assert answer.reason.code == code
+
+
+def test_an_event_that_is_not_allowed_is_refused_in_names_not_codes() -> None:
+    with pytest.raises(Conflict) as refused:
+        payouts.require_allowed("checked", ["prepared"], PayoutEvent.CHECK)
+    assert refused.value.zh == "支付批次当前状态为“已复核”，可办理：撤销、送国库。"
+    assert refused.value.en == "The payment batch is checked; possible now: cancel, send."
+
+
+@pytest.mark.parametrize(
+    "spelled",
+    [{"period": "２０２５"}, {"period": " 2025 "}, {"period": "2025\u3000", "id": " "}],
+)
+def test_a_year_has_one_spelling(spelled: dict[str, str]) -> None:
+    matter = Matter(kind="year", **spelled)
+    assert (matter.key(), matter.period_fault()) == ("year:2025", None)
+
+
+def test_an_id_has_one_spelling() -> None:
+    assert Matter(kind="project", id=" Ｐ１  \t甲 ").key() == "project:P1 甲"
+
+
+@pytest.mark.parametrize("period", [None, "25", "2025-06", "20 25", "٢٠٢٥", "二〇二五"])
+def test_a_year_is_four_digits(period: str | None) -> None:
+    fault = Matter(kind="year", period=period).period_fault()
+    assert fault is not None
+    assert fault.code == "matter-period"
+
+
 def test_a_refusal_names_level_document_and_amount() -> None:
     answer = grant(30 * WAN, [aid(40)], Relation.COMPETES, TOP_UP)
     assert answer.reason is not None
@@ -106,16 +152,17 @@ def test_the_matter_never_gets_more_than_the_highest(
 
 def test_the_first_line_that_holds_enough_is_taken() -> None:
     lines = [Line(new_id(), name, 2026, fen) for name, fen in (("a", 5), ("b", 10), ("c", 20))]
-    assert choose_line(lines, 10, "x") == lines[1]
-    assert choose_line(lines, 20, "x") == lines[2]
+    assert choose_line(lines, 10, ("甲", "a")) == lines[1]
+    assert choose_line(lines, 20, ("甲", "a")) == lines[2]
 
 
 def test_a_line_that_lacks_one_fen_is_exhausted() -> None:
     line = Line(new_id(), "专项甲", 2026, 999_999)
-    answer = choose_line([line], 1_000_000, "x")
+    answer = choose_line([line], 1_000_000, ("甲", "a"))
     assert isinstance(answer, Shortage)
     assert answer.code == "budget-exhausted"
-    assert answer.zh == "预算指标“专项甲”剩余9,999.99元，不足以安排1万元。"
+    assert answer.zh == "预算不足：预算指标“专项甲”暂不足以安排。"
+    assert answer.detail["available_fen"] == 999_999
 
 
 def test_no_line_at_all_names_what_was_looked_for() -> None:
@@ -125,6 +172,7 @@ def test_no_line_at_all_names_what_was_looked_for() -> None:
         "no-budget-line",
         "2026年度第13条措施没有已批准的预算指标。",
     )
+    assert answer.en == "There is no approved budget line for measure 13 in 2026."
 
 
 def test_every_group_of_a_matter_shares_one_lock() -> None:
@@ -170,8 +218,7 @@ def test_what_is_over_stays_over() -> None:
 
 
 def test_every_state_of_an_award_can_be_announced() -> None:
-    announced = set(contract.AwardState.__args__)
-    assert {state.value for state in AwardState} <= announced
+    assert {state.value for state in AwardState} == set(get_args(contract.AwardState))
 
 
 @pytest.mark.parametrize(("state", "event"), list(product(PayoutState, PayoutEvent)))

@@ -10,6 +10,7 @@ from services.identity.service import forget_failures
 from services.identity.tokens import routes, rules
 from services.identity.tokens.actions import authenticate_client
 from services.kernel.clock import system_now
+from services.kernel.settings import Settings
 from tests.conftest import TestPlatform
 from tests.identity.steps import ask, fresh, register
 
@@ -83,6 +84,54 @@ async def test_one_place_s_lock_is_not_another_s(
     assert found.client_id == client["client_id"]
 
 
+async def test_many_places_together_lock_a_client_everywhere(
+    platform: TestPlatform, client: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rules, "FAILURES_ANYWHERE_MAX", 5)
+
+    async def attempt(place: int, secret: str) -> bool:
+        proof = authenticate_client.Proof(client["client_id"], secret=secret)
+        async with platform.service("identity").sessions() as session:
+            try:
+                await authenticate_client.authenticate(
+                    session, proof, address=f"203.0.113.{place}", audiences=[], now=system_now()
+                )
+            except rules.OAuthError:
+                return False
+            finally:
+                await session.commit()
+            return True
+
+    for place in range(4):
+        assert not await attempt(place, "wrong")
+    assert await attempt(5, client["client_secret"])
+    assert not await attempt(6, "wrong")
+    assert not await attempt(7, client["client_secret"])
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "address"),
+    [
+        ("203.0.113.7", "", "203.0.113.7"),
+        ("203.0.113.7", "198.51.100.1", "203.0.113.7"),
+        ("127.0.0.1", "198.51.100.9, 198.51.100.1", "198.51.100.1"),
+        ("::1", "198.51.100.1", "198.51.100.1"),
+        ("127.0.0.1", "", "127.0.0.1"),
+        ("10.0.0.5", "198.51.100.1", "198.51.100.1"),
+        ("nameless", "198.51.100.1", "nameless"),
+        (None, "198.51.100.1", "198.51.100.1"),
+    ],
+)
+def test_only_our_own_gateway_says_who_calls(
+    peer: str | None, forwarded: str, address: str
+) -> None:
+    trusted = Settings(
+        LIANGXIN_TRUSTED_PROXIES="10.0.0.0/24, fd00::/64",
+        LIANGXIN_PROFILE="demonstration",
+    ).trusted_proxies  # pyright: ignore[reportCallIssue]
+    assert rules.caller_address(peer, forwarded, trusted) == address
+
+
 async def test_who_does_not_exist_can_be_locked_out_as_well_and_is_forgotten(
     platform: TestPlatform,
 ) -> None:
@@ -100,4 +149,5 @@ async def test_who_does_not_exist_can_be_locked_out_as_well_and_is_forgotten(
         )
         await forget_failures(session, "", None)
         kept.append(await session.scalar(count, {"c": nobody["client_id"]}))
-    assert kept == [1, 0]
+    # Once for the place, once for all places.
+    assert kept == [2, 0]

@@ -1,6 +1,7 @@
 """The running probe as tests see it: clients by role, effects counted in its own tables."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
@@ -85,9 +86,10 @@ class Probe:
         found: list[dict[str, Any]] = []
         for sequence in range(max(state.first_seq, state.last_seq - RECENT), state.last_seq + 1):
             message = await jetstream.get_msg("LX_PROBE", sequence)
-            document = orjson.loads(message.data or b"{}")
-            if document["lxaggregate"] in aggregates:
-                found.append(document)
+            with contextlib.suppress(orjson.JSONDecodeError, KeyError, TypeError):
+                document = orjson.loads(message.data or b"{}")
+                if document["lxaggregate"] in aggregates:
+                    found.append(document)
         return found
 
     async def until_ready(self) -> None:

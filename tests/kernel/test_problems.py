@@ -109,7 +109,7 @@ async def test_a_refused_field_is_named_by_pointer_and_code(probe: Probe) -> Non
     assert [(e["pointer"], e["code"]) for e in body["errors"]] == [
         ("/amount_fen", "int-type"),
         ("/tags/1", "string-too-long"),
-        ("/counts/a", "int-type"),
+        ("/counts/?", "int-type"),
     ]
     assert body["errors"][0]["detail"] == "须为整数，不接受小数、文本或布尔值。"
 

@@ -1,6 +1,7 @@
 """From the outbox to the broker: each row once, in its aggregate's order, whatever fails on the way."""
 
 import asyncio
+import random
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -84,6 +85,19 @@ async def test_when_the_owner_dies_another_relay_goes_on(
     assert not set(before) & set(after)
     assert [m["lxseq"] for m in await probe.messages(note)] == [1, 2, 3, 4, 5, 6]
     assert await probe.effects("counted", note) == 6
+
+
+async def test_a_relay_outlives_the_end_of_its_connection_at_any_moment(
+    probe: Probe, admin_db: asyncpg.Connection
+) -> None:
+    note, chance = fresh("stubborn"), random.Random(7)
+    for _ in range(12):
+        await probe.announce(*[NoteCounted(note=note)] * 4)
+        await asyncio.sleep(chance.uniform(0, 0.01))
+        await admin_db.execute(f"SELECT pg_terminate_backend(pid) FROM ({HERE}) AS here")
+    await probe.settle()
+    assert [m["lxseq"] for m in await probe.messages(note)] == list(range(1, 49))
+    assert probe.runtime.is_alive
 
 
 @pytest.mark.parametrize(

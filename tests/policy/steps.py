@@ -20,7 +20,7 @@ GROWTH = "digital-growth"
 WAIT_S_MAX = 20
 
 # Apart from the demonstration city's sequences, and from those of other test workers.
-_sequences = itertools.count(900_000 + os.getpid() % 50_000)
+_sequences = itertools.count(600_000 + os.getpid() % 200_000)
 
 
 def fresh_uscc() -> str:

@@ -260,7 +260,7 @@ def test_of_competing_aid_for_one_matter_only_the_highest_is_chosen() -> None:
 @pytest.mark.parametrize(
     ("facts", "pointer", "code"),
     [
-        ({"revenu_fen": 1}, "/facts/revenu_fen", "unknown-fact"),
+        ({"revenu_fen": 1}, "/facts/?", "unknown-fact"),
         ({"revenue_fen": -1}, "/facts/revenue_fen/2025", "out-of-bounds"),
         ({"revenue_fen": 10**16}, "/facts/revenue_fen/2025", "out-of-bounds"),
         ({"revenue_fen": True}, "/facts/revenue_fen/2025", "wrong-type"),
@@ -290,7 +290,7 @@ async def test_an_unknown_fact_is_answered_with_the_nearest_name(platform: Any) 
     problem = await refuse(platform, {"facts": {"revenue_fan": 1, "staff_cound": 2}})
 
     assert [error["pointer"] for error in problem["errors"]] == [
-        "/facts/revenue_fan", "/facts/staff_cound",
+        "/facts/?", "/facts/?",
     ]  # fmt: skip
     assert "revenue_fen" in problem["errors"][0]["detail"]
     assert "staff_count" in problem["errors"][1]["detail"]

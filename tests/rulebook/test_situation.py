@@ -175,9 +175,9 @@ def test_absent_lists_are_unknown_and_an_empty_list_is_a_statement() -> None:
 @pytest.mark.parametrize(
     ("facts", "code", "pointer"),
     [
-        ({"revenu_fen": 1}, "unknown-fact", "/revenu_fen"),
-        ({"a/b~c": 1}, "unknown-fact", "/a~1b~0c"),
-        ({"revenu_fen": None}, "unknown-fact", "/revenu_fen"),
+        ({"revenu_fen": 1}, "unknown-fact", "/?"),
+        ({"a/b~c": 1}, "unknown-fact", "/?"),
+        ({"revenu_fen": None}, "unknown-fact", "/?"),
         ({"revenue_fen": "5"}, "wrong-type", "/revenue_fen/2025"),
         ({"revenue_fen": {"2025": 5.0}}, "wrong-type", "/revenue_fen/2025"),
         ({"revenue_fen": {"2025": True}}, "wrong-type", "/revenue_fen/2025"),

@@ -36,7 +36,8 @@ class FirmChanged(StateEvent, type="liangxin.enterprise.firm.changed.v1"):
     """A firm's whole current state as enterprise holds it.
 
     `yearly` maps a fact to its years, `daily` a fact to its dated values in order. Absent is
-    unknown.
+    unknown. `declared` names what rests only on the firm's own word: facts as of a day by their
+    name, facts of a year as `fact:year`.
     `statement_id` is the newest statement the state includes; ids only grow within a firm.
     """
 
@@ -50,6 +51,7 @@ class FirmChanged(StateEvent, type="liangxin.enterprise.firm.changed.v1"):
     yearly: dict[str, dict[str, bool | int | str]] = Field(default_factory=dict)
     daily: dict[str, list[DatedValue]] = Field(default_factory=dict)
     recognitions: list[HeldRecognition] = Field(default_factory=list[HeldRecognition])
+    declared: list[str] = Field(default_factory=list[str])
     statement_id: UUID
     recorded_at: datetime
     synthetic: bool = False

@@ -21,11 +21,12 @@ from services.enterprise.firms.queries import lock_firm
 from services.enterprise.firms.rules import PROFILE_FACTS
 from services.enterprise.vocabulary.actions import own_every_fact
 from services.enterprise.vocabulary.queries import require_facts_owned
-from services.enterprise.vocabulary.rules import Period, parse_day
+from services.enterprise.vocabulary.rules import Period
 from services.kernel.actors import Actor
 from services.kernel.audit import audit
 from services.kernel.clock import city_day
 from services.kernel.database import raw_connection
+from services.kernel.days import parse_day
 from services.kernel.strict_json import canonical
 
 __all__ = ["Statement", "own_every_fact", "record_statements", "state_day", "state_year"]

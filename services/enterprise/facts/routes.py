@@ -12,8 +12,8 @@ from services.enterprise.facts.rules import instant_of, require_year
 from services.enterprise.facts.schemas import DayFactsView, DayStated, IndicatorsView, YearStated
 from services.enterprise.firms.access import FirmPath, Reader
 from services.enterprise.firms.queries import find_firm
-from services.enterprise.firms.schemas import Day
 from services.kernel.clock import city_day
+from services.kernel.days import Day
 from services.kernel.etags import set_etag
 from services.kernel.unit import Now, Session, noun_router
 

@@ -6,8 +6,6 @@ from typing import Any, Protocol, TypeVar
 
 from services.enterprise.firms.rules import PROFILE_CHECKS
 from services.enterprise.vocabulary.rules import (
-    FIRST_DAY,
-    LAST_DAY,
     Fact,
     FactValue,
     FieldFault,
@@ -17,10 +15,11 @@ from services.enterprise.vocabulary.rules import (
     fact,
     facts,
     nearest,
-    parse_day,
 )
 from services.kernel.clock import CITY
+from services.kernel.days import FIRST_DAY, LAST_DAY, parse_day
 from services.kernel.errors import FieldError, Invalid, invalid_field
+from services.kernel.problems import UNKNOWN_NAME
 
 FIRST_YEAR = 2000
 FACTS_AT_ONCE_MAX = 200
@@ -64,7 +63,7 @@ def checked_facts(period: Period, given: Mapping[str, object]) -> Values:
             values[name] = checked_fact(period, name, value)
         except FieldFault as fault:
             if len(faults) < FAULTS_SHOWN_MAX:
-                faults.append(FieldError(_pointer(name), fault.code, fault.zh, fault.en))
+                faults.append(FieldError(f"/facts/{shown_name(name)}", fault.code, fault.zh, fault.en))
     if faults:
         raise _refusal(faults)
     return values
@@ -101,6 +100,11 @@ def known_fact(period: Period, name: str) -> Fact:
             f"This follows from records; state it at {path}.",
         )
     return known
+
+
+def shown_name(name: str) -> str:
+    """Give a fact's name back if it is one of the vocabulary: nothing made up is repeated."""
+    return name if fact(name) else UNKNOWN_NAME
 
 
 def unknown_fact(period: Period, name: str) -> FieldFault:
@@ -176,5 +180,3 @@ def _refusal(faults: list[FieldError]) -> Invalid:
     )
 
 
-def _pointer(name: str) -> str:
-    return "/facts/" + name[:100].replace("~", "~0").replace("/", "~1")

@@ -7,8 +7,9 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from services.enterprise.facts.rules import FACTS_AT_ONCE_MAX
-from services.enterprise.firms.schemas import Body, Day, Text
+from services.enterprise.firms.schemas import Body, Text
 from services.enterprise.vocabulary.rules import FactValue
+from services.kernel.days import Day
 
 # Each value is checked against its fact: the name says of which type it is.
 GivenFacts = dict[str, Any]

@@ -27,7 +27,7 @@ from services.enterprise.firms.schemas import FirmChange, NewFirm
 from services.enterprise.vocabulary.queries import require_facts_owned
 from services.kernel.actors import Actor
 from services.kernel.audit import audit
-from services.kernel.clock import CITY, city_day
+from services.kernel.clock import CITY, city_day, system_now
 from services.kernel.errors import Conflict, Invalid, invalid_field
 from services.kernel.ids import new_id, next_id_after
 from services.kernel.outbox import announce
@@ -47,7 +47,7 @@ async def register_firm(
     session: AsyncSession, actor: Actor, new: NewFirm, *, now: datetime
 ) -> Firm:
     """Enter a firm in the register, once."""
-    await require_facts_owned(session, actor, PROFILE_FACTS)
+    await require_facts_owned(session, actor, facts_stated_by(new))
     if fault := day_fault(new, city_day(now)):
         raise fault
     firm = (await enter_firms(session, actor, [new], now=now)).get(new.uscc)
@@ -144,20 +144,20 @@ def advance(firm: Firm, now: datetime) -> None:
 async def announce_firms(session: AsyncSession, firms: Collection[Firm], *, now: datetime) -> None:
     """Announce the whole current state of each firm with this transaction."""
     await session.flush()
-    states = await firm_states(session, [firm.uscc for firm in firms])
+    states = await firm_states(session, [firm.uscc for firm in firms], city_day(now))
     for firm in firms:
         announce(session, _event(firm, states[firm.uscc]), now=now)
 
 
 async def restate_firms(session: AsyncSession) -> AsyncIterator[FirmChanged]:
     """Give the current state of every firm, for listeners that begin late."""
-    after = ""
+    after, today = "", city_day(system_now())
     while True:
         following = select(Firm).where(Firm.uscc > after).order_by(Firm.uscc)
         firms = (await session.scalars(following.limit(RESTATED_AT_ONCE))).all()
         if not firms:
             return
-        states = await firm_states(session, [firm.uscc for firm in firms])
+        states = await firm_states(session, [firm.uscc for firm in firms], today)
         for firm in firms:
             yield _event(firm, states[firm.uscc])
         after = firms[-1].uscc
@@ -177,6 +177,12 @@ async def tell_of_day(session: AsyncSession, reference: str, now: datetime) -> N
     if firm is not None:
         firm.version += 1
         await announce_firms(session, [firm], now=now)
+
+
+def facts_stated_by(new: NewFirm) -> frozenset[str]:
+    """Give the facts whose owners alone may say this of a new firm."""
+    fiscal = () if new.fiscal_jurisdiction is None else (OWNED_AS[FISCAL_JURISDICTION],)
+    return frozenset((*PROFILE_FACTS, *fiscal))
 
 
 def day_fault(new: NewFirm, today: date) -> Invalid | None:
@@ -263,6 +269,7 @@ def _event(firm: Firm, state: FirmState) -> FirmChanged:
         yearly=state.yearly,
         daily=state.daily,
         recognitions=state.recognitions,
+        declared=state.declared,
         statement_id=firm.last_statement_id,
         recorded_at=firm.changed_at,
         synthetic=firm.synthetic,

@@ -14,7 +14,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.enterprise.contract.events import DatedCode, DatedValue, HeldRecognition
 from services.enterprise.firms.access import firm_unknown, visible_to
 from services.enterprise.firms.models import Firm, ProfileChange
-from services.enterprise.firms.rules import FISCAL_JURISDICTION, Dated, joined_line
+from services.enterprise.firms.rules import (
+    FISCAL_JURISDICTION,
+    Dated,
+    joined_line,
+    rests_on_firm,
+)
 from services.enterprise.firms.schemas import FirmView
 from services.kernel.actors import Actor
 from services.kernel.database import raw_connection
@@ -24,9 +29,11 @@ from services.kernel.pages import PageRequest
 # The nouns after this one keep facts and recognitions. Their rows are read here by name, in one
 # statement a kind for any number of firms, because every change announces the whole state.
 _YEARLY = """
-SELECT uscc, jsonb_object_agg(fact, years)::text FROM (
-    SELECT uscc, fact, jsonb_object_agg(year::text, value) AS years FROM (
-        SELECT DISTINCT ON (uscc, fact, year) uscc, fact, year, value FROM (
+SELECT uscc, jsonb_object_agg(fact, years)::text AS facts, string_agg(declared, ' ') AS declared
+FROM (
+    SELECT uscc, fact, jsonb_object_agg(year::text, value) AS years,
+           string_agg(fact || ':' || year, ' ') FILTER (WHERE self_declared) AS declared FROM (
+        SELECT DISTINCT ON (uscc, fact, year) uscc, fact, year, value, self_declared FROM (
             SELECT DISTINCT ON (uscc, fact, year, self_declared)
                    uscc, fact, year, self_declared, value
             FROM fact_statement WHERE uscc = ANY($1::text[]) AND year IS NOT NULL
@@ -58,6 +65,7 @@ class FirmState:
     yearly: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
     daily: dict[str, list[DatedValue]] = field(default_factory=dict[str, list[DatedValue]])
     recognitions: list[HeldRecognition] = field(default_factory=list[HeldRecognition])
+    declared: list[str] = field(default_factory=list[str])
 
 
 async def find_firm(session: AsyncSession, actor: Actor, uscc: str) -> Firm:
@@ -103,16 +111,20 @@ async def profile_changes(session: AsyncSession, uscc: str) -> list[ProfileChang
     return list((await session.scalars(ordered)).all())
 
 
-async def firm_states(session: AsyncSession, usccs: Collection[str]) -> dict[str, FirmState]:
+async def firm_states(
+    session: AsyncSession, usccs: Collection[str], today: date
+) -> dict[str, FirmState]:
     """Read the current state of firms; the caller has flushed what it changed."""
     states = {uscc: FirmState() for uscc in usccs}
     for uscc, code in await fiscal_jurisdictions(session, usccs):
         states[uscc].fiscal_jurisdictions.append(code)
     async with raw_connection(session) as connection:
-        for uscc, facts in await connection.fetch(_YEARLY, list(usccs)):
+        for uscc, facts, declared in await connection.fetch(_YEARLY, list(usccs)):
             states[uscc].yearly = orjson.loads(facts)
+            states[uscc].declared = sorted((declared or "").split())
         for uscc, lines in _lines_by_firm(await connection.fetch(_DAILY, list(usccs))).items():
             states[uscc].daily = {name: _line(*each) for name, each in lines.items()}
+            states[uscc].declared += [n for n in sorted(lines) if rests_on_firm(*lines[n], today)]
         for row in await connection.fetch(_RECOGNITIONS, list(usccs)):
             held = HeldRecognition(**{name: row[name] for name in HeldRecognition.model_fields})
             states[row["uscc"]].recognitions.append(held)

@@ -127,6 +127,11 @@ def value_on(line: Sequence[Dated], on: date) -> FactValue | None:
     return value
 
 
+def rests_on_firm(owned: Sequence[Dated], declared: Sequence[Dated], on: date) -> bool:
+    """Tell whether a value in force on a day has only the firm's own word behind it."""
+    return value_on(owned, on) is None and value_on(declared, on) is not None
+
+
 def joined_line(owned: Sequence[Dated], declared: Sequence[Dated]) -> list[Dated]:
     """Let the owner's word stand wherever there is one, and the firm's own where there is none."""
     joined: list[Dated] = []

@@ -7,7 +7,6 @@ from uuid import UUID
 from pydantic import (
     AfterValidator,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     StrictBool,
@@ -24,7 +23,8 @@ from services.enterprise.firms.rules import (
     check_town,
     clean_text,
 )
-from services.enterprise.vocabulary.rules import FieldFault, parse_day
+from services.enterprise.vocabulary.rules import FieldFault
+from services.kernel.days import Day
 
 # What is typed may hold spaces and full-width characters; longer than this nothing is meant.
 RAW_CHARS_MAX = 1000
@@ -41,7 +41,6 @@ TownCode = Annotated[Raw, AfterValidator(check_town), Field(examples=["330282107
 DivisionCode = Annotated[Raw, AfterValidator(check_division), Field(examples=["330282"])]
 Text = Annotated[str, StringConstraints(max_length=500), AfterValidator(clean_text)]
 ShortText = Annotated[str, StringConstraints(max_length=100), AfterValidator(clean_text)]
-Day = Annotated[date, BeforeValidator(parse_day)]
 
 
 class Body(BaseModel):

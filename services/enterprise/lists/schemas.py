@@ -6,9 +6,10 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, model_validator
 
-from services.enterprise.firms.schemas import Body, Day, Raw, Text
+from services.enterprise.firms.schemas import Body, Raw, Text
 from services.enterprise.lists.rules import ITEMS_MAX, check_extra, check_list_id
 from services.enterprise.vocabulary.rules import FieldFault
+from services.kernel.days import Day
 
 ListId = Annotated[Raw, AfterValidator(check_list_id)]
 

@@ -6,9 +6,10 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, Field, StrictInt, model_validator
 
-from services.enterprise.firms.schemas import Body, Day, Raw, ShortText, Text
+from services.enterprise.firms.schemas import Body, Raw, ShortText, Text
 from services.enterprise.recognitions.rules import Move, State, check_recognition
 from services.enterprise.vocabulary.rules import FieldFault
+from services.kernel.days import Day
 
 RecognitionId = Annotated[
     Raw, AfterValidator(check_recognition), Field(examples=["specialised-sme"])

@@ -1,10 +1,8 @@
 """What facts and recognitions there are, and which values each takes."""
 
 import difflib
-import re
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
@@ -12,23 +10,13 @@ from typing import Any, cast
 
 import yaml
 
+from services.kernel.days import parse_day
+from services.kernel.errors import FieldFault
+
 FactValue = bool | int | str
 
 INTEGER_MAX = 10**15
-DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
-FIRST_DAY = date(1900, 1, 1)
-LAST_DAY = date(2199, 12, 31)
 HERE = Path(__file__).parent
-
-
-class FieldFault(ValueError):
-    """Says in both languages why a value does not fit; never repeats the value."""
-
-    def __init__(self, code: str, zh: str, en: str) -> None:
-        super().__init__(en)
-        self.code = code
-        self.zh = zh
-        self.en = en
 
 
 class Period(StrEnum):
@@ -122,24 +110,6 @@ def checked_value(fact: Fact, value: object) -> FactValue:
     if fact.type is FactType.DATE:
         return parse_day(value).isoformat()
     return _text(fact, value)
-
-
-def parse_day(value: object) -> date:
-    """Read a day as the contract writes it, YYYY-MM-DD and nothing else."""
-    if isinstance(value, date):
-        return value
-    if isinstance(value, str) and DAY.fullmatch(value):
-        try:
-            day = date.fromisoformat(value)
-        except ValueError:
-            day = None
-        if day is not None and FIRST_DAY <= day <= LAST_DAY:
-            return day
-    raise FieldFault(
-        "date-format",
-        "日期须为YYYY-MM-DD，且确有此日。",
-        "The date must be YYYY-MM-DD, and such a day must exist.",
-    )
 
 
 def _integer(fact: Fact, value: object) -> int:

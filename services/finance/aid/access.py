@@ -6,7 +6,7 @@ from fastapi import Depends
 from sqlalchemy import ColumnElement, and_, false, or_, true
 
 from services.finance.aid.models import Aid
-from services.finance.aid.rules import NEXT, AidState
+from services.finance.aid.rules import NEXT, AidState, own_level
 from services.finance.parties import FIRM
 from services.kernel.actors import Actor, Guard, Role
 
@@ -33,5 +33,7 @@ def visible_to(actor: Actor) -> ColumnElement[bool]:
 def allowed_events(actor: Actor, aid: Aid) -> list[str]:
     """Name what this caller could do with the aid now."""
     if not actor.has(Role.TREASURER, Role.REGISTRAR):
+        return []
+    if not actor.has(Role.TREASURER) and aid.level != own_level(actor.town_code):
         return []
     return sorted(NEXT.get(AidState(aid.state), {}))

@@ -11,6 +11,7 @@ from services.finance.aid.rules import AidEvent, AidState, Level, Purpose, Relat
 from services.finance.aid.schemas import AidBody
 from services.kernel.actors import SYSTEM, Actor, Role
 from services.kernel.audit import audit
+from services.kernel.clock import city_day
 from services.kernel.errors import Conflict
 from services.kernel.etags import check_version
 from services.kernel.ids import new_id
@@ -21,6 +22,7 @@ async def declare_aid(session: AsyncSession, actor: Actor, body: AidBody, *, now
     """Enter what some level granted; the same aid is entered once."""
     if not actor.has(Role.TREASURER):
         rules.require_own_level(body.level, actor.town_code)
+    rules.require_past(body.paid_on, city_day(now))
     group = body.stacking_group or body.programme
     purpose = Purpose(body.beneficiary.kind, body.beneficiary.id, body.matter.key(), group)
     await queries.lock_purpose(session, purpose)
@@ -47,7 +49,8 @@ async def declare_aid(session: AsyncSession, actor: Actor, body: AidBody, *, now
     )
     first = await queries.declared_before(session, aid)
     if first is not None:
-        raise _exists(first)
+        seen = await queries.may_see(session, actor, first.id)
+        raise _exists(first.id if seen else None)
     session.add(aid)
     await session.flush()
     detail = {"level": aid.level, "amount_fen": aid.amount_fen}
@@ -59,6 +62,10 @@ async def withdraw_aid(
     session: AsyncSession, actor: Actor, aid_id: UUID, version: int, note: str, *, now: datetime
 ) -> Aid:
     """Take declared aid back with the reason; the entry stays, and counts no more."""
+    aid = await queries.aid(session, actor, aid_id)
+    if not actor.has(Role.TREASURER):
+        rules.require_own_level(Level(aid.level), actor.town_code)
+    await queries.lock_purpose(session, queries.purpose_of(aid))
     aid = await queries.aid(session, actor, aid_id, lock=True)
     check_version(version, aid.version)
     aid.state = rules.move(aid.state, AidEvent.WITHDRAW)
@@ -123,11 +130,16 @@ async def follow_award(
     await session.flush()
 
 
-def _exists(first: UUID) -> Conflict:
+def _exists(first: UUID | None) -> Conflict:
+    """Say that the aid is entered already, and where, if the caller may see that entry."""
+    zh = "同一补助（相同对象、事项、层级、项目和文号）已登记"
+    en = "This aid (same beneficiary, matter, level, programme, document) is entered already"
+    if first is None:
+        return Conflict(f"{zh}。", f"{en}.", code="aid-exists")
     address = f"/v1/finance/aid/{first}"
     return Conflict(
-        f"同一补助（相同对象、事项、层级、项目和文号）已登记，见{address}。",
-        f"This aid (same beneficiary, matter, level, programme, document) is at {address}.",
+        f"{zh}，见{address}。",
+        f"{en}: {address}.",
         code="aid-exists",
         headers={"Location": address},
     )

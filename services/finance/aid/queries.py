@@ -2,12 +2,12 @@
 
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.finance.aid.access import allowed_events, visible_to
 from services.finance.aid.models import Aid
-from services.finance.aid.rules import COUNTED, AidState, Competing, Purpose, Relation
+from services.finance.aid.rules import COUNTED, AidState, Competing, Level, Purpose, Relation
 from services.finance.aid.schemas import AidView
 from services.finance.paging import newest_first
 from services.finance.parties import FIRM, MatterView, PartyView, canonical_id
@@ -43,10 +43,10 @@ async def aids(
     return list(await session.scalars(newest_first(statement, Aid.id, page)))
 
 
-async def declared_before(session: AsyncSession, candidate: Aid) -> UUID | None:
+async def declared_before(session: AsyncSession, candidate: Aid) -> Aid | None:
     """Find what was declared before for the same matter by the same document."""
     return await session.scalar(
-        select(Aid.id).where(
+        select(Aid).where(
             Aid.state == AidState.DECLARED,
             Aid.beneficiary_kind == candidate.beneficiary_kind,
             Aid.beneficiary_id == candidate.beneficiary_id,
@@ -58,6 +58,15 @@ async def declared_before(session: AsyncSession, candidate: Aid) -> UUID | None:
     )
 
 
+def purpose_of(row: Aid) -> Purpose:
+    return Purpose(row.beneficiary_kind, row.beneficiary_id, row.matter_key, row.stacking_group)
+
+
+async def may_see(session: AsyncSession, actor: Actor, aid_id: UUID) -> bool:
+    found = await session.scalar(select(Aid.id).where(Aid.id == aid_id, visible_to(actor)))
+    return found is not None
+
+
 async def of_award(session: AsyncSession, award_id: UUID) -> Aid | None:
     return await session.scalar(select(Aid).where(Aid.award_id == award_id))
 
@@ -66,13 +75,30 @@ async def competing(
     session: AsyncSession, purpose: Purpose, *, besides_award: UUID | None
 ) -> list[Competing]:
     """List what counts against another grant for a purpose, in the order of its entry."""
+    in_group = (Aid.stacking_group == purpose.stacking_group, Aid.relation == Relation.COMPETES)
+    return await _counted(session, purpose, *in_group, besides_award=besides_award)
+
+
+async def of_programme(
+    session: AsyncSession, purpose: Purpose, programme: str, *, besides_award: UUID | None
+) -> list[Competing]:
+    """List what our own programme granted for the matter, in whatever group and relation."""
+    same = (Aid.programme == programme, Aid.level == Level.CIXI)
+    return await _counted(session, purpose, *same, besides_award=besides_award)
+
+
+async def _counted(
+    session: AsyncSession,
+    purpose: Purpose,
+    *conditions: ColumnElement[bool],
+    besides_award: UUID | None,
+) -> list[Competing]:
     statement = select(Aid).where(
         Aid.beneficiary_kind == purpose.beneficiary_kind,
         Aid.beneficiary_id == purpose.beneficiary_id,
         Aid.matter_key == purpose.matter_key,
-        Aid.stacking_group == purpose.stacking_group,
-        Aid.relation == Relation.COMPETES,
         Aid.state.in_(COUNTED),
+        *conditions,
     )
     if besides_award is not None:
         statement = statement.where(Aid.award_id.is_distinct_from(besides_award))

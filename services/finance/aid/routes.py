@@ -26,7 +26,7 @@ async def declare_aid(
     return queries.view(actor, aid)
 
 
-@router.post("/{aid_id}/events")
+@router.post("/{aid_id}/events", dependencies=[KEYED_FOR_MONEY])
 async def move_aid(
     aid_id: UUID,
     body: AidEventBody,

@@ -2,11 +2,12 @@
 
 import hashlib
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 from uuid import UUID
 
 from services.finance.moves import event_not_allowed
-from services.kernel.errors import Forbidden
+from services.kernel.errors import Forbidden, invalid_field
 
 THING = ("补助记录", "The aid")
 
@@ -63,6 +64,8 @@ RELATION_NAMES = {
     Relation.COMPETES: ("从高、不重复", "competes"),
 }
 
+AID_EVENT_NAMES = {AidEvent.WITHDRAW: ("撤回", "withdraw")}
+
 COUNTED = (AidState.DECLARED, AidState.RESERVED, AidState.AWARDED, AidState.PAID)
 NEXT = {AidState.DECLARED: {AidEvent.WITHDRAW: AidState.WITHDRAWN}}
 
@@ -100,17 +103,34 @@ def move(state: str, event: AidEvent) -> AidState:
     """Give the state that follows, or refuse."""
     following = NEXT.get(AidState(state), {})
     if event not in following:
-        raise event_not_allowed(THING, state, following)
+        names = [AID_EVENT_NAMES[each] for each in following]
+        raise event_not_allowed(THING, AID_STATE_NAMES[AidState(state)], names)
     return following[event]
 
 
+def require_past(paid_on: date, today: date) -> None:
+    """Refuse aid that was not paid yet."""
+    if paid_on > today:
+        raise invalid_field(
+            "/paid_on",
+            "date-in-future",
+            "日期不能晚于当前业务日期。",
+            "The day must not be after the current business day.",
+        )
+
+
+def own_level(town_code: str | None) -> Level:
+    """Name the level whose aid a registrar keeps: the city's, or a town's."""
+    return Level.CIXI if town_code is None else Level.TOWN
+
+
 def require_own_level(level: Level, town_code: str | None) -> None:
-    """Refuse a registrar who declares what another level granted."""
-    own = Level.CIXI if town_code is None else Level.TOWN
+    """Refuse a registrar who declares or withdraws what another level granted."""
+    own = own_level(town_code)
     if level is not own:
         zh, en = LEVEL_NAMES[own]
         raise Forbidden(
-            f"登记部门只能申报本级补助：{zh}。",
-            f"A registrar declares aid of the own level only: {en}.",
+            f"登记部门只能申报、撤回本级补助：{zh}。",
+            f"A registrar declares and withdraws aid of the own level only: {en}.",
             code="level-not-own",
         )

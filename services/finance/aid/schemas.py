@@ -10,6 +10,7 @@ from services.finance.aid.rules import AidEvent, Level
 from services.finance.money import PositiveFen
 from services.finance.moves import NOTE_CHARS_MAX, NoData, Version
 from services.finance.parties import MatterBody, MatterView, PartyBody, PartyView, ShortText
+from services.kernel.days import Day
 
 
 class AidBody(BaseModel):
@@ -41,7 +42,7 @@ class AidBody(BaseModel):
         default=None, description="The programme where it is absent"
     )
     amount_fen: PositiveFen
-    paid_on: date
+    paid_on: Day
     document: ShortText
 
 

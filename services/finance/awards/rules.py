@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from services.finance.aid.rules import LEVEL_NAMES, Competing, Level, Relation
 from services.finance.money import yuan, yuan_in_english
-from services.finance.moves import event_not_allowed
+from services.finance.moves import Words, event_not_allowed
 
 THING = ("资助", "The award")
 NAMED_AIDS_MAX = 5
@@ -44,6 +44,11 @@ AWARD_STATE_NAMES = {
     AwardState.PAID: ("已支付", "paid"),
     AwardState.VOIDED: ("已作废", "voided"),
     AwardState.RECOVERED: ("已追回", "recovered"),
+}
+AWARD_EVENT_NAMES = {
+    AwardEvent.RECOVER: ("追回", "recover"),
+    AwardEvent.CONFIRM_RECOVERY: ("确认追回", "confirm-recovery"),
+    AwardEvent.CANCEL_RECOVERY: ("取消追回", "cancel-recovery"),
 }
 STACKING_MODE_NAMES = {
     StackingMode.TOP_UP: ("补差", "top up to the highest"),
@@ -93,35 +98,46 @@ PAYMENT_RETURNED = Reason(
 
 
 def grant(
-    asked_fen: int, competing: Sequence[Competing], relation: Relation, mode: StackingMode
+    asked_fen: int,
+    competing: Sequence[Competing],
+    relation: Relation,
+    mode: StackingMode,
+    *,
+    own: Sequence[Competing] = (),
 ) -> Grant:
     """Set off what was granted already for the same matter and group (从高、不重复).
 
     Under `top-up` the difference is left (补差), never less than nothing; under
-    `highest-only` nothing is left once anything was granted. What matches or tops up stays whole.
+    `highest-only` nothing is left once anything was granted. What matches or tops up is not
+    reduced by its base, but by `own`: what the same programme granted for the same matter.
     """
     if asked_fen <= 0:
         return Grant(0, NOTHING_ASKED, ())
-    if relation is not Relation.COMPETES or not competing:
+    others = competing if relation is Relation.COMPETES else ()
+    standing = {aid.aid_id: aid for aid in (*others, *own)}
+    if not standing:
         return Grant(asked_fen, None, ())
-    counted = tuple(competing)
+    counted = tuple(standing[aid_id] for aid_id in sorted(standing))
     granted_fen = sum(aid.amount_fen for aid in counted)
     left_fen = max(0, asked_fen - granted_fen) if mode is StackingMode.TOP_UP else 0
-    return Grant(left_fen, _stacking_reason(asked_fen, left_fen, counted, mode), counted)
+    reason = _stacking_reason(asked_fen, left_fen, counted, relation, mode)
+    return Grant(left_fen, reason, counted)
 
 
 def move(state: str, target: AwardState) -> AwardState:
     """Give the state that follows, or refuse."""
     following = NEXT[AwardState(state)]
     if target not in following:
-        raise event_not_allowed(THING, state, following)
+        names = [AWARD_STATE_NAMES[each] for each in following]
+        raise event_not_allowed(THING, AWARD_STATE_NAMES[AwardState(state)], names)
     return target
 
 
-def purpose_in_words(year: int, measure: int | None, programme: str) -> str:
+def purpose_in_words(year: int, measure: int | None, programme: str) -> Words:
     """Name what a budget line is looked for by."""
-    what = f"第{measure}条措施" if measure is not None else f"项目{programme}"
-    return f"{year}年度{what}"
+    if measure is not None:
+        return f"{year}年度第{measure}条措施", f"measure {measure} in {year}"
+    return f"{year}年度项目{programme}", f"the programme {programme} in {year}"
 
 
 def case_ended(outcome: str) -> Reason:
@@ -147,8 +163,13 @@ def events_for(
 
 
 def _stacking_reason(
-    asked_fen: int, left_fen: int, counted: tuple[Competing, ...], mode: StackingMode
+    asked_fen: int,
+    left_fen: int,
+    counted: tuple[Competing, ...],
+    relation: Relation,
+    mode: StackingMode,
 ) -> Reason:
+    rule = "从高、不重复" if relation is Relation.COMPETES else "同一项目、同一事项不重复"
     aid_zh, aid_en = _named(counted)
     total_fen = sum(aid.amount_fen for aid in counted)
     before_zh = f"同一事项已获{aid_zh}，合计{yuan(total_fen)}"
@@ -156,18 +177,18 @@ def _stacking_reason(
     if left_fen:
         return Reason(
             "reduced-by-other-aid",
-            f"{before_zh}；拟给{yuan(asked_fen)}，按从高、不重复补差{yuan(left_fen)}。",
+            f"{before_zh}；拟给{yuan(asked_fen)}，按{rule}补差{yuan(left_fen)}。",
             f"{before_en}; of {yuan_in_english(asked_fen)}, {yuan_in_english(left_fen)} is left.",
         )
     if mode is StackingMode.HIGHEST_ONLY:
         return Reason(
             "covered-by-other-aid",
-            f"{before_zh}；按从高、不重复（不补差），不再给予。",
+            f"{before_zh}；按{rule}（不补差），不再给予。",
             f"{before_en}; under highest-only nothing more is given.",
         )
     return Reason(
         "covered-by-other-aid",
-        f"{before_zh}，不低于拟给的{yuan(asked_fen)}；按从高、不重复，不再给予。",
+        f"{before_zh}，不低于拟给的{yuan(asked_fen)}；按{rule}，不再给予。",
         f"{before_en}, no less than {yuan_in_english(asked_fen)}; nothing more is given.",
     )
 

@@ -1,12 +1,11 @@
 """When a budget line may be spent from, and which line an award is taken from."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from uuid import UUID
 
-from services.finance.money import yuan, yuan_in_english
-from services.finance.moves import event_not_allowed, four_eyes
+from services.finance.moves import Words, event_not_allowed, four_eyes
 
 THING = ("预算指标", "The budget line")
 
@@ -24,6 +23,7 @@ BUDGET_STATE_NAMES = {
     BudgetState.DRAFT: ("待批准", "draft"),
     BudgetState.APPROVED: ("已批准", "approved"),
 }
+BUDGET_EVENT_NAMES = {BudgetEvent.APPROVE: ("批准", "approve")}
 
 NEXT = {
     BudgetState.DRAFT: {BudgetEvent.APPROVE: BudgetState.APPROVED},
@@ -43,18 +43,20 @@ class Line:
 
 @dataclass(frozen=True)
 class Shortage:
-    """Why no line can bear an award."""
+    """Why no line can bear an award; the figures in `detail` are not for the applicant."""
 
     code: str
     zh: str
     en: str
+    detail: dict[str, str | int] = field(default_factory=dict[str, str | int])
 
 
 def move(state: str, event: BudgetEvent) -> BudgetState:
     """Give the state that follows, or refuse."""
     following = NEXT[BudgetState(state)]
     if event not in following:
-        raise event_not_allowed(THING, state, following)
+        names = [BUDGET_EVENT_NAMES[each] for each in following]
+        raise event_not_allowed(THING, BUDGET_STATE_NAMES[BudgetState(state)], names)
     return following[event]
 
 
@@ -66,13 +68,14 @@ def require_another_person(created_by: str, subject: str) -> None:
         )
 
 
-def choose_line(lines: Sequence[Line], amount_fen: int, purpose: str) -> Line | Shortage:
+def choose_line(lines: Sequence[Line], amount_fen: int, purpose: Words) -> Line | Shortage:
     """Take the first line that holds enough; lines come in the order of their making."""
     if not lines:
+        zh, en = purpose
         return Shortage(
             "no-budget-line",
-            f"{purpose}没有已批准的预算指标。",
-            f"There is no approved budget line for {purpose}.",
+            f"{zh}没有已批准的预算指标。",
+            f"There is no approved budget line for {en}.",
         )
     for line in lines:
         if line.available_fen >= amount_fen:
@@ -80,7 +83,7 @@ def choose_line(lines: Sequence[Line], amount_fen: int, purpose: str) -> Line | 
     most = max(lines, key=lambda line: line.available_fen)
     return Shortage(
         "budget-exhausted",
-        f"预算指标“{most.name}”剩余{yuan(most.available_fen)}，不足以安排{yuan(amount_fen)}。",
-        f"The budget line {most.name} has {yuan_in_english(most.available_fen)} left,"
-        f" which does not bear {yuan_in_english(amount_fen)}.",
+        f"预算不足：预算指标“{most.name}”暂不足以安排。",
+        f"The budget is exhausted: the line {most.name} cannot bear this.",
+        {"line": str(most.id), "available_fen": most.available_fen, "needed_fen": amount_fen},
     )

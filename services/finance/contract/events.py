@@ -7,9 +7,7 @@ from pydantic import BaseModel, Field
 
 from services.kernel.events import StateEvent
 
-AwardState = Literal[
-    "reserved", "refused", "awarded", "paying", "paid", "returned", "voided", "recovered"
-]
+AwardState = Literal["reserved", "refused", "awarded", "paying", "paid", "voided", "recovered"]
 
 
 class BudgetLine(BaseModel):
@@ -32,6 +30,7 @@ class AwardChanged(StateEvent, type="liangxin.finance.award.changed.v1"):
     """An award as finance holds it; `amount_fen` was reserved of the proposed `asked_fen`.
 
     `document` is that of the payment; `recovery_due_fen` is what a revocation asks back.
+    A payment that came back makes it `awarded` again, with the reason `payment-returned`.
     """
 
     award_id: UUID

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.finance.awards import queries as award_queries
 from services.finance.awards.actions import pay_award
 from services.finance.awards.models import Award
-from services.finance.awards.rules import AwardState
+from services.finance.awards.rules import AWARD_STATE_NAMES, AwardState
 from services.finance.payouts import queries, rules
 from services.finance.payouts.models import Payout, PayoutLine
 from services.finance.payouts.rules import LineState, PayoutEvent, PayoutState
@@ -212,9 +212,10 @@ async def _require_free(session: AsyncSession, awards: dict[UUID, Award]) -> Non
         )
     for award in awards.values():
         if award.state != AwardState.AWARDED:
+            zh, en = AWARD_STATE_NAMES[AwardState(award.state)]
             raise Conflict(
-                f"资助{award.id}当前状态为{award.state}，只有已核定（awarded）的资助可以支付。",
-                f"The award {award.id} is {award.state}; only what is awarded can be paid.",
+                f"资助{award.id}当前状态为“{zh}”，只有“已核定”的资助可以支付。",
+                f"The award {award.id} is {en}; only what is awarded can be paid.",
                 code="award-not-payable",
             )
 
@@ -238,8 +239,9 @@ def _require_lines(
                 pointer, "line-unknown", "该批次没有这笔资助。", "This batch has no such award."
             )
         if line.state not in states:
+            zh, en = rules.LINE_STATE_NAMES[LineState(line.state)]
             raise Conflict(
-                f"资助{award_id}的明细状态为{line.state}，不能再办理此项。",
-                f"The line of award {award_id} is {line.state}; this is no longer possible.",
+                f"资助{award_id}的明细状态为“{zh}”，不能再办理此项。",
+                f"The line of award {award_id} is {en}; this is no longer possible.",
                 code="line-not-open",
             )

@@ -50,6 +50,13 @@ LINE_STATE_NAMES = {
     LineState.RETURNED: ("已退回", "returned"),
     LineState.CANCELLED: ("已撤销", "cancelled"),
 }
+PAYOUT_EVENT_NAMES = {
+    PayoutEvent.CHECK: ("复核", "check"),
+    PayoutEvent.SEND: ("送国库", "send"),
+    PayoutEvent.SETTLE: ("登记支付", "settle"),
+    PayoutEvent.RETURN: ("登记退回", "return"),
+    PayoutEvent.CANCEL: ("撤销", "cancel"),
+}
 
 ALLOWED = {
     PayoutState.PREPARED: frozenset({PayoutEvent.CHECK, PayoutEvent.CANCEL}),
@@ -81,7 +88,8 @@ def require_allowed(state: str, lines: Iterable[str], event: PayoutEvent) -> Non
     """Refuse what the batch does not know in its state."""
     allowed = allowed_events(state, lines)
     if event not in allowed:
-        raise event_not_allowed(THING, state, allowed)
+        names = [PAYOUT_EVENT_NAMES[each] for each in allowed]
+        raise event_not_allowed(THING, PAYOUT_STATE_NAMES[PayoutState(state)], names)
 
 
 def require_second_treasurer(prepared_by: str, subject: str) -> None:

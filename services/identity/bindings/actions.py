@@ -18,6 +18,7 @@ from services.kernel.ids import new_id
 
 async def bind(session: AsyncSession, actor: Actor, new: NewBinding, *, now: datetime) -> Binding:
     """Let a person act for a firm."""
+    access.require_may_write(actor)
     if not access.may_bind(actor, new.uscc):
         raise NotFound("没有这家企业。", "There is no such firm.")
     if await find_issuer(session, new.issuer) is None:
@@ -67,6 +68,7 @@ async def revoke_binding(
     session: AsyncSession, actor: Actor, id_: UUID, version: int, note: str, *, now: datetime
 ) -> Binding:
     """End a binding; every token the person holds stops counting, for this firm and any other."""
+    access.require_may_write(actor)
     binding = await queries.binding(session, actor, id_, lock=True)
     check_version(version, binding.version)
     binding.state = rules.revoke(rules.BindingState(binding.state))

@@ -1,12 +1,15 @@
 """How long a person may act for a firm, on plain values."""
 
 import hashlib
+from collections.abc import Iterable
 from enum import StrEnum
 
 from services.kernel.errors import Conflict
 
 
 class BindingKind(StrEnum):
+    """How a person belongs to a firm, the strongest first."""
+
     LEGAL_REPRESENTATIVE = "legal-representative"
     STAFF = "staff"
     AGENT = "agent"
@@ -15,6 +18,11 @@ class BindingKind(StrEnum):
 class BindingState(StrEnum):
     ACTIVE = "active"
     REVOKED = "revoked"
+
+
+def strongest(kinds: Iterable[str]) -> str:
+    """Give the kind that lets a person do most, of those a person has for one firm."""
+    return min(kinds, key=list(BindingKind).index)
 
 
 def person_id(issuer: str, subject: str) -> str:

@@ -185,8 +185,11 @@ async def _read_form(request: Request) -> dict[str, str]:
 
 
 async def _client(request: Request, session: Any, runtime: Any, form: dict[str, str]) -> Any:
-    forwarded = request.headers.get("x-forwarded-for", "")
-    address = forwarded.split(",")[-1].strip() or (request.client.host if request.client else "")
+    address = rules.caller_address(
+        request.client.host if request.client else None,
+        request.headers.get("x-forwarded-for", ""),
+        runtime.settings.trusted_proxies,
+    )
     issuer = runtime.settings.issuer
     audiences = [issuer, f"{issuer}/oauth2/token"]
     proof = read_proof(request.headers.get("authorization"), form)

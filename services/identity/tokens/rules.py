@@ -3,7 +3,9 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_address
 
+Network = IPv4Network | IPv6Network
 GRANT_CLIENT = "client_credentials"
 GRANT_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -20,6 +22,8 @@ JTI_CHARS_MAX = 200
 # Wider than what can be registered: it bounds what a stranger may have written down.
 CLIENT_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 FAILURES_MAX = 10
+# From all places together: a secret is not guessed from many addresses either.
+FAILURES_ANYWHERE_MAX = 100
 LOCK_S = 900
 
 
@@ -38,6 +42,19 @@ def invalid_client() -> OAuthError:
     return OAuthError(
         "invalid_client", "客户端身份未通过验证。", "The client could not be authenticated.", 401
     )
+
+
+def caller_address(peer: str | None, forwarded: str, trusted: Iterable[Network]) -> str:
+    """Say where a request comes from: who called us, or whom our own gateway names last."""
+    named = forwarded.rpartition(",")[2].strip()
+    if peer is None:
+        return named
+    try:
+        address = ip_address(peer)
+    except ValueError:
+        return peer
+    is_ours = address.is_loopback or any(address in network for network in trusted)
+    return named if named and is_ours else peer
 
 
 def granted_scopes(asked: str | None, allowed: Iterable[str]) -> list[str]:

@@ -3,11 +3,11 @@
 from typing import Annotated
 
 from fastapi import Depends
-from sqlalchemy import ColumnElement, and_, false, or_, true
+from sqlalchemy import ColumnElement, and_, exists, false, or_, true
 
 from services.kernel.actors import Actor, Guard, Role
-from services.policy.cases.models import Case
-from services.policy.cases.rules import AWARDED, FIRM, INSTITUTION
+from services.policy.cases.models import Case, CaseHistory
+from services.policy.cases.rules import AWARDED, FIRM, INSTITUTION, CaseState
 from services.policy.contract.events import Party
 from services.policy.firms.queries import is_in_town
 from services.policy.plan.actions.load_library import library
@@ -29,7 +29,7 @@ CaseHandler = Annotated[
 
 
 def visible_to(actor: Actor) -> ColumnElement[bool]:
-    """Show applicants their own, reviewers their desk's or town's, treasurers what is awarded."""
+    """Show applicants their own, reviewers their desk's or town's, treasurers what was awarded."""
     if actor.has(Role.APPROVER, Role.AUDITOR):
         return true()
     seen: list[ColumnElement[bool]] = [false()]
@@ -38,7 +38,9 @@ def visible_to(actor: Actor) -> ColumnElement[bool]:
     if actor.has(Role.REVIEWER):
         seen.append(reviewed_by(actor))
     if actor.has(Role.TREASURER):
-        seen.append(Case.state.in_(AWARDED))
+        # Of what was awarded and then revoked, money is still to be let go or recovered.
+        reached = exists().where(CaseHistory.case_id == Case.id, CaseHistory.to_state.in_(AWARDED))
+        seen.append(or_(Case.state.in_(AWARDED), and_(Case.state == CaseState.REVOKED, reached)))
     return or_(*seen)
 
 

@@ -6,7 +6,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, tex
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.policy.base import Base
-from services.policy.cases.rules import OPEN, CaseState, ReservationState
+from services.policy.cases.rules import UNDECIDED, CaseState, ReservationState
 
 APPEND_ONLY = {"info": {"append_only": True}}
 
@@ -34,10 +34,10 @@ class Case(Base):
             name="decided",
         ),
         CheckConstraint("(matter_id IS NULL) <> (matter_period IS NULL)", name="matter"),
-        # Nothing may be open twice for the same applicant.
+        # Nothing may be begun twice for the same applicant; `open_case` minds what is awarded.
         Index(
             "uq_policy_case_open", "applicant_kind", "applicant_id", "programme", "open_key",
-            unique=True, postgresql_where=text(f"state IN ({_words(OPEN)})"),
+            unique=True, postgresql_where=text(f"state IN ({_words(UNDECIDED)})"),
         ),
         Index("ix_policy_case_applicant", "applicant_id", "programme"),
         Index("ix_policy_case_programme", "programme", "id"),

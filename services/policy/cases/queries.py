@@ -35,7 +35,7 @@ from services.policy.cases.schemas import (
 )
 from services.policy.contract.events import Matter, Party
 from services.policy.firms import queries as firms
-from services.policy.firms.rules import KnownFirm, situation_of
+from services.policy.firms.rules import KnownFirm, declared_of, mark_declared, situation_of
 from services.policy.parameters.rules import Decisions, Number, numbers_of
 from services.policy.plan.actions.load_library import library
 from services.policy.plan.rules import PlanProgramme
@@ -50,6 +50,7 @@ class Answer:
     situation: Situation
     numbers: dict[str, Number]
     assessment: Assessment
+    declared: list[str]
 
 
 async def answer_for(
@@ -75,7 +76,9 @@ async def answer_for(
     )
     numbers = numbers_of(programme, library(), decisions, on, samples=False)
     values = {name: number.value for name, number in numbers.items()}
-    return Answer(firm, situation, numbers, compiled.assess(situation, values))
+    declared = declared_of(compiled, situation, firm.state.declared)
+    assessment = mark_declared(compiled.assess(situation, values), declared)
+    return Answer(firm, situation, numbers, assessment, declared)
 
 
 async def received(session: AsyncSession, applicant: Party) -> frozenset[str]:
@@ -141,8 +144,9 @@ async def open_case_id(session: AsyncSession, like: Case) -> UUID | None:
         Case.programme == like.programme,
         Case.open_key == like.open_key,
         Case.state.in_(OPEN),
+        Case.id != like.id,
     )
-    return await session.scalar(statement)
+    return await session.scalar(statement.order_by(Case.id).limit(1))
 
 
 async def history(session: AsyncSession, case_id: UUID) -> Sequence[CaseHistory]:

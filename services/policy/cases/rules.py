@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from services.kernel.actors import Actor, Role
+from services.kernel.actors import ROLE_NAMES, Actor, Role
 from services.kernel.calendar import Calendar
 from services.kernel.clock import CITY
 from services.kernel.errors import Conflict, Forbidden, invalid_field
 from services.policy.contract.events import Matter, Party
 from services.policy.plan.rules import PlanProgramme
-from services.rulebook import Assessment
+from services.rulebook import Assessment, Fact
 
 FIRM, INSTITUTION = "firm", "institution"
 YEAR_FIRST = 2000
@@ -47,6 +47,9 @@ class CaseEvent(StrEnum):
     DECIDE = "decide"
     WITHDRAW = "withdraw"
     REVOKE = "revoke"
+    OBJECT = "object"
+    CONFIRM = "confirm"
+    DECLINE = "decline"
 
 
 class SystemEvent(StrEnum):
@@ -60,6 +63,8 @@ class SystemEvent(StrEnum):
     NOTICE_ENDED = "notice-ended"
     AWARDED = "awarded"
     PAID = "paid"
+    PAYMENT_RETURNED = "payment-returned"
+    RECOVERED = "recovered"
 
 
 class ReservationState(StrEnum):
@@ -130,12 +135,57 @@ OPEN = tuple(state for state in CaseState if state not in FINISHED)
 RECEIVED = (_S.DECIDED, _S.AWARDED, _S.CLOSED)
 # What the applicant's money is known of by, for those who handle it.
 AWARDED = (_S.AWARDED, _S.CLOSED)
+# Open cases of which the database lets one stand: a returned payment opens a closed case again,
+# whatever was begun since.
+UNDECIDED = tuple(state for state in OPEN if state not in AWARDED)
+# Whose an event is; the last three are the applicant's, and no state takes them yet.
+OWNERS: Mapping[CaseEvent, frozenset[Role]] = {
+    **{event: move.who for moves in NEXT.values() for event, move in moves.items()},
+    _E.OBJECT: APPLICANT,
+    _E.CONFIRM: APPLICANT,
+    _E.DECLINE: APPLICANT,
+}
+
+# What a person reads instead of a code, Chinese and English.
+STATE_NAMES: Mapping[str, tuple[str, str]] = {
+    _S.DRAFT: ("草稿", "a draft"),
+    _S.SUBMITTED: ("已提交", "submitted"),
+    _S.RETURNED: ("已退回补正", "returned for completion"),
+    _S.ACCEPTED: ("已受理", "accepted"),
+    _S.IN_REVIEW: ("审核中", "in review"),
+    _S.PROPOSED: ("已提请", "proposed"),
+    _S.IN_NOTICE: ("公示中", "in public notice"),
+    _S.SUSPENDED: ("已中止", "suspended"),
+    _S.DECIDED: ("已决定", "decided"),
+    _S.AWARDED: ("已核定", "awarded"),
+    _S.CLOSED: ("已办结", "closed"),
+    _S.WITHDRAWN: ("已撤回", "withdrawn"),
+    _S.REFUSED: ("不予批准", "refused"),
+    _S.REVOKED: ("已撤销", "revoked"),
+}
+EVENT_NAMES: Mapping[str, tuple[str, str]] = {
+    _E.SUBMIT: ("提交", "submit"),
+    _E.ACCEPT: ("受理", "accept"),
+    _E.RETURN: ("退回补正", "return"),
+    _E.COMPLETE: ("补正", "complete"),
+    _E.REVIEW: ("开始审核", "review"),
+    _E.PROPOSE: ("提请", "propose"),
+    _E.DECIDE: ("决定", "decide"),
+    _E.WITHDRAW: ("撤回", "withdraw"),
+    _E.REVOKE: ("撤销", "revoke"),
+    _E.OBJECT: ("提出异议", "object"),
+    _E.CONFIRM: ("确认", "confirm"),
+    _E.DECLINE: ("放弃", "decline"),
+}
+MATTER_NAMES: Mapping[str, tuple[str, str]] = {
+    MatterKind.YEAR: ("年度", "year"),
+    MatterKind.PROJECT: ("具体事项", "project"),
+}
 
 # Finance's word on an award, and how far the case has come by it.
 ADVANCED = {
     "awarded": _S.AWARDED,
     "paying": _S.AWARDED,
-    "returned": _S.AWARDED,
     "paid": _S.CLOSED,
 }
 ORDER = (_S.DECIDED, _S.AWARDED, _S.CLOSED)
@@ -143,14 +193,13 @@ ORDER = (_S.DECIDED, _S.AWARDED, _S.CLOSED)
 
 def move(state: CaseState, event: CaseEvent, roles: Iterable[str]) -> Move:
     """Find where an event leads, or refuse: not this role's, or not in this state."""
-    whose = frozenset(
-        role for moves in NEXT.values() if event in moves for role in moves[event].who
-    )
+    whose = OWNERS[event]
     if not whose & frozenset(roles):
-        words = "、".join(sorted(whose))
+        zh, en = EVENT_NAMES[event]
+        names = [ROLE_NAMES[role] for role in sorted(whose)]
         raise Forbidden(
-            f"事项“{event}”限以下角色办理：{words}。",
-            f"The event {event} is for these roles: {', '.join(sorted(whose))}.",
+            f"“{zh}”限以下角色办理：{'、'.join(name[0] for name in names)}。",
+            f"To {en} a case is for these roles: {', '.join(name[1] for name in names)}.",
             code="role-required",
         )
     if event not in NEXT[state]:
@@ -160,16 +209,25 @@ def move(state: CaseState, event: CaseEvent, roles: Iterable[str]) -> Move:
 
 def not_allowed(state: CaseState, event: CaseEvent) -> Conflict:
     """Say what state a case is in, and what that state allows."""
-    allowed = [str(each) for each in NEXT[state]]
+    allowed = [EVENT_NAMES[each] for each in NEXT[state]]
+    is_zh, is_en = STATE_NAMES[state]
+    zh, en = EVENT_NAMES[event]
     return Conflict(
-        f"办件处于{state}状态，不能{event}；此状态可办理：{'、'.join(allowed) or '无'}。",
-        f"The case is {state} and does not take {event}; allowed: {', '.join(allowed) or 'none'}.",
+        f"办件处于“{is_zh}”状态，不能{zh}；此状态可办理："
+        f"{'、'.join(name[0] for name in allowed) or '无'}。",
+        f"The case is {is_en} and does not take {en}; allowed: "
+        f"{', '.join(name[1] for name in allowed) or 'none'}.",
         code="event-not-allowed",
     )
 
 
 def advance(state: CaseState, award_state: str) -> CaseState:
-    """Follow finance's word, forward only; a case that is not decided goes nowhere by it."""
+    """Follow finance's word forward, and back where a payment was returned.
+
+    A case that is not decided goes nowhere by it.
+    """
+    if state is _S.CLOSED and award_state == "awarded":
+        return _S.AWARDED
     target = ADVANCED.get(award_state)
     if target is None or state not in ORDER or ORDER.index(target) <= ORDER.index(state):
         return state
@@ -201,9 +259,10 @@ def require_matter(matter: Matter, programme: PlanProgramme, on: date) -> int | 
     """Check a matter against what the programme is for; a year's gives the reference year."""
     kind = programme.compiled.programme.matter
     if matter.kind != kind:
+        zh, en = MATTER_NAMES[kind]
         raise invalid_field(
-            "/matter/kind", "matter-kind", f"该项目按{kind}申报。",
-            f"This programme is applied for by {kind}.",
+            "/matter/kind", "matter-kind", f"该项目按{zh}申报。",
+            f"This programme is applied for by {en}.",
         )  # fmt: skip
     if kind == MatterKind.YEAR:
         return _reference_year(matter, on)
@@ -230,7 +289,7 @@ def open_key(matter: Matter, programme: PlanProgramme) -> str:
     return "once" if programme.compiled.asks_history else matter.key()
 
 
-def require_payable(assessment: Assessment) -> int:
+def require_payable(assessment: Assessment, vocabulary: Mapping[str, Fact]) -> int:
     """Give the amount to propose, or say why there is none yet."""
     if assessment.outcome == "ineligible":
         failed = [c for c in assessment.conditions if c["outcome"] == "false"]
@@ -242,7 +301,7 @@ def require_payable(assessment: Assessment) -> int:
             code="not-eligible",
         )
     if assessment.outcome == "unknown" or assessment.amount_status == "unknown-fact":
-        raise _unknown(assessment)
+        raise _unknown(assessment, vocabulary)
     if assessment.amount_fen is None:
         raise Conflict(
             "金额所依据的参数尚未确定，不能提请批准；请先报批该参数。",
@@ -258,29 +317,39 @@ def require_payable(assessment: Assessment) -> int:
     return assessment.amount_fen
 
 
-def _unknown(assessment: Assessment) -> Conflict:
-    open_ids = [str(c["id"]) for c in assessment.conditions if c["outcome"] == "unknown"]
-    lacks = [_lack(str(m["fact"]), m["year"]) for m in assessment.missing]
+def _unknown(assessment: Assessment, vocabulary: Mapping[str, Fact]) -> Conflict:
+    unknown = [c for c in assessment.conditions if c["outcome"] == "unknown"]
+    says = [str(c["says"]) for c in unknown]
+    ids = [str(c["id"]) for c in unknown]
+    lacks = [_lack(str(m["fact"]), m["year"], vocabulary) for m in assessment.missing]
     return Conflict(
-        f"尚不能判定，不能提请批准：条件{'、'.join(open_ids) or '无'}；"
-        f"缺少事实{'、'.join(lacks) or '无'}。",
-        f"Not yet decidable: conditions {', '.join(open_ids) or 'none'};"
-        f" missing facts {', '.join(lacks) or 'none'}.",
+        f"尚不能判定，不能提请批准：待判定条件：{'；'.join(says) or '无'}；"
+        f"缺少事实：{'、'.join(zh for zh, _ in lacks) or '无'}。",
+        f"Not yet decidable: conditions {', '.join(ids) or 'none'};"
+        f" missing facts {', '.join(en for _, en in lacks) or 'none'}.",
         code="facts-unknown",
     )
 
 
-def _lack(fact: str, year: int | None) -> str:
-    return f"{fact}（{year}）" if year else fact
+def _lack(name: str, year: int | None, vocabulary: Mapping[str, Fact]) -> tuple[str, str]:
+    """Name a missing fact in Chinese and English."""
+    fact = vocabulary.get(name)
+    zh, en = (fact.title or "未命名的事实", fact.english or name) if fact else ("名录或称号", name)
+    return (f"{zh}（{year}年）", f"{en} ({year})") if year else (zh, en)
 
 
-def require_reserved(state: ReservationState, reason: str | None, reason_en: str | None) -> None:
-    """Approve only what finance holds the money for."""
+def require_answered(state: ReservationState) -> None:
+    """Decide nothing while finance is about to answer."""
     if state is ReservationState.PENDING:
         raise Conflict(
             "资金预留尚未答复，请稍候再作决定。", "Finance has not answered yet; decide shortly.",
             code="reservation-pending", retry_after_s=RESERVATION_RETRY_S,
         )  # fmt: skip
+
+
+def require_reserved(state: ReservationState, reason: str | None, reason_en: str | None) -> None:
+    """Approve only what finance holds the money for."""
+    require_answered(state)
     if state is not ReservationState.RESERVED:
         raise Conflict(
             f"资金未能预留，不能批准：{reason or '无预留'}。",

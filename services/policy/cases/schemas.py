@@ -4,8 +4,9 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-from services.policy.cases.rules import CaseEvent, CaseState, Outcome, ReservationState
+from services.policy.cases.rules import FIRM, CaseEvent, CaseState, Outcome, ReservationState
 from services.policy.contract.events import Matter, Party
+from services.policy.firms.rules import fold_uscc
 
 NOTE_CHARS_MAX = 2000
 Version = Annotated[int, Field(strict=True, ge=1)]
@@ -27,7 +28,7 @@ class Applicant(BaseModel):
     id: ShortText
 
     def party(self) -> Party:
-        return Party(kind=self.kind, id=self.id.strip().upper() if self.kind == "firm" else self.id)
+        return Party(kind=self.kind, id=fold_uscc(self.id) if self.kind == FIRM else self.id)
 
 
 class MatterBody(BaseModel):

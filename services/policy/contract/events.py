@@ -1,12 +1,18 @@
 """What policy announces of cases: an award was proposed, a case was decided or ended."""
 
+import re
+import unicodedata
 from datetime import date
 from typing import Literal
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import BaseModel, field_validator
 
+from services.kernel.errors import FieldFault
 from services.kernel.events import DeedEvent
+
+YEAR_KIND = "year"
+_YEAR = re.compile(r"[0-9]{4}", re.ASCII)
 
 
 class Party(BaseModel):
@@ -17,14 +23,28 @@ class Party(BaseModel):
 
 
 class Matter(BaseModel):
-    """What the aid is for: a thing by id, or a period."""
+    """What the aid is for: a thing by id, or a period; however it was spelled, one form."""
 
     kind: str
     id: str | None = None
     period: str | None = None
 
+    @field_validator("id", "period")
+    @classmethod
+    def in_one_form(cls, text: str | None) -> str | None:
+        """Bring a spelling into its one form; what is blank names nothing."""
+        return " ".join(unicodedata.normalize("NFKC", text or "").split()) or None
+
     def key(self) -> str:
         return f"{self.kind}:{self.id if self.id is not None else self.period}"
+
+    def period_fault(self) -> FieldFault | None:
+        """Say why the period does not fit: the matter of a year is named by its four digits."""
+        if self.kind != YEAR_KIND or _YEAR.fullmatch(self.period or ""):
+            return None
+        return FieldFault(
+            "matter-period", "须为四位数字的年份，如“2025”。", 'Must be a year such as "2025".'
+        )
 
 
 class AwardProposed(DeedEvent, type="liangxin.policy.award.proposed.v1"):

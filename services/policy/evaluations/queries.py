@@ -23,6 +23,7 @@ from services.policy.evaluations.schemas import (
     NumberView,
     PlanMark,
     ProgrammeAnswerView,
+    UndecidedView,
 )
 from services.policy.firms import queries as firms
 from services.policy.firms.rules import situation_of
@@ -66,7 +67,10 @@ async def entitlements(
     history = await received(session, Party(kind="firm", id=uscc))
     vocabulary = library().vocabulary
     situation = situation_of(firm, vocabulary, on=on, year=None, history=history)
-    answers = await _answers(session, _chosen(None), situation, demonstration=demonstration)
+    answers = [
+        rules.mark_own(each, situation, firm.state.declared)
+        for each in await _answers(session, _chosen(None), situation, demonstration=demonstration)
+    ]
     common = _common(answers, situation, demonstration=demonstration)
     common["facts_known_until"] = firm.facts_known_until
     return EntitlementsView(
@@ -235,4 +239,8 @@ def _combination(found: Combination) -> CombinationView:
         DroppedView(programme=d.programme, given_up_fen=d.given_up_fen, clause=d.clause)
         for d in found.dropped
     ]
-    return CombinationView(chosen=list(found.chosen), dropped=dropped, total_fen=found.total_fen)
+    clause = library().main.closing_clauses[rules.STACKING_CLAUSE]
+    undecided = [UndecidedView(programme=each, clause=clause) for each in found.undecided]
+    return CombinationView(
+        chosen=list(found.chosen), dropped=dropped, undecided=undecided, total_fen=found.total_fen
+    )

@@ -1,10 +1,10 @@
-from datetime import date
 from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import Query
 
 from services.kernel.clock import city_day
+from services.kernel.days import Day
 from services.kernel.unit import Now, Session, noun_router
 from services.policy.evaluations import queries
 from services.policy.evaluations.access import EntitlementReader, Evaluator, require_own_firm
@@ -13,6 +13,7 @@ from services.policy.evaluations.schemas import (
     EvaluationRequest,
     EvaluationView,
 )
+from services.policy.firms.rules import fold_uscc
 
 router = noun_router("policy", "evaluations")
 firms_router = noun_router("policy", "firms")
@@ -40,14 +41,14 @@ async def get_entitlements(
     actor: EntitlementReader,
     session: Session,
     now: Now,
-    on: date | None = None,
+    on: Day | None = None,
     after: Annotated[
         UUID | None, Query(description="Wait up to 2 s until this statement has been heard here")
     ] = None,
     overlay: Overlay = None,
 ) -> EntitlementsView:
     """Answer what a firm is entitled to, and why, from what its register says."""
-    canonical = uscc.strip().upper()
+    canonical = fold_uscc(uscc)
     require_own_firm(actor, canonical)
     return await queries.entitlements(
         session, canonical, on=on or city_day(now), after=after, demonstration=overlay is not None

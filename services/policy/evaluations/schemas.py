@@ -4,6 +4,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
+from services.kernel.days import Day
+
 FACTS_MAX = 200
 EVALUATION_EXAMPLE: dict[str, JsonValue] = {
     "on": "2026-11-23",
@@ -20,7 +22,7 @@ class EvaluationRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [EVALUATION_EXAMPLE]})
 
-    on: date | None = Field(None, description="The day of the question; today by default")
+    on: Day | None = Field(None, description="The day of the question; today by default")
     year: Annotated[int, Field(strict=True, ge=1990, le=2100)] | None = Field(
         None, description="The reference year; the year before `on` by default"
     )
@@ -111,11 +113,23 @@ class DroppedView(BaseModel):
     clause: str
 
 
+class UndecidedView(BaseModel):
+    """A programme of which nobody can say yet whether another one excludes it."""
+
+    programme: str
+    given_up_fen: None = Field(None, description="Always null: an amount is not known yet")
+    clause: str
+
+
 class CombinationView(BaseModel):
-    """The best lawful set; amounts that wait for a parameter count as nothing yet."""
+    """The best lawful set; amounts that wait for a parameter count as nothing yet.
+
+    While an amount is unknown, its rivals for the same matter are not dropped but `undecided`.
+    """
 
     chosen: list[str]
     dropped: list[DroppedView]
+    undecided: list[UndecidedView]
     total_fen: int
 
 

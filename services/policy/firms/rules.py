@@ -1,19 +1,30 @@
 """From what was heard of a firm to the situation a rule is asked about: unknown stays unknown."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from itertools import groupby
 from typing import Any
 from uuid import UUID
 
 from services.enterprise.contract.events import DatedCode, DatedValue, FirmChanged
-from services.rulebook import FactError, Holdings, Situation, Vocabulary, read_situation
+from services.rulebook import (
+    Assessment,
+    CompiledProgramme,
+    FactError,
+    Holdings,
+    Situation,
+    Vocabulary,
+    read_situation,
+)
+from services.rulebook.nodes import FactAt, YearsTotal, walk
 from services.rulebook.situation import FactValue
 
 # The division whose fiscal level counts as 市本级.
 CITY_DIVISION = "330282"
 ABOVE_SCALE = "above-scale"
+SELF_DECLARED = "self-declared"
 PROFILE = ("industry_code", "town_code", "registration_authority_code", "established_on")
 
 
@@ -75,6 +86,28 @@ def situation_of(
     )
 
 
+def fold_uscc(text: str) -> str:
+    """Write a code as enterprise does: half width, nothing blank or invisible, upper case."""
+    folded = unicodedata.normalize("NFKC", text)
+    seen = (c for c in folded if not c.isspace() and unicodedata.category(c) != "Cf")
+    return "".join(seen).upper()
+
+
+def declared_of(
+    compiled: CompiledProgramme, situation: Situation, declared: Iterable[str]
+) -> list[str]:
+    """Name the used values that rest only on the firm's own statement, as `fact` or `fact:year`."""
+    known = set(_known_values(situation))
+    return sorted(known & set(declared) & set(_asked_values(compiled, situation.year)))
+
+
+def mark_declared(assessment: Assessment, declared: Iterable[str]) -> Assessment:
+    """Flag an answer that rests on such values; its outcome is the same."""
+    if not list(declared):
+        return assessment
+    return replace(assessment, flags=tuple(sorted({*assessment.flags, SELF_DECLARED})))
+
+
 def list_states(entries: Iterable[ListEntry]) -> dict[str, bool | None]:
     """Tell of each list whether the firm is on it.
 
@@ -96,6 +129,28 @@ def is_city_level_on(state: FirmChanged, on: date) -> bool | None:
     """Tell 市本级 by the fiscal jurisdiction of the day, never by the town."""
     code = _latest(state.fiscal_jurisdictions, on)
     return None if code is None else code.code == CITY_DIVISION
+
+
+def _known_values(situation: Situation) -> Iterator[str]:
+    for name, value in situation.facts.items():
+        if isinstance(value, Mapping):
+            yield from (f"{name}:{year}" for year in value)
+        else:
+            yield name
+
+
+def _asked_values(compiled: CompiledProgramme, year: int) -> Iterator[str]:
+    nodes = [node for _, node in compiled.checks] + ([compiled.amount] if compiled.amount else [])
+    for part in (part for node in nodes for part in walk(node)):
+        match part:
+            case FactAt(name, _, None):
+                yield name
+            case FactAt(name, _, int() as back):
+                yield f"{name}:{year - back}"
+            case YearsTotal(name, count):
+                yield from (f"{name}:{year - back}" for back in range(count))
+            case _:
+                pass
 
 
 def _yearly(state: FirmChanged) -> dict[str, Any]:

@@ -324,7 +324,7 @@ def upgrade() -> None:
         ["applicant_kind", "applicant_id", "programme", "open_key"],
         unique=True,
         postgresql_where=sa.text(
-            "state IN ('draft', 'submitted', 'returned', 'accepted', 'in-review', 'proposed', 'in-notice', 'suspended', 'decided', 'awarded')"
+            "state IN ('draft', 'submitted', 'returned', 'accepted', 'in-review', 'proposed', 'in-notice', 'suspended', 'decided')"
         ),
     )
     op.create_table(
@@ -498,7 +498,7 @@ def downgrade() -> None:
         "uq_policy_case_open",
         table_name="policy_case",
         postgresql_where=sa.text(
-            "state IN ('draft', 'submitted', 'returned', 'accepted', 'in-review', 'proposed', 'in-notice', 'suspended', 'decided', 'awarded')"
+            "state IN ('draft', 'submitted', 'returned', 'accepted', 'in-review', 'proposed', 'in-notice', 'suspended', 'decided')"
         ),
     )
     op.drop_index("ix_policy_case_state", table_name="policy_case")

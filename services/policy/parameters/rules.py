@@ -42,6 +42,29 @@ NEXT = {
 }
 
 
+# What a person reads instead of a code, Chinese and English.
+STATE_NAMES: Mapping[str, tuple[str, str]] = {
+    ParameterState.PROPOSED: ("待批准", "waiting for approval"),
+    ParameterState.APPROVED: ("已批准", "approved"),
+    ParameterState.REJECTED: ("已驳回", "rejected"),
+}
+EVENT_NAMES: Mapping[str, tuple[str, str]] = {
+    ParameterEvent.APPROVE: ("批准", "approve"),
+    ParameterEvent.REJECT: ("驳回", "reject"),
+}
+UNIT_NAMES: Mapping[str, tuple[str, str]] = {
+    Unit.FEN: ("分", "fen"),
+    Unit.BASIS_POINTS: ("万分之一", "basis points"),
+    Unit.COUNT: ("个", "a count"),
+    Unit.DAYS: ("天", "days"),
+    Unit.MODE: ("方式", "a mode"),
+}
+MODE_NAMES: Mapping[str, tuple[str, str]] = {
+    "top-up": ("补差额", "top-up"),
+    "highest-only": ("只享受最高一项", "highest-only"),
+}
+
+
 @dataclass(frozen=True)
 class Number:
     """A number as an answer used it; None is not set."""
@@ -56,11 +79,14 @@ class Number:
 def move(state: ParameterState, event: ParameterEvent) -> ParameterState:
     """Give the state after an event, or say which events the state allows."""
     if event not in NEXT[state]:
-        allowed = "、".join(NEXT[state]) or "无"
-        allowed_en = ", ".join(NEXT[state]) or "none"
+        names = [EVENT_NAMES[each] for each in NEXT[state]]
+        allowed = "、".join(name[0] for name in names) or "无"
+        allowed_en = ", ".join(name[1] for name in names) or "none"
+        is_zh, is_en = STATE_NAMES[state]
+        zh, en = EVENT_NAMES[event]
         raise Conflict(
-            f"参数提案处于{state}状态，不能{event}；可办理：{allowed}。",
-            f"The proposal is {state} and does not take {event}; allowed: {allowed_en}.",
+            f"参数提案处于“{is_zh}”状态，不能{zh}；可办理：{allowed}。",
+            f"The proposal is {is_en} and does not take {en}; allowed: {allowed_en}.",
             code="event-not-allowed",
         )
     return NEXT[state][event]
@@ -97,25 +123,28 @@ def require_value(entry: ParameterEntry, value: object) -> ParameterValue:
     if entry.unit is Unit.MODE:
         if isinstance(value, str) and value in entry.allowed:
             return value
-        allowed = "、".join(entry.allowed)
+        allowed = "、".join(MODE_NAMES.get(mode, ("其他方式", mode))[0] for mode in entry.allowed)
         raise invalid_field(
             "/value",
             "value-not-allowed",
             f"须为其中之一：{allowed}。",
-            f"Must be one of: {allowed}.",
+            f"Must be one of: {', '.join(entry.allowed)}.",
         )
+    unit_zh, unit_en = UNIT_NAMES[entry.unit]
     low, high = entry.low or 0, entry.high
     if isinstance(value, int) and not isinstance(value, bool):
         if low <= value and (high is None or value <= high):
             return value
         raise invalid_field(
             "/value", "value-out-of-bounds",
-            f"须在{low}与{high}之间（单位{entry.unit}）。",
-            f"Must be between {low} and {high} (unit {entry.unit}).",
+            f"须在{low}与{high}之间（单位：{unit_zh}）。" if high is not None
+            else f"须不小于{low}（单位：{unit_zh}）。",
+            f"Must be between {low} and {high} (unit: {unit_en})." if high is not None
+            else f"Must be at least {low} (unit: {unit_en}).",
         )  # fmt: skip
     raise invalid_field(
-        "/value", "value-type", f"须为整数（单位{entry.unit}）。",
-        f"Must be a whole number (unit {entry.unit}).",
+        "/value", "value-type", f"须为整数（单位：{unit_zh}）。",
+        f"Must be a whole number (unit: {unit_en}).",
     )  # fmt: skip
 
 

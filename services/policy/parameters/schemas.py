@@ -4,6 +4,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
+from services.kernel.days import Day
 from services.policy.parameters.rules import ParameterEvent, ParameterState
 from services.policy.plan.rules import Unit
 
@@ -24,7 +25,7 @@ class NewParameter(BaseModel):
     value: (
         Annotated[int, Field(strict=True)] | Annotated[str, Field(strict=True, max_length=80)]
     ) = Field(description="A whole number in the parameter's unit, or the name of a mode")
-    valid_from: date
+    valid_from: Day
     source: Annotated[str, Field(min_length=1, max_length=500)]
 
 

@@ -81,7 +81,7 @@ async def _(world: World, _: Cell) -> Call:
 async def _(world: World, cell: Cell) -> Call:
     aid = await _aid(world, fresh=cell.is_allowed)
     body = event("withdraw") | {"note": "登记有误"}
-    return Call(f"{FINANCE}/aid/{aid['id']}/events", json=body)
+    return Call(f"{FINANCE}/aid/{aid['id']}/events", json=body, headers=world.platform.key())
 
 
 async def _award(

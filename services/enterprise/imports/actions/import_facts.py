@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.enterprise.codes.uscc import UsccInvalid, canonical_uscc
 from services.enterprise.facts.actions import Statement, record_statements
 from services.enterprise.facts.queries import OwnedKey, owned_values
-from services.enterprise.facts.rules import Values, require_year
+from services.enterprise.facts.rules import Values, require_year, shown_name
 from services.enterprise.firms.actions import announce_firms, require_begun
 from services.enterprise.firms.models import Firm
 from services.enterprise.firms.queries import lock_firms
@@ -26,9 +26,10 @@ from services.enterprise.imports.rules import (
     typed_fact,
 )
 from services.enterprise.vocabulary.queries import fact_not_owned, owned_facts
-from services.enterprise.vocabulary.rules import FactValue, FieldFault, Period, parse_day
+from services.enterprise.vocabulary.rules import FactValue, FieldFault, Period
 from services.kernel.audit import audit
 from services.kernel.clock import city_day
+from services.kernel.days import parse_day
 from services.kernel.errors import FieldError, Refusal
 
 SOURCE_CHARS_MAX = 500
@@ -97,7 +98,7 @@ class RowReader:
             try:
                 values[name] = self._value(name, cell)
             except (FieldFault, Refusal) as fault:
-                faults.append(told_of(name, fault))
+                faults.append(told_of(shown_name(name), fault))
         if not faults and not values:
             faults.append(
                 FieldError(

@@ -9,13 +9,16 @@ from services.enterprise.firms.actions import (
     announce_firms,
     day_fault,
     enter_firms,
+    facts_stated_by,
     firm_exists,
 )
 from services.enterprise.firms.models import Firm
 from services.enterprise.firms.queries import fiscal_jurisdictions, lock_firms
+from services.enterprise.firms.rules import FISCAL_JURISDICTION
 from services.enterprise.firms.schemas import NewFirm
 from services.enterprise.imports.actions.outcome import Job, Outcome, told_of
 from services.enterprise.imports.rules import BOOLEAN_FIELDS, Row, as_boolean, as_text
+from services.enterprise.vocabulary.queries import fact_not_owned, owned_facts
 from services.enterprise.vocabulary.rules import FieldFault
 from services.kernel.clock import city_day
 from services.kernel.errors import FieldError
@@ -28,7 +31,8 @@ async def import_firms(job: Job, rows: list[Row]) -> Outcome:
     """Register a firm by each row; a row that repeats what is known changes nothing."""
     session, now = job.session, job.now
     outcome = Outcome()
-    read = [each for row in rows if (each := _read(row, outcome, job)) is not None]
+    owned = await owned_facts(session, job.actor)
+    read = [each for row in rows if (each := _read(row, outcome, job, owned)) is not None]
     if not read:
         return outcome
     entered = await enter_firms(session, job.actor, [new for _, new in read], now=now)
@@ -74,12 +78,20 @@ def body_of(
     return made
 
 
-def _read(row: Row, outcome: Outcome, job: Job) -> tuple[int, NewFirm] | None:
+def _read(
+    row: Row, outcome: Outcome, job: Job, owned: frozenset[str]
+) -> tuple[int, NewFirm] | None:
     new = body_of(NewFirm, row, outcome, strict=job.strict)
-    if new is not None and (fault := day_fault(new, city_day(job.now))):
+    if new is None:
+        return None
+    if fault := day_fault(new, city_day(job.now)):
         outcome.refuse(row.line, fault.errors)
         return None
-    return None if new is None else (row.line, new)
+    # The file as a whole was let in for the profile; only this field may be another department's.
+    if missing := facts_stated_by(new) - owned:
+        outcome.refuse(row.line, [told_of(FISCAL_JURISDICTION, fact_not_owned(sorted(missing)))])
+        return None
+    return row.line, new
 
 
 def _typed(name: str, cell: Any) -> Any:

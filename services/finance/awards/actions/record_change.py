@@ -37,7 +37,7 @@ def restate_grant(award: Award) -> None:
     """Give the reason of the grant again, which the frozen terms and the counted aid still tell."""
     counted = [_counted(aid) for aid in award.counted]
     relation, mode = Relation(award.relation), StackingMode(award.stacking_mode)
-    give_reason(award, grant(award.asked_fen, counted, relation, mode).reason)
+    give_reason(award, grant(award.asked_fen, (), relation, mode, own=counted).reason)
 
 
 def give_reason(award: Award, reason: Reason | None) -> None:

@@ -65,7 +65,9 @@ def _require_allowed(
         award.state, left_fen=left_fen, prepared_by=prepared_by, subject=actor.subject
     )
     if event not in allowed:
-        raise event_not_allowed(rules.THING, award.state, allowed)
+        names = [rules.AWARD_EVENT_NAMES[each] for each in allowed]
+        state = rules.AWARD_STATE_NAMES[AwardState(award.state)]
+        raise event_not_allowed(rules.THING, state, names)
 
 
 async def _prepare(

@@ -6,7 +6,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.finance.aid.actions import enter_own, follow_award
-from services.finance.aid.queries import competing, lock_purpose
+from services.finance.aid.queries import competing, lock_purpose, of_programme
 from services.finance.aid.rules import AidState, Relation
 from services.finance.awards import queries, rules
 from services.finance.awards.actions.record_change import give_reason, record_change
@@ -55,12 +55,14 @@ def _is_stale(award: Award | None, proposed: AwardProposed) -> bool:
 
 
 async def _set_off(session: AsyncSession, award: Award) -> Grant:
-    others = await competing(session, queries.purpose_of(award), besides_award=award.id)
+    purpose = queries.purpose_of(award)
+    others = await competing(session, purpose, besides_award=award.id)
+    own = await of_programme(session, purpose, award.programme, besides_award=award.id)
     relation, mode = Relation(award.relation), StackingMode(award.stacking_mode)
-    return rules.grant(award.asked_fen, others, relation, mode)
+    return rules.grant(award.asked_fen, others, relation, mode, own=own)
 
 
-async def _bind_line(session: AsyncSession, award: Award, grant: Grant) -> Line | Reason:
+async def _bind_line(session: AsyncSession, award: Award, grant: Grant) -> Line | Shortage | Reason:
     """Find the line that bears the grant; lines stay locked, so that what is left stays left."""
     if grant.amount_fen == 0 and grant.reason is not None:
         return grant.reason
@@ -68,8 +70,7 @@ async def _bind_line(session: AsyncSession, award: Award, grant: Grant) -> Line 
         session, year=award.budget_year, measure=award.measure, programme=award.programme
     )
     purpose = rules.purpose_in_words(award.budget_year, award.measure, award.programme)
-    chosen = choose_line(lines, grant.amount_fen, purpose)
-    return Reason(chosen.code, chosen.zh, chosen.en) if isinstance(chosen, Shortage) else chosen
+    return choose_line(lines, grant.amount_fen, purpose)
 
 
 async def _reserve(
@@ -100,16 +101,17 @@ async def _reserve(
 
 
 async def _refuse(
-    session: AsyncSession, award: Award, grant: Grant, reason: Reason, *, now: datetime
+    session: AsyncSession, award: Award, grant: Grant, reason: Reason | Shortage, *, now: datetime
 ) -> None:
     award.state = AwardState.REFUSED
     award.amount_fen = 0
     award.budget_id, award.budget_name = None, None
     award.counted = [_told(other) for other in grant.counted]
-    give_reason(award, reason)
+    give_reason(award, Reason(reason.code, reason.zh, reason.en))
     session.add(award)
     detail = {"attempt": award.attempt, "asked_fen": award.asked_fen, "code": reason.code}
-    await record_change(session, SYSTEM, "refuse", award, now=now, detail=detail)
+    figures = reason.detail if isinstance(reason, Shortage) else {}
+    await record_change(session, SYSTEM, "refuse", award, now=now, detail={**detail, **figures})
 
 
 def _take_terms(award: Award, proposed: AwardProposed) -> None:

@@ -27,6 +27,8 @@ from services.kernel.audit import audit
 from services.kernel.tokens import as_instant
 
 ASSERTION_CHARS_MAX = 4096
+# Where failures are counted whatever place they come from; places are hashes.
+ANYWHERE = "*"
 
 
 @dataclass(frozen=True)
@@ -67,18 +69,22 @@ def read_proof(authorization: str | None, form: Mapping[str, str]) -> Proof:
 async def authenticate(
     session: AsyncSession, proof: Proof, *, address: str, audiences: list[str], now: datetime
 ) -> Client:
-    """Give the client whose proof holds; count and lock wrong ones by client and address."""
+    """Give the client whose proof holds; count and lock wrong ones by client, at one place and anywhere."""
     if not rules.CLIENT_ID.fullmatch(proof.client_id):
         raise rules.invalid_client()
     place = hashlib.sha256(address.encode()).hexdigest()[:16]
     client = await queries.client_by_name(session, proof.client_id)
     failed = await queries.failed_attempt(session, proof.client_id, place)
-    is_locked = failed is not None and failed.locked_until is not None and failed.locked_until > now
+    anywhere = await queries.failed_attempt(session, proof.client_id, ANYWHERE)
+    is_locked = _stands(failed, now) or _stands(anywhere, now)
     holds = await _proof_holds(session, client, proof, audiences, now)
     if client is None or not holds or is_locked or client.state != ClientState.ACTIVE:
         if not is_locked:
             # What comes in while the lock stands does not prolong it.
-            await _count_failure(session, proof.client_id, place, now)
+            await _count_failure(session, proof.client_id, place, now, rules.FAILURES_MAX)
+            await _count_failure(
+                session, proof.client_id, ANYWHERE, now, rules.FAILURES_ANYWHERE_MAX
+            )
         _record_refusal(session, proof.client_id, now)
         raise rules.invalid_client()
     if failed is not None:
@@ -148,7 +154,13 @@ def _issuer_of(assertion: str) -> str:
     return str(unverified_claims(assertion).get("iss", ""))[:100]
 
 
-async def _count_failure(session: AsyncSession, client_id: str, place: str, now: datetime) -> None:
+def _stands(failed: FailedAttempt | None, now: datetime) -> bool:
+    return failed is not None and failed.locked_until is not None and failed.locked_until > now
+
+
+async def _count_failure(
+    session: AsyncSession, client_id: str, place: str, now: datetime, most: int
+) -> None:
     """Count within the window; the last that is let through locks."""
     lock_for = timedelta(seconds=rules.LOCK_S)
     is_recent = FailedAttempt.failed_at > now - lock_for
@@ -164,7 +176,7 @@ async def _count_failure(session: AsyncSession, client_id: str, place: str, now:
             },
         ).returning(FailedAttempt.failures)
     )
-    if (failures or 0) >= rules.FAILURES_MAX:
+    if (failures or 0) >= most:
         row = await session.get_one(FailedAttempt, (client_id, place), populate_existing=True)
         row.locked_until, row.failures = now + lock_for, 0
 

@@ -5,7 +5,7 @@ from joserfc import jwt
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.identity.bindings.queries import bindings_in_force
-from services.identity.bindings.rules import person_id
+from services.identity.bindings.rules import person_id, strongest
 from services.identity.clients.models import Client
 from services.identity.clients.queries import principal_states
 from services.identity.contract.events import TokenRevoked
@@ -67,6 +67,7 @@ async def exchange_token(
         "client_id": client.client_id,
         "roles": [str(Role.FIRM)],
         "uscc": uscc,
+        "binding": strongest(b.kind for b in bindings if b.uscc == uscc),
         "scope": " ".join(rules.granted_scopes(form.get("scope"), client.scopes)),
         "act": {"sub": client.client_id},
     }

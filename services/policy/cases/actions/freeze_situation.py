@@ -12,6 +12,7 @@ from services.kernel.strict_json import digest
 from services.policy.cases import queries
 from services.policy.cases.models import Case, FrozenSituation, RuleText
 from services.policy.cases.queries import Answer
+from services.policy.firms.rules import mark_declared
 from services.policy.plan.rules import PlanProgramme
 from services.rulebook import (
     LANGUAGE_VERSION,
@@ -43,6 +44,7 @@ def situation_document(case: Case, programme: PlanProgramme, answer: Answer) -> 
     """Write down everything that an answer rests on."""
     return {
         "applicant": {"kind": case.applicant_kind, "id": case.applicant_id},
+        "declared": answer.declared,
         "facts_known_until": answer.firm.facts_known_until.isoformat(),
         "language_version": LANGUAGE_VERSION,
         "matter": {
@@ -114,7 +116,10 @@ def replay(row: FrozenSituation, rule: str) -> Replay:
     try:
         compiled = revive(rule)
         values = {name: number["value"] for name, number in situation["parameters"].items()}
-        assessment = compiled.assess(Situation.from_json(situation["situation"]), values)
+        assessment = mark_declared(
+            compiled.assess(Situation.from_json(situation["situation"]), values),
+            situation.get("declared", ()),
+        )
     except Refusal as refusal:
         return Replay(situation, frozen, None, None, same=False, reason=refusal.issues[0].code)
     text = assessment.canonical()

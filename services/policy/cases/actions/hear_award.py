@@ -22,7 +22,13 @@ TOLD = {
     ReservationState.REFUSED: SystemEvent.RESERVATION_REFUSED,
     ReservationState.NONE: SystemEvent.RESERVATION_ENDED,
 }
-REACHED = {CaseState.AWARDED: SystemEvent.AWARDED, CaseState.CLOSED: SystemEvent.PAID}
+REACHED = {
+    (CaseState.DECIDED, CaseState.AWARDED): SystemEvent.AWARDED,
+    (CaseState.DECIDED, CaseState.CLOSED): SystemEvent.PAID,
+    (CaseState.AWARDED, CaseState.CLOSED): SystemEvent.PAID,
+    (CaseState.CLOSED, CaseState.AWARDED): SystemEvent.PAYMENT_RETURNED,
+}
+RECOVERED = "recovered"
 
 
 async def hear_award(session: AsyncSession, event: AwardChanged, *, now: datetime) -> None:
@@ -32,6 +38,9 @@ async def hear_award(session: AsyncSession, event: AwardChanged, *, now: datetim
         return
     case.award_version = event.version
     was, held = CaseState(case.state), ReservationState(case.reservation_state)
+    if event.state == RECOVERED:
+        await _note_recovery(session, case, event, now)
+        return
     _take_over(case, event)
     case.state = rules.advance(was, event.state)
     if case.state == was and case.reservation_state == held:
@@ -43,9 +52,10 @@ async def hear_award(session: AsyncSession, event: AwardChanged, *, now: datetim
         await record(session, case, told, was=was, now=now, data=data)
     if was is CaseState.PROPOSED and case.reservation_state == ReservationState.RESERVED:
         await _begin_notice(session, case, event.amount_fen, now)
-    if case.state in REACHED and case.state != was:
+    told = REACHED.get((was, CaseState(case.state)))
+    if told is not None:
         data = {"amount_fen": event.amount_fen, "paid_fen": event.paid_fen}
-        await record(session, case, REACHED[CaseState(case.state)], was=was, now=now, data=data)
+        await record(session, case, told, was=was, now=now, data=data)
 
 
 async def end_notice(session: AsyncSession, reference: str, now: datetime) -> None:
@@ -62,11 +72,21 @@ async def end_notice(session: AsyncSession, reference: str, now: datetime) -> No
         )
 
 
+async def _note_recovery(
+    session: AsyncSession, case: Case, event: AwardChanged, now: datetime
+) -> None:
+    """Record that all was paid back; what was reserved and decided stays as it was."""
+    case.version += 1
+    data = {"paid_fen": event.paid_fen, "recovered_fen": event.recovered_fen}
+    was = CaseState(case.state)
+    await record(session, case, SystemEvent.RECOVERED, was=was, now=now, data=data)
+
+
 def _take_over(case: Case, event: AwardChanged) -> None:
     """Show what finance holds: reserved from reservation to payment, refused, or let go."""
     if event.state == "refused":
         case.reservation_state = ReservationState.REFUSED
-    elif event.state in ("voided", "recovered"):
+    elif event.state == "voided":
         case.reservation_state = ReservationState.NONE
     else:
         case.reservation_state = ReservationState.RESERVED

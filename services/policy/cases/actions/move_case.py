@@ -33,6 +33,7 @@ from services.policy.cases.rules import (
 )
 from services.policy.cases.schemas import CaseDeed, DecideData, NoData, ProposeData
 from services.policy.contract.events import AwardProposed, CaseDecided, CaseEnded
+from services.policy.firms.queries import wait_until_heard
 from services.policy.parameters.queries import decisions
 from services.policy.parameters.rules import in_force
 from services.policy.plan.actions.load_library import library
@@ -51,7 +52,6 @@ class Deed:
     case: Case
     body: CaseDeed
     now: datetime
-    after: UUID | None
 
     @property
     def on(self) -> date:
@@ -75,11 +75,17 @@ async def move_case(
     now: datetime,
     after: UUID | None,
 ) -> Case:
-    """Do one event to a case, if this person may do it in this state."""
+    """Do one event to a case, if this person may do it in this state.
+
+    What was stated is waited for before the case is locked, so that nobody else waits for it.
+    """
+    if after is not None:
+        known = await queries.case(session, actor, case_id)
+        await wait_until_heard(session, known.applicant_id, after)
     case = await queries.case(session, actor, case_id, for_update=True)
     was = CaseState(case.state)
     move = rules.move(was, body.event, actor.roles)
-    deed = Deed(session, actor, case, body, now, after)
+    deed = Deed(session, actor, case, body, now)
     await _require_whose(deed, move)
     if not case.person_version <= body.version <= case.version:
         check_version(body.version, case.version)
@@ -131,7 +137,9 @@ async def _propose(deed: Deed) -> CaseState:
         raise rules.not_allowed(CaseState(case.state), deed.body.event)
     programme = _programme(case)
     answer = await _answer(deed, programme)
-    amount_fen = rules.require_payable(answer.assessment) if outcome is Outcome.APPROVE else None
+    amount_fen = None
+    if outcome is Outcome.APPROVE:
+        amount_fen = rules.require_payable(answer.assessment, programme.compiled.vocabulary)
     case.attempt += 1
     case.proposed_outcome, case.reviewed_by = outcome, deed.actor.subject
     case.reservation_amount_fen = case.reservation_line = None
@@ -180,6 +188,7 @@ async def _decide(deed: Deed) -> CaseState:
     notice = await queries.notice(deed.session, case)
     if notice is not None and case.state == CaseState.IN_NOTICE:
         rules.require_notice_over(notice.ends_at, notice.last_day, deed.now)
+    rules.require_answered(ReservationState(case.reservation_state))
     if outcome is Outcome.REFUSE:
         case.decided_by = deed.actor.subject
         _end(deed, "refused", "审批不予批准")
@@ -234,7 +243,7 @@ def _end(deed: Deed, outcome: str, default_reason: str) -> None:
 async def _answer(deed: Deed, programme: PlanProgramme) -> queries.Answer:
     return await queries.answer_for(
         deed.session, programme, queries.applicant_of(deed.case), await decisions(deed.session),
-        on=deed.on, year=deed.case.reference_year, after=deed.after,
+        on=deed.on, year=deed.case.reference_year,
     )  # fmt: skip
 
 

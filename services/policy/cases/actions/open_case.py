@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.kernel.actors import Actor
+from services.kernel.actors import ROLE_NAMES, Actor
 from services.kernel.clock import city_day
 from services.kernel.errors import Conflict, Refusal, invalid_field
 from services.kernel.ids import new_id
@@ -55,7 +55,11 @@ async def open_case(
             session.add(case)
             await session.flush()
     except IntegrityError:
-        raise await _already_open(session, case) from None
+        raise _already_open(await queries.open_case_id(session, case)) from None
+    # Only now: this case bars whatever would be begun beside it, and what is awarded can be seen.
+    existing = await queries.open_case_id(session, case)
+    if existing is not None:
+        raise _already_open(existing)
     data = {"programme": programme.id, "matter": matter.key()}
     by = Hand(actor, "firm" if applicant.kind == FIRM else "institution")
     await record(session, case, SystemEvent.CREATED, was=None, now=now, by=by, data=data)
@@ -91,8 +95,8 @@ def _require_applicant(actor: Actor, applicant: Party, programme: PlanProgramme)
     beneficiary = programme.compiled.programme.beneficiary
     if applicant.kind != beneficiary:
         raise invalid_field(
-            "/applicant/kind", "applicant-kind", f"该项目的申报主体为{beneficiary}。",
-            f"This programme is for a {beneficiary}.",
+            "/applicant/kind", "applicant-kind", f"该项目的申报主体为{ROLE_NAMES[beneficiary][0]}。",
+            f"This programme is for a {ROLE_NAMES[beneficiary][1]}.",
         )  # fmt: skip
     if not acts_for(actor, applicant):
         raise firm_not_found()
@@ -109,8 +113,7 @@ def _require_in_force(plan: Plan, now: datetime) -> None:
     )
 
 
-async def _already_open(session: AsyncSession, case: Case) -> Refusal:
-    existing = await queries.open_case_id(session, case)
+def _already_open(existing: UUID | None) -> Refusal:
     return Conflict(
         f"同一项目、同一事项已有在办件{existing}，请继续办理该件。",
         f"Case {existing} is already open for this programme and matter; go on with that one.",
