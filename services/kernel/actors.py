@@ -29,15 +29,15 @@ class Role(StrEnum):
 ALL_ROLES = tuple(Role)
 ROLE_NAMES: dict[str, tuple[str, str]] = {
     Role.FIRM: ("企业", "firm"),
-    Role.REGISTRAR: ("登记人员", "registrar"),
-    Role.REVIEWER: ("审核人员", "reviewer"),
-    Role.APPROVER: ("审批人员", "approver"),
-    Role.TREASURER: ("财政资金人员", "treasurer"),
-    Role.AUDITOR: ("审计人员", "auditor"),
+    Role.REGISTRAR: ("登记员", "registrar"),
+    Role.REVIEWER: ("审核员", "reviewer"),
+    Role.APPROVER: ("审批人", "approver"),
+    Role.TREASURER: ("资金员", "treasurer"),
+    Role.AUDITOR: ("审计员", "auditor"),
     Role.BANK: ("银行", "bank"),
     Role.INSTITUTION: ("服务机构", "institution"),
-    Role.STEWARD: ("政策管理人员", "policy steward"),
-    Role.ADMIN: ("系统管理员", "administrator"),
+    Role.STEWARD: ("数据专员", "data steward"),
+    Role.ADMIN: ("管理员", "administrator"),
 }
 
 

@@ -45,7 +45,7 @@ class Settings(BaseSettings):
     trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
         (),
         alias="LIANGXIN_TRUSTED_PROXIES",
-        description="Where the gateway calls from, beside this machine: whose X-Forwarded-For counts",
+        description="Where the gateway calls from, if not from here; others forward nothing",
     )
     log_level: str = Field("INFO", alias="LIANGXIN_LOG_LEVEL")
     service_urls: dict[str, str] = Field(

@@ -8,6 +8,7 @@ import httpx
 import orjson
 from sqlalchemy import text
 
+from services.kernel.ids import new_id
 from services.launch.city.uscc import make_uscc
 from tests.conftest import TestPlatform
 
@@ -127,3 +128,22 @@ def first_error(answer: httpx.Response) -> tuple[str, str]:
     """Give where the first field of a refusal is wrong, and how."""
     error = answer.json()["errors"][0]
     return error["pointer"], error["code"]
+
+
+async def registrar_of(platform: TestPlatform, department: str) -> dict[str, str]:
+    """Sign in as a registrar of a department, and give the headers that say so."""
+    new = {
+        "client_id": f"registrar-{department}-{new_id().hex[-8:]}",
+        "name": "登记员",
+        "roles": ["registrar"],
+        "scopes": ["enterprise:read", "enterprise:write"],
+        "department": department,
+    }
+    made = (await platform.client("admin").post("/v1/identity/clients", json=new)).json()
+    form = {
+        "grant_type": "client_credentials",
+        "client_id": made["client_id"],
+        "client_secret": made["client_secret"],
+    }
+    answer = await platform.client("public").post("/oauth2/token", data=form)
+    return {"Authorization": f"Bearer {answer.json()['access_token']}"}

@@ -216,9 +216,12 @@ async def test_a_firms_own_word_counts_until_the_owner_speaks(platform: TestPlat
     assert shown == {(False, 20, True), (True, 40, False)}
     last = (await announced(platform, f"firm:{uscc}"))[-1]
     assert last["yearly"]["rd_expense_fen"]["2011"] == 20
+    assert "rd_expense_fen:2011" not in last["declared"]
 
     withdrawn = await state(platform, uscc, 2011, {"rd_expense_fen": None})
     assert withdrawn.json()["facts"] == {"rd_expense_fen": 40}
+    last = (await announced(platform, f"firm:{uscc}"))[-1]
+    assert "rd_expense_fen:2011" in last["declared"]
 
 
 async def test_a_firm_states_nothing_of_another_and_not_its_profile(
@@ -319,3 +322,20 @@ async def test_a_refusal_answers_in_english_too_and_echoes_nothing(
 
     assert "Must be an integer" in answer.json()["detail"]
     assert "示范姓名" not in answer.text
+
+
+async def test_what_rests_on_a_firm_s_own_word_as_of_a_day_is_announced_as_such(
+    platform: TestPlatform,
+) -> None:
+    uscc = await own_firm(platform, "firm-b")
+    path = f"{FIRMS}/{uscc}/facts"
+    body = {"facts": {"is_resident_enterprise": True}, "valid_from": "2024-01-01"}
+
+    async def declared() -> list[str]:
+        return (await announced(platform, f"firm:{uscc}"))[-1]["declared"]
+
+    assert (await platform.client("firm-b").post(path, json=body)).status_code == 201
+    assert "is_resident_enterprise" in await declared()
+    later = {**body, "valid_from": "2024-06-01", "facts": {"is_resident_enterprise": False}}
+    assert (await platform.client("registrar").post(path, json=later)).status_code == 201
+    assert "is_resident_enterprise" not in await declared()

@@ -4,11 +4,13 @@ import asyncio
 from collections import Counter
 from typing import Any
 
+import orjson
 import pytest
 
 from tests.conftest import TestPlatform
 from tests.enterprise.steps import (
     FIRMS,
+    NDJSON,
     announced,
     audited,
     body,
@@ -17,6 +19,7 @@ from tests.enterprise.steps import (
     own_firm,
     problem,
     registered,
+    registrar_of,
     today,
 )
 
@@ -140,6 +143,39 @@ async def test_a_department_that_owns_no_profile_registers_nobody(platform: Test
 
     assert problem(answer) == (403, "fact-not-owned")
     assert problem(await platform.client("registrar").get(f"{FIRMS}/{new['uscc']}"))[0] == 404
+
+
+async def test_who_does_not_own_the_fiscal_level_states_no_fiscal_jurisdiction(
+    platform: TestPlatform,
+) -> None:
+    """The department of the register owns the profile, the treasury the fiscal level."""
+    public = platform.client("public")
+    registrar = await registrar_of(platform, "scjgj")
+    new = body()
+    answer = await public.post(FIRMS, json=new, headers=registrar)
+    assert problem(answer) == (403, "fact-not-owned")
+    assert problem(await platform.client("registrar").get(f"{FIRMS}/{new['uscc']}"))[0] == 404
+
+    del new["fiscal_jurisdiction"]
+    plain, fiscal = body(), body()
+    del plain["fiscal_jurisdiction"]
+    made = await public.post(FIRMS, json=new, headers=registrar)
+    assert (made.status_code, made.json()["fiscal_jurisdiction"]) == (201, None)
+
+    rows = b"\n".join(orjson.dumps(each) for each in (plain, fiscal))
+    accepted = await public.post(
+        "/v1/enterprise/imports?kind=firms",
+        content=rows,
+        headers={**registrar, "Content-Type": NDJSON},
+    )
+    assert accepted.status_code == 202, accepted.text
+    await platform.settle()
+    operation = (await public.get(accepted.headers["Location"], headers=registrar)).json()
+    assert operation["result"] == {"created": 1, "updated": 0, "unchanged": 0, "refused": 1}
+    (error,) = operation["errors"]
+    assert (error["line"], error["field"], error["code"]) == (
+        2, "fiscal_jurisdiction", "fact-not-owned",
+    )  # fmt: skip
 
 
 async def test_a_change_needs_the_version_that_was_read(platform: TestPlatform) -> None:

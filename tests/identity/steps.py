@@ -1,4 +1,4 @@
-"""Steps that identity's tests share: clients registered by an administrator, tokens asked for as a client does."""
+"""Steps that identity's tests share: registering clients, asking for tokens as a client does."""
 
 import base64
 import json

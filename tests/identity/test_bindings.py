@@ -8,7 +8,16 @@ from sqlalchemy import text
 from tests.conftest import TestPlatform
 from tests.identity.steps import BINDINGS, Provider, bind, exchange, fresh, move, register
 
-ROLES = "registrar reviewer approver treasurer bank institution steward mobile".split()
+ROLES = (
+    "registrar",
+    "reviewer",
+    "approver",
+    "treasurer",
+    "bank",
+    "institution",
+    "steward",
+    "mobile",
+)
 UNKNOWN = "01a2068f-5bca-7014-8736-c6d56d46a497"
 
 

@@ -22,8 +22,18 @@ from tests.identity.steps import (
 )
 
 ROLES = (
-    "firm registrar reviewer approver treasurer auditor bank institution steward mobile admin"
-).split()
+    "firm",
+    "registrar",
+    "reviewer",
+    "approver",
+    "treasurer",
+    "auditor",
+    "bank",
+    "institution",
+    "steward",
+    "mobile",
+    "admin",
+)
 READERS, WRITERS = {"admin", "auditor"}, {"admin"}
 
 

@@ -154,7 +154,7 @@ async def test_a_token_that_is_over_early_or_for_another_is_refused(
 ) -> None:
     person = fresh("person")
     await bind(platform, provider, person, FIRM)
-    shifted = {
+    shifted: dict[str, Any] = {
         name: value + int(time.time()) if isinstance(value, int) else value
         for name, value in changes.items()
     }

@@ -143,7 +143,8 @@ async def test_who_does_not_exist_can_be_locked_out_as_well_and_is_forgotten(
         kept.append(await session.scalar(count, {"c": nobody["client_id"]}))
         await session.execute(
             text(
-                "UPDATE failed_attempt SET failed_at = failed_at - interval '2 days' WHERE client_id = :c"
+                "UPDATE failed_attempt SET failed_at = failed_at - interval '2 days'"
+                " WHERE client_id = :c"
             ),
             {"c": nobody["client_id"]},
         )

@@ -7,6 +7,7 @@ from typing import Any
 
 import asyncpg
 import pytest
+import structlog
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from services.kernel import migrations, reactions
@@ -24,12 +25,14 @@ from tests.kernel.running import Probe
 ROLES = {"reviewer": "jxj", "approver": "kjj", "auditor": "sjj", "firm": None}
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(autouse=True)
 def logbook() -> Iterator[io.StringIO]:
-    """Keep the log of these tests readable for them, and off the screen."""
+    """Keep what a test logs where it can read it, and off the screen."""
+    before = structlog.get_config()
     book = io.StringIO()
     configure_logs("INFO", book)
     yield book
+    structlog.configure(**before)
 
 
 @pytest.fixture(scope="session")

@@ -72,9 +72,8 @@ async def make_mint(probe: Probe, kid: str) -> Mint:
 
 
 async def tell(probe: Probe, mint: Mint, **changes: Any) -> None:
-    event = KeyChanged(
-        kid=mint.kid, jwk=mint.key.as_dict(private=False), **{"version": 1, **changes}
-    )
+    fields: dict[str, Any] = {"version": 1, **changes}
+    event = KeyChanged(kid=mint.kid, jwk=mint.key.as_dict(private=False), **fields)
     async with probe.runtime.sessions() as session, session.begin():
         await hear_key(session, event, NOW)
     await probe.runtime.verifier.reload()

@@ -1,4 +1,4 @@
-"""A small service on the kernel, whose routes, reactions, timers and operations can be told to fail."""
+"""A small service on the kernel, whose routes, reactions, timers and work can be told to fail."""
 
 import asyncio
 from datetime import date, datetime
@@ -272,7 +272,7 @@ async def count_note(session: AsyncSession, event: NoteCounted, now: datetime) -
         raise ValueError("poisoned")
 
 
-async def follow_note(session: AsyncSession, event: NoteChanged, now: datetime) -> None:
+async def follow_note(session: AsyncSession, event: NoteChanged, _: datetime) -> None:
     await effect(session, "followed", f"{event.id}:{event.version}")
 
 

@@ -15,7 +15,6 @@ from services.kernel.app import asgi_app
 from services.kernel.events import Event
 from services.kernel.ids import new_id
 from services.kernel.outbox import announce
-from services.kernel.reactions import consumers_for
 from services.kernel.runtime import Runtime
 from services.kernel.unit import commit
 from tests.conftest import TestPlatform
@@ -105,17 +104,7 @@ class Probe:
             pending = await self.value("SELECT count(*) FROM outbox WHERE published_at IS NULL")
             return not pending and not await self.runtime.has_unheard()
 
-        try:
-            await until(is_quiet)
-        except AssertionError:
-            print(
-                await self.rows(
-                    "SELECT aggregate, seq, attempts, last_error, next_attempt_at, clock_timestamp() FROM outbox WHERE published_at IS NULL"
-                )
-            )
-            for c in consumers_for("probe", self.runtime._reactions):
-                print(await self.runtime.bus.jetstream.consumer_info(c.stream.name, c.name))
-            raise
+        await until(is_quiet)
 
 
 async def until(holds: Callable[[], Awaitable[bool]], seconds: float = WAIT_S_MAX) -> None:

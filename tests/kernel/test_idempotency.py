@@ -13,6 +13,7 @@ from services.kernel.bus import Bus
 from services.kernel.clock import system_now
 from services.kernel.idempotency import KEPT_DAYS, KEY_CHARS_MAX, forget_old_answers
 from services.kernel.runtime import Runtime
+from tests.kernel.minting import make_mint
 from tests.kernel.running import Probe, fresh, key
 
 NOTES = "/v1/probe/notes"
@@ -83,6 +84,28 @@ async def test_the_same_key_at_another_thing_of_the_same_route_is_refused(probe:
     first = await probe.client().post(f"{NOTES}/{notes[0]}/events", json=body, headers=header)
     second = await probe.client().post(f"{NOTES}/{notes[1]}/events", json=body, headers=header)
     assert (first.status_code, second.status_code) == (200, 422)
+
+
+@pytest.mark.parametrize(
+    "bearing", ["client_id", "uscc", "department", "institution", "bank", "town_code"]
+)
+async def test_who_acts_for_another_gets_no_answer_kept_for_the_first(
+    probe: Probe, bearing: str
+) -> None:
+    mint = await make_mint(probe, fresh("kept-for-whom"))
+    header, body = key(), {"name": fresh("whom")}
+
+    async def ask(value: str) -> httpx.Response:
+        claims: dict[str, Any] = {bearing: value}
+        bearer = {"Authorization": f"Bearer {mint.token(**claims)}"}
+        return await probe.client("public").post(NOTES, json=body, headers=header | bearer)
+
+    first, other, again = [await ask(value) for value in ("one", "two", "one")]
+    # The name of a note is taken: the second bearer's request was carried out and refused.
+    assert [a.status_code for a in (first, other, again)] == [201, 409, 201]
+    assert "idempotency-replayed" not in other.headers
+    assert first.json()["id"] not in other.text
+    assert (again.headers["idempotency-replayed"], again.content) == ("true", first.content)
 
 
 async def test_a_key_is_shared_neither_by_principals_nor_by_routes(probe: Probe) -> None:

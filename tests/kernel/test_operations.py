@@ -8,6 +8,7 @@ import pytest
 
 from services.kernel.clock import system_now
 from services.kernel.errors import Invalid
+from services.kernel.ids import new_id
 from services.kernel.operations import (
     OperationKind,
     OperationRunner,
@@ -50,8 +51,6 @@ def runner(probe: Probe, *kinds: OperationKind) -> OperationRunner:
 
 
 async def insert(probe: Probe, kind: str, **changes: object) -> UUID:
-    from services.kernel.ids import new_id  # noqa: PLC0415
-
     actor = {"subject": "probe", "client_id": "probe", "roles": ["reviewer"], "scopes": []}
     bearings = dict.fromkeys(("department", "uscc", "town_code", "bank", "institution"))
     row = {
@@ -180,7 +179,7 @@ async def test_who_wakes_after_another_has_finished_changes_nothing(probe: Probe
 async def test_a_step_that_loses_a_race_is_taken_again_soon(probe: Probe) -> None:
     lost: list[int] = []
 
-    async def lose_once(session: object, operation: Operation, *rest: object) -> Step:
+    async def lose_once(*_: object) -> Step:
         lost.append(1)
         if len(lost) == 1:
             raise OSError("the database went away")

@@ -42,8 +42,9 @@ async def test_the_pages_of_a_list_give_each_row_once_and_end(
     assert last["items"]
 
 
+@pytest.mark.usefixtures("written")
 async def test_a_row_that_is_written_meanwhile_moves_no_page(
-    probe: Probe, written: list[str]
+    probe: Probe,
 ) -> None:
     first = await page(probe, limit=2)
     await probe.write()

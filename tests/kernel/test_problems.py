@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from services.kernel.errors import FieldError, Invalid
+from services.kernel.actors import ROLE_NAMES, Actor, Guard, Role
+from services.kernel.errors import FieldError, Forbidden, Invalid
 from services.kernel.problems import ERRORS_MAX, prefers_english, problem_body
 from tests.kernel.running import Probe, fresh, key
 
@@ -223,3 +224,40 @@ async def test_who_has_no_token_or_the_wrong_role_is_told_so(probe: Probe) -> No
         "/v1/probe/notes", json={"name": fresh("n")}, headers=key()
     )
     problem(auditor, 403, "role-required")
+
+
+@pytest.mark.parametrize(
+    ("bad", "pointer"),
+    [
+        ({"surname": "x"}, "/?"),
+        # Even a name that stands elsewhere in the schemas was made up here.
+        ({"version": 1}, "/?"),
+        ({"counts": {"lowercase": "x"}}, "/counts/?"),
+    ],
+)
+async def test_a_pointer_repeats_no_name_that_was_made_up(
+    probe: Probe, bad: dict[str, Any], pointer: str
+) -> None:
+    body = problem(await probe.write(**bad), 422, "invalid")
+    (error,) = body["errors"]
+    assert error["pointer"] == pointer
+    assert body["detail"].startswith(f"{pointer}：")
+
+
+async def test_allowed_values_and_roles_are_listed_in_the_reader_s_language(probe: Probe) -> None:
+    details: list[str] = []
+    for language in ("zh", "en"):
+        answer = await probe.client().post(
+            "/v1/probe/notes",
+            json={"name": "n", "colour": "grey"},
+            headers={**key(), "Accept-Language": language},
+        )
+        details.append(answer.json()["errors"][0]["detail"])
+    assert details == ["须为其中之一：red、blue。", "Must be one of: red, blue."]
+
+    guard = Guard(Role.REVIEWER, Role.APPROVER)
+    with pytest.raises(Forbidden) as refused:
+        guard.admit(Actor("a", "a", frozenset({"bank"})), service="probe", method="GET")
+    assert refused.value.zh == "此操作限以下角色：审批人、审核员。"
+    assert refused.value.en == "This is for: approver, reviewer."
+    assert ROLE_NAMES.keys() == set(Role)

@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.kernel.clock import Clock
 from services.kernel.events import envelope
 from services.kernel.ids import new_id
 from services.kernel.moved_clock import ClockMoved, hear_clock
@@ -33,7 +34,15 @@ from tests.kernel.probe import NoteCounted, attempts, count_note, probe_service
 from tests.kernel.running import NOW, Probe, fresh, key, until
 
 SUBJECT = "lx.probe.note.counted.07"
-PARKED = "SELECT id, reaction, type, reason, deliveries, retried_at FROM parked_event WHERE event_id = :e"
+PARKED = """
+SELECT id, reaction, type, reason, deliveries, retried_at FROM parked_event WHERE event_id = :e
+"""
+CUT = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'liangxin probe'
+"""
+COUNTED = """
+SELECT of, count(*) AS n FROM line WHERE what = 'counted' AND of = ANY(:notes) GROUP BY of
+"""
 
 
 def message(note: str, id_: UUID, **more: Any) -> bytes:
@@ -231,16 +240,11 @@ async def test_an_outage_of_the_database_parks_nothing_and_loses_nothing(
     for number, note in enumerate(notes):
         await send(probe, message(note, new_id()))
         if number % 10 == 0:
-            await admin_db.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'liangxin probe'"
-            )
+            await admin_db.execute(CUT)
 
     async def all_are_counted() -> bool:
         try:
-            rows = await probe.rows(
-                "SELECT of, count(*) AS n FROM line WHERE what = 'counted' AND of = ANY(:notes) GROUP BY of",
-                notes=notes,
-            )
+            rows = await probe.rows(COUNTED, notes=notes)
         except Exception:  # noqa: BLE001  this connection was ended, too
             return False
         return len(rows) == 60
@@ -297,8 +301,6 @@ async def test_an_older_state_that_comes_late_changes_nothing(probe: Probe) -> N
 
 
 def test_a_clock_follows_the_latest_move_it_knows_of() -> None:
-    from services.kernel.clock import Clock  # noqa: PLC0415
-
     clock = Clock()
     for offset_s, version in ((100, 1), (300, 3), (200, 2)):
         clock.follow(offset_s, version)

@@ -1,4 +1,4 @@
-"""From the outbox to the broker: each row once, in its aggregate's order, whatever fails on the way."""
+"""From the outbox to the broker: each row once, in its aggregate's order, whatever fails."""
 
 import asyncio
 import random
@@ -17,9 +17,23 @@ from services.launch import nats_server
 from tests.kernel.probe import NoteCounted
 from tests.kernel.running import NOW, Probe, fresh, until
 
-OWNERS = "SELECT pid, count(*) AS shards FROM pg_locks WHERE locktype = 'advisory' AND classid = $1 GROUP BY pid"
+OWNERS = """
+SELECT pid, count(*) AS shards FROM pg_locks
+WHERE locktype = 'advisory' AND classid = $1 GROUP BY pid
+"""
+CUT = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE application_name = 'liangxin relay probe'
+"""
 HERE = "SELECT pid FROM pg_stat_activity WHERE application_name = 'liangxin relay probe'"
-ROW = "SELECT attempts, last_error, published_at FROM outbox WHERE aggregate = :a ORDER BY seq LIMIT 1"
+ROW = """
+SELECT attempts, last_error, published_at FROM outbox
+WHERE aggregate = :a ORDER BY seq LIMIT 1
+"""
+MEND = """
+UPDATE outbox SET subject = $2, payload = $3, next_attempt_at = '-infinity'
+WHERE aggregate = $1
+"""
 INSERT = """
 INSERT INTO outbox (id, aggregate, seq, shard, type, subject, payload, payload_sha256, occurred_at)
 VALUES ($1, $2, $3, 1, 'liangxin.probe.note.counted.v1', $4, $5, 'x', $6)
@@ -90,11 +104,11 @@ async def test_when_the_owner_dies_another_relay_goes_on(
 async def test_a_relay_outlives_the_end_of_its_connection_at_any_moment(
     probe: Probe, admin_db: asyncpg.Connection
 ) -> None:
-    note, chance = fresh("stubborn"), random.Random(7)
+    note, chance = fresh("stubborn"), random.Random(7)  # noqa: S311  no secret
     for _ in range(12):
         await probe.announce(*[NoteCounted(note=note)] * 4)
         await asyncio.sleep(chance.uniform(0, 0.01))
-        await admin_db.execute(f"SELECT pg_terminate_backend(pid) FROM ({HERE}) AS here")
+        await admin_db.execute(CUT)
     await probe.settle()
     assert [m["lxseq"] for m in await probe.messages(note)] == list(range(1, 49))
     assert probe.runtime.is_alive
@@ -130,12 +144,7 @@ async def test_a_row_that_cannot_be_published_holds_up_its_own_aggregate_only(
     finally:
         async with admin_db.transaction():
             await admin_db.execute("SET LOCAL session_replication_role = replica")
-            await admin_db.execute(
-                "UPDATE outbox SET subject = $2, payload = $3, next_attempt_at = '-infinity' WHERE aggregate = $1",
-                stuck,
-                SUBJECT,
-                f'{{"note":"{stuck}"}}',
-            )
+            await admin_db.execute(MEND, stuck, SUBJECT, f'{{"note":"{stuck}"}}')
     probe.runtime.relay_hint()
     await probe.settle()
     assert [m["lxseq"] for m in await probe.messages(stuck)] == [1, 2]

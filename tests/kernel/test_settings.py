@@ -26,6 +26,12 @@ PRODUCTION: dict[str, Any] = {
 }
 
 
+def settings(**changes: Any) -> Settings:
+    """Read the settings of a production process, changed as a test says."""
+    given: dict[str, Any] = {**PRODUCTION, **changes}
+    return Settings(**given)
+
+
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in (
@@ -39,7 +45,7 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_production_starts_with_secrets_of_its_own() -> None:
-    assert Settings(**PRODUCTION).profile is Profile.PRODUCTION
+    assert settings().profile is Profile.PRODUCTION
 
 
 def test_production_is_what_a_process_is_unless_it_is_told_otherwise() -> None:
@@ -51,20 +57,20 @@ def test_production_is_what_a_process_is_unless_it_is_told_otherwise() -> None:
 @pytest.mark.parametrize("secret", ["", "short", "x" * 64, "changeme" * 3, "ab" * 32])
 def test_production_refuses_an_empty_short_or_monotonous_secret(name: str, secret: str) -> None:
     with pytest.raises(ValidationError, match=name):
-        Settings(**{**PRODUCTION, name: secret})
+        settings(**{name: secret})
 
 
 def test_production_refuses_a_crash_point(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LIANGXIN_CRASH_AT", "relay:published")
     with pytest.raises(ValidationError, match="LIANGXIN_CRASH_AT"):
-        Settings(**PRODUCTION)
-    assert Settings(**{**PRODUCTION, "LIANGXIN_PROFILE": "demonstration"}).crash_at
+        settings()
+    assert settings(LIANGXIN_PROFILE="demonstration").crash_at
 
 
 def test_neither_a_refusal_nor_the_settings_in_a_log_tell_a_secret() -> None:
     with pytest.raises(ValidationError) as raised:
-        Settings(**{**PRODUCTION, "LIANGXIN_AUDIT_KEY": "weak-secret"})
-    told = f"{raised.value} {raised.value!r} {Settings(**PRODUCTION)!r}"
+        settings(LIANGXIN_AUDIT_KEY="weak-secret")
+    told = f"{raised.value} {raised.value!r} {settings()!r}"
     for hidden in ("hidden-word", "weak-secret", SECRET, SECRET[::-1]):
         assert hidden not in told
 
@@ -74,8 +80,8 @@ def test_a_variable_of_the_shell_that_is_not_ours_changes_nothing(
 ) -> None:
     for name in ("PROFILE", "DATA", "ISSUER", "POOL_SIZE", "SECRET_KEY", "LOG_LEVEL"):
         monkeypatch.setenv(name, "stray")
-    settings = Settings(**PRODUCTION)
-    assert (settings.pool_size, settings.secret_key) == (6, SECRET[::-1])
+    read = settings()
+    assert (read.pool_size, read.secret_key) == (6, SECRET[::-1])
 
 
 async def test_data_of_one_profile_are_not_opened_under_another(probe: Probe) -> None:
@@ -87,16 +93,17 @@ async def test_data_of_one_profile_are_not_opened_under_another(probe: Probe) ->
 
 
 def test_each_service_has_a_password_of_its_own_that_follows_from_the_administrators() -> None:
-    settings = Settings(**PRODUCTION)
-    one, other = settings.service_url("policy"), settings.service_url("finance")
+    read = settings()
+    one, other = read.service_url("policy"), read.service_url("finance")
     assert one.startswith("postgresql://policy_app:")
     assert one.split("@")[1] == "db/liangxin"
     passwords = {one.split(":")[2].split("@")[0], other.split(":")[2].split("@")[0]}
     assert len(passwords) == 2
     assert not any("hidden-word" in p for p in passwords)
-    moved = Settings(**{**PRODUCTION, "database_url": "postgresql://admin:new@db/liangxin"})
+    moved = settings(database_url="postgresql://admin:new@db/liangxin")
     assert moved.service_url("policy") != one
-    given = Settings(**PRODUCTION, LIANGXIN_SERVICE_DATABASE_URLS={"policy": "postgresql://own"})
+    own: dict[str, Any] = {"LIANGXIN_SERVICE_DATABASE_URLS": {"policy": "postgresql://own"}}
+    given = settings(**own)
     assert given.service_url("policy") == "postgresql://own"
 
 

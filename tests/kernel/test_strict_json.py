@@ -1,11 +1,10 @@
-"""JSON as money needs it: what could be read in two ways is refused, and nothing of it is stored."""
+"""JSON as money needs it: what could be read in two ways is refused, and nothing is stored."""
 
-import io
 import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.kernel.errors import Refusal
@@ -21,7 +20,7 @@ REFUSED: dict[str, tuple[str, int, str]] = {
     "1e400": ('{"amount_fen": 1e400}', 422, "json-number"),
     "10^19": ('{"amount_fen": 10000000000000000000}', 422, "json-number"),
     "2^63": ('{"amount_fen": 9223372036854775808}', 422, "json-number"),
-    "a number of 5,000 digits": ('{"amount_fen": %s}' % ("9" * 5000), 422, "json-number"),
+    "a number of 5,000 digits": (f'{{"amount_fen": {"9" * 5000}}}', 422, "json-number"),
     "more than any purse": ('{"amount_fen": 1000000000000001}', 422, "invalid"),
     "1e308": ('{"amount_fen": 1e308}', 422, "invalid"),
     "a fraction": ('{"amount_fen": 0.005}', 422, "invalid"),
@@ -40,7 +39,7 @@ REFUSED: dict[str, tuple[str, int, str]] = {
     "a lone surrogate in a key": ('{"counts": {"\\udfff": 1}}', 422, "json-text"),
     "a NUL": ('{"name": "x\\u0000"}', 422, "json-text"),
     "a NUL in a key": ('{"counts": {"\\u0000": 1}}', 422, "json-text"),
-    "too deep": ('{"tags": %s%s}' % ("[" * 40, "]" * 40), 400, "json-depth"),
+    "too deep": (f'{{"tags": {"[" * 40}{"]" * 40}}}', 400, "json-depth"),
     "very deep": ("[" * 100_000 + "]" * 100_000, 400, "json-depth"),
     "very deep and open": ('{"a":' * 100_000, 400, "json-depth"),
     "an open object": ('{"name": "x"', 400, "json-invalid"),
@@ -130,6 +129,7 @@ VALUES = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(VALUES)
 def test_every_lawful_value_is_read_as_it_was_written(value: Any) -> None:
     assert loads(json.dumps(value).encode()) == value
@@ -137,6 +137,7 @@ def test_every_lawful_value_is_read_as_it_was_written(value: Any) -> None:
     assert loads(canonical(value).encode()) == value
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), st.integers(0, 9)))
 def test_equal_objects_have_one_canonical_form(value: dict[str, int]) -> None:
     turned = dict(reversed(value.items()))
@@ -144,11 +145,12 @@ def test_equal_objects_have_one_canonical_form(value: dict[str, int]) -> None:
     assert digest(canonical(turned)) == digest(canonical(value))
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_no_bytes_make_the_parser_fail_otherwise_than_by_refusing(body: bytes) -> None:
+    value, refused = None, None
     try:
         value = loads(body)
     except Refusal as refusal:
-        assert refusal.status in (400, 422)
-    else:
-        assert json.loads(io.BytesIO(body).read()) == value
+        refused = refusal.status
+    assert refused in (400, 422) or value == json.loads(body)

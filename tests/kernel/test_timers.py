@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from services.kernel import timers as wheels
 from services.kernel.clock import Clock, system_now
@@ -162,10 +163,8 @@ async def test_a_timer_that_is_set_anew_does_not_wait_for_what_failed_before(pro
     reference = fresh("afresh")
     await set_one(probe, reference, system_now())
     async with probe.runtime.sessions() as session, session.begin():
-        from sqlalchemy import text  # noqa: PLC0415
-
-        sql = "UPDATE timer SET not_before = now() + interval '1 day', fired_at = NULL WHERE reference = :r"
-        await session.execute(text(sql), {"r": reference})
+        sql = "UPDATE timer SET not_before = now() + interval '1 day', fired_at = NULL"
+        await session.execute(text(f"{sql} WHERE reference = :r"), {"r": reference})
     before = await probe.effects("rung", reference)
     await set_one(probe, reference, system_now())
     await rung(probe, reference, before + 1)

@@ -109,7 +109,8 @@ async def test_a_forged_token_is_refused_and_recorded(
 ) -> None:
     assert await answer(probe, forge(mint)) == (401, "token-signature")
     rows = await probe.rows(
-        "SELECT actor, outcome, detail FROM audit_entry WHERE thing = 'request' ORDER BY id DESC LIMIT 1"
+        "SELECT actor, outcome, detail FROM audit_entry"
+        " WHERE thing = 'request' ORDER BY id DESC LIMIT 1"
     )
     assert (rows[0].actor, rows[0].outcome) == ("public", "refused")
     assert orjson.loads(rows[0].detail)["code"] == "token-signature"
@@ -195,7 +196,7 @@ async def test_a_token_counts_neither_before_nor_after_its_time(
     probe: Probe, mint: Mint, changes: dict[str, int], code: str
 ) -> None:
     now = int(time.time())
-    shifted = {name: now + seconds for name, seconds in changes.items()}
+    shifted: dict[str, Any] = {name: now + seconds for name, seconds in changes.items()}
     if "exp" in changes and "iat" not in changes and changes["exp"] < 0:
         shifted["iat"] = now - 500
     assert await answer(probe, mint.token(**shifted)) == (401, code)
@@ -208,7 +209,7 @@ async def test_clocks_may_differ_by_some_seconds(
     probe: Probe, mint: Mint, changes: dict[str, int]
 ) -> None:
     now = int(time.time())
-    shifted = {name: now + seconds for name, seconds in changes.items()}
+    shifted: dict[str, Any] = {name: now + seconds for name, seconds in changes.items()}
     assert await answer(probe, mint.token(**shifted)) == (200, None)
 
 
@@ -302,14 +303,18 @@ async def test_a_token_that_is_remembered_is_refused_once_its_bearer_is_suspende
     probe: Probe, mint: Mint, claim: str
 ) -> None:
     name = fresh("bearer")
-    token = mint.token(**{claim: name})
+    changes: dict[str, Any] = {claim: name}
+    token = mint.token(**changes)
     assert await answer(probe, token) == (200, None)
-    state = {"principal": name, "tokens_valid_from": datetime(2026, 1, 1, tzinfo=UTC)}
+    state: dict[str, Any] = {
+        "principal": name,
+        "tokens_valid_from": datetime(2026, 1, 1, tzinfo=UTC),
+    }
     await hear(probe, hear_principal, PrincipalChanged(**state, active=False, version=1))
     assert await answer(probe, token) == (401, "token-revoked")
     await hear(probe, hear_principal, PrincipalChanged(**state, active=True, version=2))
     assert await answer(probe, token) == (200, None)
-    later = {**state, "tokens_valid_from": system_now() + timedelta(seconds=1)}
+    later: dict[str, Any] = {**state, "tokens_valid_from": system_now() + timedelta(seconds=1)}
     await hear(probe, hear_principal, PrincipalChanged(**later, active=True, version=3))
     assert await answer(probe, token) == (401, "token-revoked")
 

@@ -42,7 +42,7 @@ async def test_what_is_ineligible_or_unknown_cannot_be_proposed_for_approval(
     reviewer = platform.client("reviewer")
     for facts, expected, named in (
         ({2023: 9, 2024: 10, 2025: 10}, "not-eligible", "10%"),
-        ({2024: 10, 2025: 20}, "facts-unknown", "revenue_fen"),
+        ({2024: 10, 2025: 20}, "facts-unknown", "营业收入（销售收入）"),
     ):
         uscc = fresh_uscc()
         await register(platform, uscc)

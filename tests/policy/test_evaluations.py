@@ -219,7 +219,7 @@ async def test_the_best_combination_counts_what_is_known(platform: Any) -> None:
     samples = (await ask(platform, facts, overlay="demonstration"))["combination"]
 
     assert plain == {"chosen": ["digital-growth", "rd-matching"], "dropped": [],
-                     "total_fen": 500_000}  # fmt: skip
+                     "undecided": [], "total_fen": 500_000}  # fmt: skip
     assert samples["total_fen"] == 500_000 + 5_500_000
 
 
@@ -241,7 +241,6 @@ def test_of_competing_aid_for_one_matter_only_the_highest_is_chosen() -> None:
             answer("b", 20),
             answer("a", 50),
             answer("c", 50),
-            answer("pending", None),
             answer("match", 5, relation="matches"),
             answer("top-up", 7, relation="tops-up"),
             answer("other-group", 3, stacking_group="h"),
@@ -253,8 +252,23 @@ def test_of_competing_aid_for_one_matter_only_the_highest_is_chosen() -> None:
     assert found.chosen == ("a", "match", "other-group", "other-year", "top-up")
     assert found.total_fen == 50 + 5 + 7 + 3 + 2
     assert [(d.programme, d.given_up_fen, d.clause) for d in found.dropped] == [
-        ("b", 20, "从高、不重复"), ("c", 50, "从高、不重复"), ("pending", 0, "从高、不重复"),
+        ("b", 20, "从高、不重复"), ("c", 50, "从高、不重复"),
     ]  # fmt: skip
+    assert found.undecided == ()
+
+    open_ = best_combination(
+        [
+            answer("b", 20),
+            answer("a", 50),
+            answer("pending", None),
+            answer("p", None, stacking_group="h"),
+            answer("q", None, stacking_group="h"),
+            answer("alone", None, stacking_group="i"),
+        ],
+        "从高、不重复",
+    )
+    assert (open_.chosen, open_.dropped, open_.total_fen) == (("a", "alone"), (), 50)
+    assert open_.undecided == ("b", "p", "pending", "q")
 
 
 @pytest.mark.parametrize(

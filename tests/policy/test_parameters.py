@@ -95,7 +95,7 @@ async def test_nobody_approves_his_own_number(platform: Any) -> None:
         ({"parameter": "stacking-mode", "value": "both"}, "/value"),
         ({"parameter": "stacking-mode", "value": 1}, "/value"),
         ({"source": ""}, "/source"),
-        ({"approved": True}, "/approved"),
+        ({"approved": True}, "/?"),
     ],
 )
 async def test_a_number_that_does_not_fit_is_refused(

@@ -63,7 +63,9 @@ def checked_facts(period: Period, given: Mapping[str, object]) -> Values:
             values[name] = checked_fact(period, name, value)
         except FieldFault as fault:
             if len(faults) < FAULTS_SHOWN_MAX:
-                faults.append(FieldError(f"/facts/{shown_name(name)}", fault.code, fault.zh, fault.en))
+                faults.append(
+                    FieldError(f"/facts/{shown_name(name)}", fault.code, fault.zh, fault.en)
+                )
     if faults:
         raise _refusal(faults)
     return values
@@ -178,5 +180,3 @@ def _refusal(faults: list[FieldError]) -> Invalid:
         f"{len(faults)} facts do not fit; see errors.",
         errors=faults,
     )
-
-

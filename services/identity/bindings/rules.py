@@ -22,7 +22,8 @@ class BindingState(StrEnum):
 
 def strongest(kinds: Iterable[str]) -> str:
     """Give the kind that lets a person do most, of those a person has for one firm."""
-    return min(kinds, key=list(BindingKind).index)
+    given = set(kinds)
+    return next(kind for kind in BindingKind if kind in given)
 
 
 def person_id(issuer: str, subject: str) -> str:

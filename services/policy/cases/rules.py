@@ -259,7 +259,7 @@ def require_matter(matter: Matter, programme: PlanProgramme, on: date) -> int | 
     """Check a matter against what the programme is for; a year's gives the reference year."""
     kind = programme.compiled.programme.matter
     if matter.kind != kind:
-        zh, en = MATTER_NAMES[kind]
+        zh, en = MATTER_NAMES.get(kind, ("其他事项", kind))
         raise invalid_field(
             "/matter/kind", "matter-kind", f"该项目按{zh}申报。",
             f"This programme is applied for by {en}.",

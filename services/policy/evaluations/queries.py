@@ -1,6 +1,5 @@
 """Answering what facts entitle to: facts that are given, or those that were heard of a firm."""
 
-import re
 from collections.abc import Mapping
 from datetime import date
 from functools import cache
@@ -25,6 +24,7 @@ from services.policy.evaluations.schemas import (
     ProgrammeAnswerView,
     UndecidedView,
 )
+from services.policy.evaluations.wording import in_chinese, in_english
 from services.policy.firms import queries as firms
 from services.policy.firms.rules import situation_of
 from services.policy.parameters.queries import known_decisions
@@ -42,8 +42,6 @@ from services.rulebook import (
     load_programme,
     read_situation,
 )
-
-TYPES_ZH = {"int": "整数", "bool": "true或false", "text": "文本", "date": "YYYY-MM-DD日期"}
 
 
 async def evaluate(
@@ -106,23 +104,14 @@ def refusal_of(error: Refusal, pointer: str, zh: str, en: str) -> Invalid:
 
 
 def _field(issue: Issue, pointer: str) -> FieldError:
-    hint = f"（{_in_chinese(issue.allowed)}）" if issue.allowed else ""
-    hint_en = f" ({issue.allowed})" if issue.allowed else ""
+    zh, en = in_chinese(issue.allowed), in_english(issue.allowed)
+    hint, hint_en = f"（{zh}）" if zh else "", f" ({en})" if en else ""
     return FieldError(
         pointer + issue.pointer,
         issue.code,
         f"{issue.detail}{hint}。",
         f"{issue.detail_en}{hint_en}.",
     )
-
-
-def _in_chinese(allowed: str) -> str:
-    """Word the language's hint for a Chinese reader."""
-    meant = re.fullmatch(r"did you mean (\S+)\?", allowed)
-    if meant:
-        return f"是否指{meant[1]}？"
-    bounds = re.fullmatch(r"(-?\d+) to (-?\d+)", allowed)
-    return f"允许{bounds[1]}至{bounds[2]}" if bounds else f"应为{TYPES_ZH.get(allowed, allowed)}"
 
 
 @cache
@@ -240,7 +229,9 @@ def _combination(found: Combination) -> CombinationView:
         for d in found.dropped
     ]
     clause = library().main.closing_clauses[rules.STACKING_CLAUSE]
-    undecided = [UndecidedView(programme=each, clause=clause) for each in found.undecided]
+    undecided = [
+        UndecidedView(programme=each, given_up_fen=None, clause=clause) for each in found.undecided
+    ]
     return CombinationView(
         chosen=list(found.chosen), dropped=dropped, undecided=undecided, total_fen=found.total_fen
     )

@@ -117,7 +117,7 @@ class UndecidedView(BaseModel):
     """A programme of which nobody can say yet whether another one excludes it."""
 
     programme: str
-    given_up_fen: None = Field(None, description="Always null: an amount is not known yet")
+    given_up_fen: None = Field(description="Always null: an amount is not known yet")
     clause: str
 
 

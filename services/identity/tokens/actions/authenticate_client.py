@@ -69,7 +69,7 @@ def read_proof(authorization: str | None, form: Mapping[str, str]) -> Proof:
 async def authenticate(
     session: AsyncSession, proof: Proof, *, address: str, audiences: list[str], now: datetime
 ) -> Client:
-    """Give the client whose proof holds; count and lock wrong ones by client, at one place and anywhere."""
+    """Give the client whose proof holds; lock out who fails too often, at a place or anywhere."""
     if not rules.CLIENT_ID.fullmatch(proof.client_id):
         raise rules.invalid_client()
     place = hashlib.sha256(address.encode()).hexdigest()[:16]

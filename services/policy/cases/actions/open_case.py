@@ -94,9 +94,10 @@ def _programme(programme_id: str) -> PlanProgramme:
 def _require_applicant(actor: Actor, applicant: Party, programme: PlanProgramme) -> None:
     beneficiary = programme.compiled.programme.beneficiary
     if applicant.kind != beneficiary:
+        zh, en = ROLE_NAMES.get(beneficiary, ("其他主体", beneficiary))
         raise invalid_field(
-            "/applicant/kind", "applicant-kind", f"该项目的申报主体为{ROLE_NAMES[beneficiary][0]}。",
-            f"This programme is for a {ROLE_NAMES[beneficiary][1]}.",
+            "/applicant/kind", "applicant-kind", f"该项目的申报主体为{zh}。",
+            f"This programme is for a {en}.",
         )  # fmt: skip
     if not acts_for(actor, applicant):
         raise firm_not_found()

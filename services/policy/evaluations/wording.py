@@ -1,0 +1,86 @@
+"""Wording what the rule language would accept: its hints are English, its readers are not all."""
+
+import re
+
+# What is written in a rule stays as it is written there; the words around it are translated.
+_TYPES = {
+    "int": ("整数", "a whole number"),
+    "bool": ("true或false", "true or false"),
+    "text": ("文本", "a text"),
+    "date": ("YYYY-MM-DD日期", "a date YYYY-MM-DD"),
+    "year": ("按年度填报的事实", "a fact of a year"),
+    "day": ("按日期填报的事实", "a fact as of a day"),
+}
+_PHRASES = {
+    "a value": "须填写",
+    "an expectation": "须写明预期结果",
+    "a condition, true or false": "应为判断真假的条件",
+    "a condition that names a fact": "条件中须写有事实名",
+    "a condition that cannot fail": "不得使用恒成立的条件",
+    "a number of fen": "应为以分计的数额",
+    "a number": "应为数值",
+    "a bool": "应为真假值",
+    "a number or date": "应为数值或日期",
+    "holds('id'), grade('id') or on_list('id')": "写作holds('id')、grade('id')或on_list('id')",
+    "a text": "应为文本",
+    "a date": "应为日期",
+    "a yearly fact": "应为按年度填报的事实",
+    "a day has no hour": "日期不带时刻",
+    "a day is YYYY-MM-DD": "日期须为YYYY-MM-DD",
+    "`says` and `source` beside the rule": "说明请写入says和source字段",
+    "either `when` or `manual: true`": "when与manual: true须二者取一",
+    "IS NULL or IS NOT NULL": "应为IS NULL或IS NOT NULL",
+    "an ELSE that says what holds otherwise": "须用ELSE写明其余情形",
+    "values of one type in every branch": "各分支的类型应当一致",
+    "two values of one type": "两侧的类型应当一致",
+    "two different values": "两侧应为不同的值",
+    "numbers or dates with < <= > >=; = <> IN for others": (
+        "数值和日期可用< <= > >=，其他类型用= <> IN"
+    ),
+    "a divisor other than 0": "除数不得为0",
+    "numbers of at most 38 digits": "数值不超过38位",
+    "one value, as of the day": "应为当日的一个值",
+    "YYYY": "年份应为四位数字",
+    "a list of ids": "应为标识的列表",
+    "an id, or {recognition, grade}": "应为标识，或{recognition, grade}",
+    "an object": "应为对象",
+    "an integer": "应为整数",
+    "integers": "应为整数",
+    "true, false, an integer of 64 bits, a text or a date": (
+        "应为true、false、64位整数、文本或日期"
+    ),
+    "no name is known here": "此处没有可用的名称",
+}
+_PATTERNS = (
+    (r"did you mean (\S+)\?", r"是否指\1？"),
+    (r"did you mean (\S+)\? Allowed: (.+)", r"是否指\1？可用：\2"),
+    (r"no name is known here Allowed: (.*)", r"此处没有可用的名称"),
+    (r"(-?\d+) to (-?\d+)", r"允许\1至\2"),
+    (r"1 to (\d+) values", r"应有1至\1个值"),
+    (r"at most (\d+)(?: levels)?", r"不超过\1"),
+    (r"a fact before (.+)", r"\1前须为事实名"),
+    (r"(\w+\(fact, n\)) with n from 1 to (\d+)", r"写作\1，n为1至\2"),
+    (r"(\w+\('id'\)), the id in small letters, digits and hyphens",
+     r"写作\1，标识用小写字母、数字和连字符"),
+    (r"fact names, :parameters, integers, decimals, 'text', (DATE .+)",
+     r"可用：事实名、:参数、整数、小数、'文本'、\1"),
+    (r"(DATE 'YYYY-MM-DD'|a < b AND b < c|IN \(1, 2, 3\)|\w+\(a, b\))", r"写作\1"),
+)  # fmt: skip
+_ENGLISH_WORD = re.compile(r"[A-Za-z]")
+
+
+def in_chinese(allowed: str) -> str:
+    """Word a hint for a Chinese reader; what has no Chinese wording is left out."""
+    if allowed in _TYPES:
+        return f"应为{_TYPES[allowed][0]}"
+    if allowed in _PHRASES:
+        return _PHRASES[allowed]
+    for pattern, wording in _PATTERNS:
+        if found := re.fullmatch(pattern, allowed, re.DOTALL):
+            return found.expand(wording)
+    return "" if _ENGLISH_WORD.search(allowed) else f"应为{allowed}"
+
+
+def in_english(allowed: str) -> str:
+    """Word a hint for an English reader."""
+    return _TYPES[allowed][1] if allowed in _TYPES else allowed
