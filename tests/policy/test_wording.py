@@ -5,9 +5,9 @@ import re
 import pytest
 
 from services.kernel.errors import Conflict, Invalid
-from services.policy.evaluations.wording import in_chinese, in_english
 from services.policy.parameters.rules import ParameterEvent, ParameterState, move, require_value
 from services.policy.plan.actions.load_library import library
+from services.policy.wording import in_chinese, in_english
 
 
 @pytest.mark.parametrize(

@@ -24,13 +24,13 @@ from services.policy.evaluations.schemas import (
     ProgrammeAnswerView,
     UndecidedView,
 )
-from services.policy.evaluations.wording import in_chinese, in_english
 from services.policy.firms import queries as firms
 from services.policy.firms.rules import situation_of
 from services.policy.parameters.queries import known_decisions
 from services.policy.parameters.rules import Number, numbers_of
 from services.policy.plan.actions.load_library import library
 from services.policy.plan.rules import Plan, PlanProgramme
+from services.policy.wording import in_chinese, in_english
 from services.rulebook import (
     FactError,
     Issue,
