@@ -91,7 +91,7 @@ class TestPlatform:
 
 @pytest.fixture(scope="session")
 async def platform(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TestPlatform]:
-    configure_logs("WARNING")
+    configure_logs("INFO")
     folder: Path = tmp_path_factory.mktemp("platform")
     async with embedded_servers(folder) as servers:
         url = with_database(servers.database_url, "liangxin_test")

@@ -23,7 +23,7 @@ WAN = 1_000_000
 FIRM = "91330282MA00T35T2N"
 LIST = "example-list"
 # A number that is set in an example shall be in force on no day that another test asks about.
-NUMBER_DAY, REAL_NUMBER_DAY = "2027-01-01", "2990-{:02}-01"
+NUMBER_DAY, REAL_NUMBER_DAY = "2027-01-01", "2190-{:02}-01"
 NAMES = (
     "case",
     "award",

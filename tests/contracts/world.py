@@ -4,7 +4,7 @@ import asyncio
 import itertools
 import time
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -212,7 +212,7 @@ class World:
 
     async def parameter(self) -> dict[str, Any]:
         """Propose the ratio of a programme for a day that nobody has proposed yet."""
-        day = f"{2900 + next(_numbers)}-01-01"
+        day = str(date(2100, 1, 1) + timedelta(days=next(_numbers)))
         body = {
             "parameter": "rd-matching.ratio_bp", "value": 1000, "valid_from": day, "source": "测试",
         }  # fmt: skip

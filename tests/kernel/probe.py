@@ -16,7 +16,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from services.kernel.actors import SYSTEM, Actor, Guard, Role
 from services.kernel.audit import audit
-from services.kernel.database import service_base
+from services.kernel.database import raw_connection, service_base
 from services.kernel.errors import Conflict, NotFound
 from services.kernel.etags import check_version, require_match, set_etag
 from services.kernel.events import DeedEvent, StateEvent
@@ -221,6 +221,9 @@ async def post_fault(body: Fault, actor: Writer, session: Session, now: Now) -> 
         await session.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
     if body.fault == "serialization" and tries <= 2:
         await session.execute(text("DO $$ BEGIN RAISE 'lost' USING ERRCODE = '40001'; END $$"))
+    if body.fault == "serialization-of-the-driver" and tries <= 2:
+        async with raw_connection(session) as connection:
+            await connection.execute("DO $$ BEGIN RAISE 'lost' USING ERRCODE = '40001'; END $$")
     if body.fault == "deadlock":
         await session.execute(text("DO $$ BEGIN RAISE 'lost' USING ERRCODE = '40P01'; END $$"))
     return NoteView.model_validate(note)

@@ -114,6 +114,52 @@ async def test_a_relay_outlives_the_end_of_its_connection_at_any_moment(
     assert probe.runtime.is_alive
 
 
+async def test_a_relay_outlives_errors_that_the_driver_has_no_common_class_for(
+    probe: Probe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish, met = Relay._publish_batch, list[int]()
+
+    async def fail_first(self: Relay, connection: Any) -> int:
+        met.append(1)
+        if len(met) == 1:
+            raise asyncpg.InternalClientError("another operation is in progress")
+        return await publish(self, connection)
+
+    monkeypatch.setattr(Relay, "_publish_batch", fail_first)
+    note = fresh("odd-error")
+    await probe.announce(NoteCounted(note=note))
+    await probe.settle()
+    assert len(met) > 1
+    assert await probe.effects("counted", note) == 1
+
+
+async def test_an_aggregate_whose_row_waits_is_passed_over_until_its_time(
+    probe: Probe, admin_db: asyncpg.Connection
+) -> None:
+    waiting, free = fresh("waiting"), fresh("free")
+    async with admin_db.transaction():
+        await write_row(admin_db, waiting, 1)
+        await write_row(admin_db, waiting, 2)
+        await admin_db.execute(
+            "UPDATE outbox SET attempts = 1, next_attempt_at = now() + interval '1 hour'"
+            " WHERE aggregate = $1 AND seq = 1",
+            waiting,
+        )
+    await probe.announce(NoteCounted(note=free))
+
+    async def is_free_out() -> bool:
+        return len(await probe.messages(free)) == 1
+
+    await until(is_free_out)
+    await asyncio.sleep(0.3)
+    assert await probe.messages(waiting) == []
+    await admin_db.execute(
+        "UPDATE outbox SET next_attempt_at = now() WHERE aggregate = $1", waiting
+    )
+    await probe.settle()
+    assert [m["lxseq"] for m in await probe.messages(waiting)] == [1, 2]
+
+
 @pytest.mark.parametrize(
     ("fault", "reason"),
     [

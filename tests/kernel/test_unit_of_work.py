@@ -148,9 +148,10 @@ async def test_clients_that_leave_leave_no_half_effect_and_no_open_transaction(
     assert uneven == [], f"seed {seed}"
 
 
-async def test_a_lost_race_is_run_again(probe: Probe) -> None:
+@pytest.mark.parametrize("fault", ["serialization", "serialization-of-the-driver"])
+async def test_a_lost_race_is_run_again(probe: Probe, fault: str) -> None:
     name = fresh("race")
-    answer = await probe.client().post(FAULTS, json={"fault": "serialization", "name": name})
+    answer = await probe.client().post(FAULTS, json={"fault": fault, "name": name})
     assert (answer.status_code, attempts[name]) == (201, 3)
     assert await probe.value(NOTES_NAMED, n=name) == 1
 
