@@ -120,6 +120,8 @@ async def test_a_relay_outlives_errors_that_the_driver_has_no_common_class_for(
     publish, met = Relay._publish_batch, list[int]()
 
     async def fail_first(self: Relay, connection: Any) -> int:
+        if self._service != "probe":
+            return await publish(self, connection)
         met.append(1)
         if len(met) == 1:
             raise asyncpg.InternalClientError("another operation is in progress")
