@@ -47,6 +47,7 @@ check: $(INSTALLED)
 	$(BIN)/ruff format --check .
 	PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright --warnings
 	$(BIN)/lint-imports --no-logo
+	$(BIN)/liangxin contracts --check
 	$(BIN)/liangxin check-migrations
 
 contracts: $(INSTALLED)
