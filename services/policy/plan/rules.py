@@ -34,6 +34,10 @@ class Unit(StrEnum):
     MODE = "mode"
 
 
+# The city's practice where a programme states no days of its own.
+NOTICE_DAYS_DEFAULT = 5
+
+
 @dataclass(frozen=True)
 class Department:
     code: str
@@ -125,7 +129,9 @@ class PlanProgramme:
 
     @property
     def notice_days(self) -> int:
-        return self.compiled.programme.notice_days or 0
+        """Give the working days of notice: none only where the programme says so."""
+        stated = self.compiled.programme.notice_days
+        return NOTICE_DAYS_DEFAULT if stated is None else stated
 
     @property
     def clause(self) -> str:
