@@ -141,6 +141,7 @@ class Unit:
                 crash_point("unit:before-begin")
                 sha = await request_digest(request)
                 stored = await stored_answer(session, actor, self._path, key, sha)
+                crash_point("unit:begun")
                 if stored is not None:
                     return stored
             response = await self._handle(request)
@@ -177,6 +178,7 @@ async def commit(session: AsyncSession) -> None:
     await write_announcements(session)
     crash_point("unit:announced")
     await write_audit(session)
+    crash_point("unit:before-commit")
     await session.commit()
     crash_point("unit:committed")
     for work in session.info.pop(AFTER_COMMIT, ()):

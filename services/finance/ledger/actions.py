@@ -15,6 +15,7 @@ from services.finance.metrics import LEDGER_BREACHES
 from services.kernel.actors import SYSTEM
 from services.kernel.audit import audit
 from services.kernel.clock import city_day
+from services.kernel.crash import crash_point
 from services.kernel.errors import Conflict
 from services.kernel.ids import new_id
 
@@ -82,6 +83,7 @@ async def post(session: AsyncSession, posting: Posting, *, now: datetime) -> UUI
         raise _refusal(error) from error
     if len(touched) != len(ROUTES[posting.kind]):
         raise AccountsMissing(f"{posting.kind}: {len(touched)} accounts of {posting.budget_id}")
+    crash_point("ledger:posted")
     return transfer_id
 
 
