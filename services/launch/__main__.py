@@ -1,0 +1,5 @@
+"""`python -m services.launch`: the `liangxin` command of this very interpreter."""
+
+from services.launch.cli import main
+
+main()
