@@ -7,6 +7,9 @@ UV_VERSION := 0.13.9
 BIN := .venv/bin
 UV := UV_PYTHON_DOWNLOADS=never .ci/uv
 INSTALLED := .venv/installed
+# What one file of faults breaks is its own: they run side by side.
+FAULTS ?= tests/faults tests/abuse
+SEED ?= $(shell date +%Y%m%d)
 # Two to four workers: each keeps a PostgreSQL busy.
 WORKERS = $$($(BIN)/python -c 'import os; print(min(4, max(2, os.cpu_count() or 2)))')
 
@@ -14,16 +17,19 @@ WORKERS = $$($(BIN)/python -c 'import os; print(min(4, max(2, os.cpu_count() or 
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo stop test check contracts matrix lock clean
+.PHONY: help run demo stop test faults bench check contracts matrix lock clean
 
 help:
 	@echo "Run"
 	@echo "  make run        start the platform with its own PostgreSQL and NATS (PORT, LIANGXIN_DATA)"
 	@echo "  make demo       play the demonstration story on a fresh database of its own"
+	@echo "                  (SPLIT=1: each service a process; WITHOUT=finance=60: one of them away)"
 	@echo "  make stop       stop the platform's servers"
 	@echo "Develop"
 	@echo "  make test       run the tests"
 	@echo "  make check      lint, format, types, import contracts, migrations"
+	@echo "  make faults     kill, stop, wipe and fuzz it all, with a table of what held (SEED, FAULTS)"
+	@echo "  make bench      measure the hot paths beside their peers"
 	@echo "  make contracts  write the committed API documents anew"
 	@echo "  make matrix     call every route with every role, own and foreign, and print what held"
 	@echo "Maintain"
@@ -34,13 +40,19 @@ run: $(INSTALLED)
 	@$(BIN)/liangxin run
 
 demo: $(INSTALLED)
-	@$(BIN)/liangxin demo
+	@$(BIN)/liangxin demo $(if $(SPLIT)$(WITHOUT),--split) $(if $(WITHOUT),--without $(WITHOUT))
 
 stop:
 	@if test -x $(BIN)/liangxin; then $(BIN)/liangxin stop; else echo "Nothing is installed."; fi
 
 test: $(INSTALLED)
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile
+
+faults: $(INSTALLED)
+	LIANGXIN_FAULTS=full LIANGXIN_FAULTS_SEED=$(SEED) $(BIN)/pytest -n 3 --dist loadfile $(FAULTS)
+
+bench: $(INSTALLED)
+	@$(BIN)/python -m tests.benchmarks
 
 check: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -21,9 +21,15 @@ def own_document(version: str) -> dict[str, Any]:
             "/readyz": {
                 "get": _operation(
                     "readyz",
-                    "Tell which services can answer",
-                    _READINESS,
-                    {"503": {"description": "Draining, or a required service or all are missing"}},
+                    "Tell which services can answer; one that cannot degrades the whole",
+                    _readiness("ready", "degraded"),
+                    {
+                        "503": _answer(
+                            "Send no requests here: the gateway is about to end (draining),"
+                            " or a required service or all of them are missing (unreachable)",
+                            _readiness("draining", "unreachable"),
+                        )
+                    },
                 )
             },
             "/openapi.json": {
@@ -39,14 +45,17 @@ def own_document(version: str) -> dict[str, Any]:
 def _operation(
     name: str, summary: str, schema: dict[str, Any], others: dict[str, Any] | None = None
 ) -> dict[str, Any]:
-    answer = {"description": summary, "content": {"application/json": {"schema": schema}}}
     return {
         "tags": ["gateway"],
         "summary": summary,
         "operationId": name,
         "security": [],
-        "responses": {"200": answer, **(others or {})},
+        "responses": {"200": _answer(summary, schema), **(others or {})},
     }
+
+
+def _answer(description: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {"description": description, "content": {"application/json": {"schema": schema}}}
 
 
 def _state(*values: str) -> dict[str, Any]:
@@ -54,17 +63,21 @@ def _state(*values: str) -> dict[str, Any]:
     return {"type": "object", "properties": {"status": status}, "required": ["status"]}
 
 
-_READINESS: dict[str, Any] = {
-    "type": "object",
-    "properties": {
-        "status": {"type": "string", "enum": ["ready", "degraded"]},
-        "services": {
-            "type": "object",
-            "additionalProperties": {
-                "type": "string",
-                "enum": ["ready", "degraded", "unreachable"],
+def _readiness(*whole: str) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": {
+            "status": {"type": "string", "enum": list(whole)},
+            "services": {
+                "type": "object",
+                "description": "Each service; calls to an unreachable one are refused with 503,"
+                " code `service-unavailable`, and Retry-After. A degraded one answers and lacks"
+                " something, such as the broker: what it hears and announces is late, not lost",
+                "additionalProperties": {
+                    "type": "string",
+                    "enum": ["ready", "degraded", "unreachable"],
+                },
             },
         },
-    },
-    "required": ["status", "services"],
-}
+        "required": ["status", "services"],
+    }

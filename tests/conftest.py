@@ -18,7 +18,7 @@ from services.launch.credentials import DEMO_CLIENTS, Credentials, ensure_client
 from services.launch.embedded import embedded_servers
 from services.launch.platform import Platform, running_platform
 
-pytest_plugins = ("tests.contracts.report",)
+pytest_plugins = ("tests.contracts.report", "tests.faults.report", "tests.abuse.report")
 
 GENEROUS = GatewaySettings(
     profile=Profile.DEMONSTRATION,
@@ -97,7 +97,7 @@ async def platform(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Te
         url = with_database(servers.database_url, "liangxin_test")
         settings = embedded_settings(url, servers.nats_url, folder)
         async with running_platform(settings, GENEROUS) as running:
-            credentials = await ensure_clients(running, "http://lx")
+            credentials = await ensure_clients(running.settings, "http://lx")
             tests = TestPlatform(running, credentials)
             await tests.open_clients()
             yield tests

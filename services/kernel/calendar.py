@@ -7,10 +7,13 @@ provisional, so that nobody takes it for final.
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache
 from pathlib import Path
 from typing import cast
 
 import yaml
+
+from services.kernel.yaml_text import parse_yaml
 
 PACKAGED = Path(__file__).parent / "calendar_data"
 WORKING_DAYS_MAX = 5000
@@ -93,9 +96,10 @@ def _texts(folder: Path) -> dict[str, str]:
     return {path.name: path.read_text("utf-8") for path in sorted(folder.glob("*.yaml"))}
 
 
+@cache
 def _schedule(name: str, text: str) -> Schedule:
     try:
-        raw = cast("dict[str, object]", yaml.safe_load(text))
+        raw = cast("dict[str, object]", parse_yaml(text))
         holidays = cast("list[dict[str, object]]", raw["holidays"])
         schedule = Schedule(
             year=int(cast("int", raw["year"])),

@@ -1,12 +1,22 @@
 """Versions of single resources: ETag out, If-Match in."""
 
 import re
+from typing import Annotated
 
-from fastapi import Request, Response
+from fastapi import Depends, Header, Request, Response
 
 from services.kernel.errors import Malformed, VersionMismatch, VersionRequired
 
 _VERSION = re.compile("[0-9]{1,18}")
+
+
+async def _if_match(
+    if_match: Annotated[str | None, Header(description="The ETag that was read; required")] = None,
+) -> None:
+    """Document the header; `require_match` checks it against the version that is there."""
+
+
+MATCHED = Depends(_if_match)
 
 
 def set_etag(response: Response, version: int) -> None:

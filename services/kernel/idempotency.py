@@ -7,13 +7,15 @@ import hashlib
 from datetime import datetime, timedelta
 from typing import Annotated
 
+import orjson
 from fastapi import Depends, Header, Request
 from fastapi.dependencies.models import Dependant
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import Response
 
 from services.kernel.actors import Actor
+from services.kernel.database import raw_connection
 from services.kernel.errors import Conflict, Invalid, Malformed
 from services.kernel.strict_json import StrictRequest, canonical, digest
 from services.kernel.tables import StoredAnswer
@@ -22,6 +24,17 @@ KEY_CHARS_MAX = 128
 KEPT_DAYS = 7
 FORGOTTEN_ROWS_MAX = 20_000
 STORED_HEADERS = ("content-type", "location", "etag")
+
+_TAKE = "SELECT pg_try_advisory_xact_lock($1)"
+_FIND = """
+SELECT request_sha256, status, headers::text AS headers, body FROM stored_answer
+WHERE principal = $1 AND route = $2 AND key = $3
+"""
+_STORE = """
+INSERT INTO stored_answer (principal, route, key, request_sha256, status, headers, body,
+                           kept_for_ever, stored_at)
+VALUES ($1, $2, $3, $4, $5, $6::text::jsonb, $7, $8, $9)
+"""
 
 
 async def _required(
@@ -106,9 +119,10 @@ async def stored_answer(
     """Take the key for this transaction; give the stored answer if the effect has happened."""
     principal = principal_of(actor)
     lock = hashlib.sha256(f"{principal}|{route}|{key}".encode()).digest()[:8]
-    taken = await session.scalar(
-        select(func.pg_try_advisory_xact_lock(int.from_bytes(lock, "big", signed=True)))
-    )
+    async with raw_connection(session) as connection:
+        # Two statements: one alone would look for the answer as of before it had the lock.
+        taken = await connection.fetchval(_TAKE, int.from_bytes(lock, "big", signed=True))
+        row = await connection.fetchrow(_FIND, principal, route, key) if taken else None
     if not taken:
         raise Conflict(
             "同一Idempotency-Key的请求正在办理，请稍候重试。",
@@ -116,19 +130,19 @@ async def stored_answer(
             code="idempotency-in-flight",
             retry_after_s=1,
         )
-    row = await session.get(StoredAnswer, (principal, route, key))
     if row is None:
         return None
-    if row.request_sha256 != request_sha256:
+    if row["request_sha256"] != request_sha256:
         raise Invalid(
             "该Idempotency-Key已用于另一内容的请求，请换新键。",
             "This key was used for another content; choose a new key.",
             code="idempotency-key-reused",
         )
-    return Response(row.body, row.status, {**row.headers, "Idempotency-Replayed": "true"})
+    headers = {**orjson.loads(row["headers"]), "Idempotency-Replayed": "true"}
+    return Response(row["body"], row["status"], headers)
 
 
-def store_answer(
+async def store_answer(
     session: AsyncSession,
     actor: Actor,
     route: str,
@@ -140,21 +154,12 @@ def store_answer(
     now: datetime,
 ) -> None:
     """Keep the answer in the transaction of its effect."""
-    session.add(
-        StoredAnswer(
-            principal=principal_of(actor),
-            route=route,
-            key=key,
-            request_sha256=request_sha256,
-            status=response.status_code,
-            body=bytes(response.body),
-            kept_for_ever=for_ever,
-            stored_at=now,
-            headers={
-                name: response.headers[name] for name in STORED_HEADERS if name in response.headers
-            },
-        )
-    )
+    headers = {name: response.headers[name] for name in STORED_HEADERS if name in response.headers}
+    async with raw_connection(session) as connection:
+        await connection.execute(
+            _STORE, principal_of(actor), route, key, request_sha256, response.status_code,
+            orjson.dumps(headers).decode(), bytes(response.body), for_ever, now,
+        )  # fmt: skip
 
 
 async def forget_old_answers(session: AsyncSession, now: datetime) -> None:

@@ -58,7 +58,9 @@ async def downgrade(service: Service, admin_url: str) -> None:
 def write_revision(service: Service, connection: Connection, message: str) -> None:
     """Write a new migration from the difference between models and schema."""
     with _as_owner(connection, service.name):
-        command.revision(_config(service, connection), message=message, autogenerate=True)
+        config = _config(service, connection)
+        config.attributes["metadata"] = _metadata_of(service)
+        command.revision(config, message=message, autogenerate=True)
 
 
 def _migrate(connection: Connection, service: Service, app_password: str, profile: str) -> None:
@@ -113,7 +115,6 @@ def _config(service: Service, connection: Connection) -> Config:
     config.set_main_option("path_separator", "os")
     config.set_main_option("file_template", "%%(year)d_%%(month).2d_%%(day).2d_%%(slug)s")
     config.attributes["connection"] = connection
-    config.attributes["metadata"] = _metadata_of(service)
     return config
 
 
@@ -123,7 +124,8 @@ def run_environment() -> None:
     connection: Connection = config.attributes["connection"]
     context.configure(
         connection=connection,
-        target_metadata=config.attributes["metadata"],
+        # What is compared, which only the writing of a new migration does.
+        target_metadata=config.attributes.get("metadata"),
         version_table=VERSION_TABLE,
         include_object=_is_ours,
         transaction_per_migration=False,
@@ -166,20 +168,19 @@ def _ensure_roles(connection: Connection, service: str, app_password: str) -> No
 
 
 def _grant(connection: Connection, service: Service) -> None:
+    """Give the app role its rights anew; in one statement, as every start of a city does it."""
     app = f"{service.name}_app"
     _make_trigger_function(connection)
-    for table in _metadata_of(service).sorted_tables:
-        connection.execute(text(f"REVOKE ALL ON {table.name} FROM {app}"))
-        for grant in _grants(table):
-            connection.execute(text(f"GRANT {grant} ON {table.name} TO {app}"))
+    statements = [f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA {service.name} TO {app}"]
+    for table in (*KERNEL_METADATA.sorted_tables, *service.metadata.sorted_tables):
+        statements.append(f"REVOKE ALL ON {table.name} FROM {app}")
+        statements += [f"GRANT {grant} ON {table.name} TO {app}" for grant in _grants(table)]
         if changes := _refused_changes(table):
-            connection.execute(
-                text(
-                    f"CREATE OR REPLACE TRIGGER append_only BEFORE {changes} ON {table.name}"
-                    " FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
-                )
+            statements.append(
+                f"CREATE OR REPLACE TRIGGER append_only BEFORE {changes} ON {table.name}"
+                " FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
             )
-    connection.execute(text(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA {service.name} TO {app}"))
+    connection.execute(text(f"DO $$ BEGIN {'; '.join(statements)}; END $$"))
 
 
 def _grants(table: Table) -> list[str]:

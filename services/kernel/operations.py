@@ -14,7 +14,7 @@ from uuid import UUID
 import structlog
 from fastapi import Depends, Request, Response
 from pydantic import BaseModel
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import DateTime, Select, bindparam, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -173,6 +173,7 @@ class OperationRunner:
     def __init__(self, runtime: "Runtime") -> None:
         self._runtime = runtime
         self._kinds = {k.kind: k for k in runtime.service.operations}
+        self._free = self._select_free()
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Work until told to stop."""
@@ -211,21 +212,25 @@ class OperationRunner:
             await self._fail(operation_id, error)
         return True
 
-    async def _claim(self) -> UUID | None:
-        now = system_now()
-        free = (
+    def _select_free(self) -> Select[tuple[UUID]]:
+        """Write the question once, which is asked at every poll."""
+        is_over = Operation.lease_until < bindparam("now", type_=DateTime(timezone=True))
+        return (
             select(Operation.id)
             .where(
                 Operation.state.in_(OPEN_STATES),
                 Operation.kind.in_(list(self._kinds)),
-                or_(Operation.lease_until.is_(None), Operation.lease_until < now),
+                or_(Operation.lease_until.is_(None), is_over),
             )
             .order_by(Operation.id)
             .limit(1)
             .with_for_update(skip_locked=True)
         )
+
+    async def _claim(self) -> UUID | None:
+        now = system_now()
         async with self._runtime.sessions() as session, session.begin():
-            operation_id = await session.scalar(free)
+            operation_id = await session.scalar(self._free, {"now": now})
             if operation_id is not None:
                 lease = now + timedelta(seconds=LEASE_S)
                 await session.execute(

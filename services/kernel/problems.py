@@ -114,7 +114,8 @@ def refusal_from_validation(errors: Sequence[Any], names: Collection[str] = ()) 
         return Malformed(
             "请求体不是合法的JSON。", "The body is not valid JSON.", code="json-invalid"
         )
-    fields = [_field_error(e, names) for e in errors]
+    # More than are shown are only counted: a body may hold a hundred thousand unknown names.
+    fields = [_field_error(e, names) for e in errors[:ERRORS_MAX]]
     if len(fields) == 1:
         (only,) = fields
         return Invalid(
@@ -124,8 +125,8 @@ def refusal_from_validation(errors: Sequence[Any], names: Collection[str] = ()) 
             errors=fields,
         )
     return Invalid(
-        f"有{len(fields)}处内容不符合要求，请按errors逐项更正。",
-        f"{len(fields)} field(s) do not fit; see errors.",
+        f"有{len(errors)}处内容不符合要求，请按errors逐项更正。",
+        f"{len(errors)} field(s) do not fit; see errors.",
         code="invalid",
         errors=fields,
     )

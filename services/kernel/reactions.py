@@ -27,7 +27,7 @@ from services.kernel.audit import write_audit
 from services.kernel.bus import DurableConsumer, Stream
 from services.kernel.clock import system_now
 from services.kernel.crash import crash_point
-from services.kernel.database import raw_connection
+from services.kernel.database import flush_changes, raw_connection
 from services.kernel.database_faults import is_database_away, is_database_outage
 from services.kernel.events import Event
 from services.kernel.ids import new_id
@@ -214,7 +214,7 @@ class Reactor:
                 await reaction.handle(
                     session, reaction.event.model_validate(heard.data), self._now()
                 )
-                await session.flush()
+                await flush_changes(session)
                 metrics.REACTED.labels(self._service, reaction.name).inc()
             await write_announcements(session)
             await write_audit(session)

@@ -27,14 +27,14 @@ BACKOFF_S_MAX = 60
 LOCK_CLASS = 0x4C58  # "LX": the advisory-lock space of relays
 
 # An aggregate whose earlier row failed and waits is passed over; the others go on.
-_WAITING = """
-SELECT DISTINCT aggregate FROM outbox
-WHERE published_at IS NULL AND attempts > 0 AND next_attempt_at > clock_timestamp()
-"""
 _PENDING = """
-SELECT id, aggregate, seq, type, subject, payload, traceparent, occurred_at, attempts
+SELECT id, aggregate, seq, type, subject, payload, traceparent, occurred_at, attempts,
+       clock_timestamp() AS read_at
 FROM outbox
-WHERE published_at IS NULL AND shard = ANY($1::bigint[]) AND aggregate <> ALL($3::text[])
+WHERE published_at IS NULL AND shard = ANY($1::bigint[]) AND aggregate NOT IN (
+    SELECT aggregate FROM outbox
+    WHERE published_at IS NULL AND attempts > 0 AND next_attempt_at > clock_timestamp()
+)
 ORDER BY id LIMIT $2
 """
 # A full batch may have cut an aggregate between two rows; what precedes is taken along.
@@ -48,7 +48,11 @@ WHERE o.published_at IS NULL
 _COUNT = (
     "SELECT count(*) FROM (SELECT 1 FROM outbox WHERE published_at IS NULL LIMIT $1) AS pending"
 )
-_MARK = "UPDATE outbox SET published_at = clock_timestamp() WHERE id = ANY($1::uuid[])"
+# What an operator wants sent again since it was read went, perhaps, to a broker that is lost.
+_MARK = """
+UPDATE outbox SET published_at = clock_timestamp()
+WHERE id = ANY($1::uuid[]) AND next_attempt_at <= $2
+"""
 _FAIL = """
 UPDATE outbox SET attempts = attempts + 1, last_error = $2,
        next_attempt_at = clock_timestamp() + make_interval(secs => $3)
@@ -121,8 +125,7 @@ class Relay:
         self._shards += [row["s"] for row in rows]
 
     async def _publish_batch(self, connection: Any) -> int:
-        waiting = [row["aggregate"] for row in await connection.fetch(_WAITING)]
-        rows = await connection.fetch(_PENDING, self._shards, BATCH_ROWS, waiting)
+        rows = await connection.fetch(_PENDING, self._shards, BATCH_ROWS)
         if len(rows) < BATCH_ROWS:
             metrics.OUTBOX_PENDING.labels(self._service).set(len(rows))
         else:
@@ -146,7 +149,7 @@ class Relay:
         )
         crash_point("relay:published")
         if done:
-            await connection.execute(_MARK, done)
+            await connection.execute(_MARK, done, rows[0]["read_at"])
             crash_point("relay:marked")
             metrics.PUBLISHED.labels(self._service).inc(len(done))
         for row, reason in failed:

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
+import nats.errors
 import structlog
+from nats.js.errors import NotFoundError
 from sqlalchemy import text
 
 from services.kernel.bus import Bus, Stream
@@ -103,6 +105,8 @@ class Runtime:
     async def stop(self) -> None:
         """Finish what is under way, then let go."""
         self._stopping.set()
+        # The relay waits for a hint only; without one it would end with its slow poll.
+        self.relay_hint()
         if self._tasks:
             _, late = await asyncio.wait(self._tasks, timeout=STOP_WAIT_S)
             for task in late:
@@ -126,7 +130,11 @@ class Runtime:
     async def has_unheard(self) -> bool:
         """Whether an event waits for a reaction of this service, or for its acknowledgement."""
         for consumer in consumers_for(self.service.name, self._reactions):
-            info = await self.bus.jetstream.consumer_info(consumer.stream.name, consumer.name)
+            try:
+                info = await self.bus.jetstream.consumer_info(consumer.stream.name, consumer.name)
+            except (NotFoundError, nats.errors.TimeoutError):
+                # Not declared yet, or the broker is too busy to say: no proof of silence.
+                return True
             if info.num_pending or info.num_ack_pending:
                 return True
         return False

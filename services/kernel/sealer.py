@@ -124,11 +124,12 @@ class Sealer:
                 seal = seal_of(self._key, self._service, previous, row)
                 seals.append((position, row["id"], previous, seal))
                 previous = seal
-            await connection.executemany(
-                "INSERT INTO audit_seal (position, entry_id, previous, seal)"
-                " VALUES ($1, $2, $3, $4)",
-                seals,
-            )
+            if seals:
+                await connection.executemany(
+                    "INSERT INTO audit_seal (position, entry_id, previous, seal)"
+                    " VALUES ($1, $2, $3, $4)",
+                    seals,
+                )
         return len(rows)
 
     async def _measure_lag(self, connection: Any) -> None:

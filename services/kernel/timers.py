@@ -8,7 +8,17 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import structlog
-from sqlalchemy import ColumnElement, and_, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    DateTime,
+    Select,
+    and_,
+    bindparam,
+    func,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -66,6 +76,7 @@ class TimerWheel:
         self._runtime = runtime
         self._kinds = {t.kind: t for t in kinds}
         self._has_set_recurring = False
+        self._due = self._select_due()
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Fire what is due until told to stop."""
@@ -100,7 +111,23 @@ class TimerWheel:
                     await session.execute(insert(Timer).values(**row).on_conflict_do_nothing())
         self._has_set_recurring = True
 
-    def _is_due(self, now: datetime) -> ColumnElement[bool]:
+    def _select_due(self) -> Select[tuple[Timer]]:
+        """Write the question once, which is asked at every poll."""
+        now = bindparam("now", type_=DateTime(timezone=True))
+        return (
+            select(Timer)
+            .where(
+                Timer.fired_at.is_(None),
+                self._is_due(now),
+                Timer.kind.in_(list(self._kinds)),
+                Timer.not_before <= func.clock_timestamp(),
+            )
+            .order_by(Timer.due_at)
+            .limit(1)
+            .with_for_update(skip_locked=True)
+        )
+
+    def _is_due(self, now: ColumnElement[datetime]) -> ColumnElement[bool]:
         """Due, or set for a time that a clock moved back has put out of reach."""
         stranded = [
             and_(Timer.kind == k.kind, Timer.due_at > now + k.every)
@@ -112,19 +139,7 @@ class TimerWheel:
     async def _fire_next(self) -> bool:
         now = self._runtime.clock.now()
         async with self._runtime.sessions() as session:
-            due = (
-                select(Timer)
-                .where(
-                    Timer.fired_at.is_(None),
-                    self._is_due(now),
-                    Timer.kind.in_(list(self._kinds)),
-                    Timer.not_before <= func.clock_timestamp(),
-                )
-                .order_by(Timer.due_at)
-                .limit(1)
-                .with_for_update(skip_locked=True)
-            )
-            timer = (await session.scalars(due)).first()
+            timer = (await session.scalars(self._due, {"now": now})).first()
             if timer is None:
                 return False
             crash_point("timer:claimed")

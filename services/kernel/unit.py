@@ -22,6 +22,7 @@ from services.kernel.actors import PUBLIC, Actor, Guard, guards_of
 from services.kernel.audit import audit, write_audit
 from services.kernel.clock import system_now
 from services.kernel.crash import crash_point
+from services.kernel.database import flush_changes
 from services.kernel.database_faults import (
     RETRYABLE_SQLSTATES,
     refusal_from_database,
@@ -147,9 +148,9 @@ class Unit:
             response = await self._handle(request)
             if request.method not in WRITES:
                 return response
-            await session.flush()
+            await flush_changes(session)
             if key is not None and response.status_code < 400:  # noqa: PLR2004
-                store_answer(
+                await store_answer(
                     session,
                     actor,
                     self._path,
@@ -159,7 +160,6 @@ class Unit:
                     for_ever=self._keyed == "ever",
                     now=system_now(),
                 )
-                await session.flush()
             await commit(session)
         runtime.relay_hint()
         return response
@@ -260,6 +260,12 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
         "model": Problem,
         "description": "Temporarily unavailable",
         "content": {"application/problem+json": {}},
+        "headers": {
+            "Retry-After": {
+                "description": "With 503: seconds after which to ask again",
+                "schema": {"type": "integer", "minimum": 1},
+            }
+        },
     },
 }
 
@@ -281,7 +287,7 @@ async def in_unit(
     """Run work of the worker (a timer, a step of an operation) as one unit."""
     async with runtime.sessions() as session:
         result = await work(session, runtime.clock.now())
-        await session.flush()
+        await flush_changes(session)
         await commit(session)
     runtime.relay_hint()
     return result

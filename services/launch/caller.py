@@ -2,6 +2,8 @@
 
 import asyncio
 import time
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,7 +12,9 @@ import httpx
 from services.kernel.ids import new_id
 
 TOKEN_RENEW_S = 480.0
-RETRIES = 40
+PATIENCE_S = 40.0
+PAUSE_S_MAX = 1.0
+CALL_S_MAX = 60
 
 
 class UnexpectedAnswer(Exception):
@@ -23,6 +27,8 @@ class Caller:
 
     http: httpx.AsyncClient
     clients: dict[str, dict[str, str]]
+    # How long to come back to what answers "not now"; longer while a service is known to be away.
+    patience_s: float = PATIENCE_S
     _tokens: dict[str, tuple[str, float]] = field(default_factory=dict[str, tuple[str, float]])
 
     async def get(self, role: str, path: str, **params: Any) -> Any:
@@ -56,17 +62,23 @@ class Caller:
         headers: dict[str, str] = options.pop("headers", {})
         if method == "POST":
             headers = {"Idempotency-Key": str(new_id()), **headers}
-        tries_left = RETRIES
+        deadline = time.monotonic() + self.patience_s
         while True:
-            tries_left -= 1
-            bearer = await self._bearer(role)
-            answer = await self.http.request(method, path, headers={**headers, **bearer}, **options)
+            answer = await self.once(role, method, path, headers=headers, **options)
             if answer.status_code in expect:
                 return answer
-            if not tries_left or "retry-after" not in answer.headers:
-                told = f"{answer.status_code} {answer.text[:600]}"
-                raise UnexpectedAnswer(f"{role} {method} {path}: {told}")
-            await asyncio.sleep(min(float(answer.headers["retry-after"]), 1.0))
+            await _pause_or_raise(answer, deadline, f"{role} {method} {path}")
+
+    async def once(self, role: str, method: str, path: str, **options: Any) -> httpx.Response:
+        """Call once and take whatever is answered."""
+        headers: dict[str, str] = options.pop("headers", {})
+        bearer = await self._bearer(role)
+        return await self.http.request(method, path, headers={**headers, **bearer}, **options)
+
+    async def sign_in(self, *roles: str) -> None:
+        """Have a token for each role, before it is needed."""
+        for role in roles:
+            await self._token(role)
 
     async def _bearer(self, role: str) -> dict[str, str]:
         return {} if role == "public" else {"Authorization": f"Bearer {await self._token(role)}"}
@@ -81,9 +93,22 @@ class Caller:
             "client_id": entry["client_id"],
             "client_secret": entry["client_secret"],
         }
-        answer = await self.http.post("/oauth2/token", data=form)
-        if answer.is_error:
-            raise UnexpectedAnswer(f"token of {role}: {answer.status_code} {answer.text[:300]}")
+        deadline = time.monotonic() + self.patience_s
+        while (answer := await self.http.post("/oauth2/token", data=form)).is_error:
+            await _pause_or_raise(answer, deadline, f"token of {role}")
         token = answer.json()["access_token"]
         self._tokens[role] = (token, time.monotonic() + TOKEN_RENEW_S)
         return token
+
+
+@asynccontextmanager
+async def calling(base_url: str, clients: Mapping[str, dict[str, str]]) -> AsyncGenerator[Caller]:
+    """Call a platform for the length of a block."""
+    async with httpx.AsyncClient(base_url=base_url, timeout=CALL_S_MAX) as http:
+        yield Caller(http, dict(clients))
+
+
+async def _pause_or_raise(answer: httpx.Response, deadline: float, what: str) -> None:
+    if "retry-after" not in answer.headers or time.monotonic() > deadline:
+        raise UnexpectedAnswer(f"{what}: {answer.status_code} {answer.text[:600]}")
+    await asyncio.sleep(min(float(answer.headers["retry-after"]), PAUSE_S_MAX))

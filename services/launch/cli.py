@@ -1,16 +1,17 @@
-"""The `liangxin` command."""
+"""The `liangxin` command; each of its verbs loads what it needs, and no more."""
 
 import asyncio
+from collections.abc import Coroutine
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 import uvloop
 from rich.console import Console
 
-from services.launch import commands
-from services.launch.configuration import data_folder
+from services.launch.configuration import SERVICE_NAMES, data_folder
 from services.launch.embedded import stop_embedded
+from services.launch.modules import loading
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -43,13 +44,41 @@ def run(
     host: Annotated[str, typer.Option(envvar="LIANGXIN_HOST")] = "127.0.0.1",
 ) -> None:
     """Run the platform with the demonstration city, or one service of it on outside servers."""
-    uvloop.run(commands.run_one(service, host, port) if service else commands.run_all(host, port))
+    with loading():
+        work = _work_of(service, host, port)
+    uvloop.run(work)
+
+
+def _work_of(service: str, host: str, port: int) -> Coroutine[Any, Any, None]:
+    if not service:
+        from services.launch.commands.running import run_all
+
+        return run_all(host, port)
+    if service == "gateway":
+        from services.launch.commands.gateway_alone import run_gateway
+
+        return run_gateway(host, port)
+    if service not in SERVICE_NAMES:
+        names = ", ".join(SERVICE_NAMES)
+        raise SystemExit(f"there is no service {service}: choose {names} or gateway")
+    from services.launch.commands.one_service import run_service
+
+    return run_service(service, host, port)
 
 
 @app.command()
-def demo() -> None:
+def demo(
+    split: Annotated[
+        bool, typer.Option("--split", help="each service and the gateway as a process of its own")
+    ] = False,
+    without: Annotated[
+        str, typer.Option(help="SERVICE=SECONDS: end that one in the middle (with --split)")
+    ] = "",
+) -> None:
     """Play the story on a fresh database over HTTP; exit 0 only if all came out as it must."""
-    raise typer.Exit(uvloop.run(commands.play_story(console)))
+    with loading():
+        from services.launch.commands.demonstration import play_story
+    raise typer.Exit(uvloop.run(play_story(console, split=split, without=without)))
 
 
 @app.command()
@@ -66,19 +95,25 @@ def token(
     client: Annotated[str, typer.Argument(help="a client of the demonstration, such as registrar")],
 ) -> None:
     """Print a fresh access token of a demonstration client, for use with curl."""
-    print(commands.demonstration_token(client))  # noqa: T201  this is what it is for
+    from services.launch.commands.demonstration_token import demonstration_token
+
+    print(demonstration_token(client))  # noqa: T201  this is what it is for
 
 
 @app.command()
 def migrate() -> None:
     """Make database, roles and schemas, and bring them to their newest version."""
-    asyncio.run(commands.migrate_all())
+    from services.launch.commands import operating
+
+    asyncio.run(operating.migrate_all())
 
 
 @app.command("check-migrations")
 def check_migrations() -> None:
     """Fail if models and migrations differ, or if a migration cannot be undone."""
-    raise typer.Exit(asyncio.run(commands.check_migrations(console)))
+    from services.launch.commands import operating
+
+    raise typer.Exit(asyncio.run(operating.check_migrations(console)))
 
 
 @app.command()
@@ -88,19 +123,25 @@ def contracts(
     ] = False,
 ) -> None:
     """Write the API document and the event document from the code."""
-    raise typer.Exit(commands.write_contracts(console, check_only=check))
+    from services.launch.commands import documents
+
+    raise typer.Exit(documents.write_contracts(console, check_only=check))
 
 
 @app.command()
 def matrix() -> None:
     """Print who may call which route, as the code enforces it."""
-    commands.print_matrix(console)
+    from services.launch.commands import documents
+
+    documents.print_matrix(console)
 
 
 @app.command()
 def replay(case: Annotated[str, typer.Argument(help="the id of a case")]) -> None:
     """Recompute a decision from its frozen situation, and compare it byte for byte."""
-    raise typer.Exit(asyncio.run(commands.replay_case(console, case)))
+    from services.launch.commands import replaying
+
+    raise typer.Exit(asyncio.run(replaying.replay_case(console, case)))
 
 
 @events.command()
@@ -109,13 +150,17 @@ def republish(
     service: Annotated[str, typer.Option(help="one service; all when left out")] = "",
 ) -> None:
     """Publish outbox rows again, to refill a broker that lost its store."""
-    asyncio.run(commands.republish(console, service, since))
+    from services.launch.commands import operating
+
+    asyncio.run(operating.republish(console, service, since))
 
 
 @events.command()
 def restate(service: ServiceName) -> None:
     """Announce the current state of everything a service owns, for a newcomer."""
-    asyncio.run(commands.restate(console, service))
+    from services.launch.commands import operating
+
+    asyncio.run(operating.restate(console, service))
 
 
 @events.command()
@@ -124,7 +169,9 @@ def parked(
     retry: Annotated[bool, typer.Option("--retry", help="react to them again")] = False,
 ) -> None:
     """List the events that could not be reacted to, or try them again."""
-    raise typer.Exit(asyncio.run(commands.parked(console, service, retry=retry)))
+    from services.launch.commands import operating
+
+    raise typer.Exit(asyncio.run(operating.parked(console, service, retry=retry)))
 
 
 @audit.command()
@@ -134,4 +181,6 @@ def verify(
     ] = None,
 ) -> None:
     """Recompute every audit chain and name the first row that was tampered with."""
-    raise typer.Exit(asyncio.run(commands.verify_audit(console, checkpoints)))
+    from services.launch.commands import operating
+
+    raise typer.Exit(asyncio.run(operating.verify_audit(console, checkpoints)))

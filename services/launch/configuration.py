@@ -1,15 +1,22 @@
 """Where a process finds its servers and secrets: outside by URL, embedded otherwise."""
 
 import os
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+
+from pydantic import ValidationError
 
 from services.kernel.settings import Profile, Settings
 from services.launch.embedded import embedded_servers
 from services.launch.secrets import ensure_secret
 
 DEFAULT_PORT = 8000
+DRAIN_S = 5
+CREDENTIALS_FILE = "demo-credentials.json"
+POSTGRESQL = ("postgresql", "postgres", "postgresql+asyncpg")
+NATS = ("nats", "tls")
+HTTP = ("http", "https")
 SERVICE_NAMES = ("identity", "enterprise", "policy", "finance")
 
 
@@ -21,9 +28,13 @@ def port() -> int:
     return int(os.environ.get("PORT", str(DEFAULT_PORT)))
 
 
-def drain_seconds() -> float:
-    """How long to say not-ready before connections end, so that balancers look elsewhere."""
-    return float(os.environ.get("LIANGXIN_DRAIN_S", "0" if is_embedded() else "5"))
+def drain_seconds(*, is_alone: bool = False) -> float:
+    """How long to say not-ready before connections end, so that balancers look elsewhere.
+
+    A process of its own may have no server's URL, as the gateway, and is not embedded for that.
+    """
+    waits = is_alone or not is_embedded()
+    return float(os.environ.get("LIANGXIN_DRAIN_S", DRAIN_S if waits else 0))
 
 
 def is_embedded() -> bool:
@@ -51,7 +62,36 @@ def outside_settings() -> Settings:
         raise SystemExit(
             f"{' and '.join(missing)} must be set as well: outside servers come in pairs"
         )
-    return Settings(LIANGXIN_SERVICE_DATABASE_URLS=own_urls)  # pyright: ignore[reportCallIssue]
+    _require_scheme("NATS_URL", NATS)
+    for name in ("DATABASE_URL", *(f"{service.upper()}_DATABASE_URL" for service in SERVICE_NAMES)):
+        _require_scheme(name, POSTGRESQL)
+    with told_plainly():
+        return Settings(LIANGXIN_SERVICE_DATABASE_URLS=own_urls)  # pyright: ignore[reportCallIssue]
+
+
+def service_settings(service: str) -> Settings:
+    """Read settings for a process of one service, which needs its own database and no other."""
+    if is_embedded() and not _own_urls():
+        raise SystemExit(
+            "a single service runs on outside servers:"
+            f" set DATABASE_URL (or {service.upper()}_DATABASE_URL) and NATS_URL"
+        )
+    settings = outside_settings()
+    if not settings.database_url and service not in settings.service_urls:
+        raise SystemExit(f"{service.upper()}_DATABASE_URL or DATABASE_URL must be set")
+    return settings
+
+
+@contextmanager
+def told_plainly() -> Generator[None]:
+    """End the process with what is wrong in its environment, and without what was set."""
+    try:
+        yield
+    except ValidationError as error:
+        faults = [(".".join(str(part) for part in e["loc"]), e["msg"]) for e in error.errors()]
+        raise SystemExit(
+            "\n".join(f"{name}: {words}" if name else words for name, words in faults)
+        ) from None
 
 
 def embedded_settings(database_url: str, nats_url: str, data: Path) -> Settings:
@@ -87,18 +127,17 @@ def _own_urls() -> dict[str, str]:
 
 def gateway_backends() -> dict[str, str]:
     """Read where the services of a split platform are: `{SERVICE}_URL`."""
-    suffix = "_URL"
-    urls = {
-        name.removesuffix(suffix).lower(): url
-        for name, url in os.environ.items()
-        if name.endswith(suffix)
-        and not name.endswith(("DATABASE_URL", "NATS_URL"))
-        and name.removesuffix(suffix).isalpha()
-        and url.startswith("http")
-    }
-    known = {name: url for name, url in urls.items() if name in SERVICE_NAMES}
+    variables = {name: f"{name.upper()}_URL" for name in SERVICE_NAMES}
+    known = {name: url for name in SERVICE_NAMES if (url := os.environ.get(variables[name]))}
     if not known:
-        raise SystemExit(
-            "name the platform's services: IDENTITY_URL, ENTERPRISE_URL, POLICY_URL, FINANCE_URL"
-        )
+        raise SystemExit(f"name the platform's services: {', '.join(variables.values())}")
+    for name in known:
+        _require_scheme(variables[name], HTTP)
     return known
+
+
+def _require_scheme(variable: str, schemes: tuple[str, ...]) -> None:
+    """Refuse an address of another kind now, rather than at the first call."""
+    url = os.environ.get(variable)
+    if url and not url.startswith(tuple(f"{scheme}://" for scheme in schemes)):
+        raise SystemExit(f"{variable} must begin with {schemes[0]}://")

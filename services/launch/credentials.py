@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,11 @@ from services.identity.clients.queries import client_by_name
 from services.identity.clients.schemas import NewClient
 from services.identity.demo.actions import DEMO_ISSUER
 from services.kernel.actors import SYSTEM, Actor, Role
-from services.kernel.unit import in_unit
+from services.kernel.settings import Settings
 from services.launch.city.cast import DEMO_FIRMS
-from services.launch.platform import Platform
+from services.launch.configuration import CREDENTIALS_FILE
+from services.launch.units import InUnit, units_of
 
-FILE_NAME = "demo-credentials.json"
 FIRM = DEMO_FIRMS["demo_firm"].uscc
 FIRM_B = DEMO_FIRMS["demo_firm_b"].uscc
 PERSON = "demo-person-1"
@@ -88,33 +89,37 @@ class Credentials:
         return orjson.dumps(body, option=orjson.OPT_INDENT_2)
 
 
-async def ensure_clients(platform: Platform, base_url: str) -> Credentials:
-    """Have the demonstration's clients, and their secrets in the credentials file."""
-    path = platform.settings.data / FILE_NAME
+async def ensure_clients(settings: Settings, base_url: str) -> Credentials:
+    """Have the demonstration's clients, and their secrets in the credentials file.
+
+    Only databases are opened: the running services' relays announce what comes of it.
+    """
+    path = settings.data / CREDENTIALS_FILE
     known: dict[str, dict[str, str]] = (
         orjson.loads(path.read_bytes())["clients"] if path.exists() else {}
     )
     clients: dict[str, dict[str, str]] = {}
-    for name, entry in DEMO_CLIENTS.items():
-        secret = await _ensure_client(platform, name, entry) or known.get(name, {}).get(
-            "client_secret"
-        )
-        if secret is None:
-            raise SystemExit(
-                f"{path} is missing, and the secret of client {name} is nowhere else:"
-                " remove the data folder"
+    async with units_of(settings, "identity") as in_unit:
+        for name, entry in DEMO_CLIENTS.items():
+            secret = await _ensure_client(in_unit, name, entry) or known.get(name, {}).get(
+                "client_secret"
             )
-        shown = {key: entry[key] for key in SHOWN if key in entry}
-        clients[name] = {"client_id": name, "client_secret": secret, **shown}
+            if secret is None:
+                raise SystemExit(
+                    f"{path} is missing, and the secret of client {name} is nowhere else:"
+                    " remove the data folder"
+                )
+            shown = {key: entry[key] for key in SHOWN if key in entry}
+            clients[name] = {"client_id": name, "client_secret": secret, **shown}
     clients["mobile"]["person"] = PERSON
     credentials = Credentials(base_url, clients)
     _write_private(path, credentials.to_json())
-    await _ensure_bindings(platform)
+    await _ensure_bindings(settings)
     return credentials
 
 
-async def _ensure_client(platform: Platform, name: str, entry: dict[str, Any]) -> str | None:
-    async def register(session: AsyncSession, now: Any) -> str | None:
+async def _ensure_client(in_unit: InUnit, name: str, entry: dict[str, Any]) -> str | None:
+    async def register(session: AsyncSession, now: datetime) -> str | None:
         if await client_by_name(session, name) is not None:
             return None
         fields = {key: value for key, value in entry.items() if key != "reads_only"}
@@ -125,23 +130,25 @@ async def _ensure_client(platform: Platform, name: str, entry: dict[str, Any]) -
         )
         return secret
 
-    return await in_unit(platform.runtimes["identity"], register)
+    return await in_unit(register)
 
 
-async def _ensure_bindings(platform: Platform) -> None:
+async def _ensure_bindings(settings: Settings) -> None:
     """Bind the demonstration's person to its firm, and let its registrar own every fact."""
 
-    async def bind_person(session: AsyncSession, now: Any) -> None:
+    async def bind_person(session: AsyncSession, now: datetime) -> None:
         new = NewBinding(issuer=DEMO_ISSUER, subject=PERSON, uscc=FIRM, document="演示授权书")
         await bind(session, ADMIN, new, now=now)
 
-    async def own_facts(session: AsyncSession, _: Any) -> None:
+    async def own_facts(session: AsyncSession, _: datetime) -> None:
         await own_every_fact(session, DEMO_CLIENTS["registrar"]["department"])
 
-    marker = platform.settings.data / "demo-bindings.done"
-    await in_unit(platform.runtimes["enterprise"], own_facts)
+    async with units_of(settings, "enterprise") as in_unit:
+        await in_unit(own_facts)
+    marker = settings.data / "demo-bindings.done"
     if not marker.exists():
-        await in_unit(platform.runtimes["identity"], bind_person)
+        async with units_of(settings, "identity") as in_unit:
+            await in_unit(bind_person)
         marker.touch()
 
 

@@ -1,7 +1,6 @@
 """The demonstration city enters as any city would: files and bodies through the public API."""
 
 import asyncio
-from collections.abc import Callable
 from typing import Any, get_args
 
 from services.launch.caller import Caller, UnexpectedAnswer
@@ -9,13 +8,13 @@ from services.launch.city.generate import generate_city
 from services.launch.city.model import City
 from services.launch.city.money import DIGITAL_GROWTH
 from services.launch.city.tables import TableKind, csv_table
+from services.launch.progress import Show
 from services.launch.story import case_life
 
 POLL_S = 0.1
-Progress = Callable[[str, int, int | None], None]
 
 
-async def load_city(caller: Caller, progress: Progress) -> City:
+async def load_city(caller: Caller, progress: Show) -> City:
     """Load firms, facts, titles, lists, budget lines and aid; say how far it is."""
     city = await asyncio.to_thread(generate_city)
     for kind in get_args(TableKind):
@@ -29,9 +28,7 @@ async def load_city(caller: Caller, progress: Progress) -> City:
     return city
 
 
-async def import_file(
-    caller: Caller, kind: str, content: bytes, progress: Progress
-) -> dict[str, Any]:
+async def import_file(caller: Caller, kind: str, content: bytes, progress: Show) -> dict[str, Any]:
     """Send a file and watch its operation to the end; a refused row of our own city is a defect."""
     accepted = await caller.ask(
         "registrar",
@@ -55,7 +52,7 @@ async def import_file(
     return state
 
 
-async def _publish_lists(caller: Caller, city: City, progress: Progress) -> None:
+async def _publish_lists(caller: Caller, city: City, progress: Show) -> None:
     for done, version in enumerate(city.lists, start=1):
         body = {key: value for key, value in version.body().items() if key != "synthetic"}
         await caller.post(
@@ -73,7 +70,7 @@ async def _rename(caller: Caller, city: City) -> None:
         )
 
 
-async def _fund(caller: Caller, city: City, progress: Progress) -> None:
+async def _fund(caller: Caller, city: City, progress: Show) -> None:
     for done, line in enumerate(city.budgets, start=1):
         budget = await caller.post("treasurer", "/v1/finance/budgets", line.body())
         approve = {"event": "approve", "version": budget["version"]}
@@ -81,7 +78,7 @@ async def _fund(caller: Caller, city: City, progress: Progress) -> None:
         progress("budgets", done, len(city.budgets))
 
 
-async def _spend_first_batch(caller: Caller, city: City, progress: Progress) -> None:
+async def _spend_first_batch(caller: Caller, city: City, progress: Show) -> None:
     """Pay one firm at the cap, so that the first batch of the year is nearly spent."""
     progress("first batch", 0, 1)
     uscc = city.cast["cap"]
@@ -93,7 +90,7 @@ async def _spend_first_batch(caller: Caller, city: City, progress: Progress) -> 
     progress("first batch", 1, 1)
 
 
-async def _declare_aid(caller: Caller, city: City, progress: Progress) -> None:
+async def _declare_aid(caller: Caller, city: City, progress: Show) -> None:
     for done, aid in enumerate(city.aid, start=1):
         await caller.post("treasurer", "/v1/finance/aid", aid.body())
         progress("aid", done, len(city.aid))

@@ -7,12 +7,12 @@ from rich.console import Console
 from rich.panel import Panel
 
 from services.kernel.settings import Settings
-from services.launch.credentials import FILE_NAME
+from services.launch.configuration import CREDENTIALS_FILE
 
 
 def print_panel(console: Console, base_url: str, settings: Settings) -> None:
     """Print address, documents, credentials and one working call, in Chinese and English."""
-    path = settings.data / FILE_NAME
+    path = settings.data / CREDENTIALS_FILE
     lines = [
         "[bold]两新 Liangxin 已就绪 · ready[/bold]",
         "演示数据均为合成数据 · all demonstration data are synthetic",

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
 import asyncpg
+import structlog
 from sqlalchemy import text
 
 from gateway.app import Gateway
@@ -22,7 +23,10 @@ from services.kernel.service import Service
 from services.kernel.settings import Settings
 from services.launch.registry import SERVICES
 
+log = structlog.get_logger()
+
 READY_S_MAX = 60.0
+BROKER_WAIT_S = 5.0
 SETTLE_S_MAX = 60.0
 QUIET_LOOKS = 2
 BUSY = """
@@ -58,31 +62,41 @@ class Platform:
         await self.bus.close()
 
     async def _until_ready(self) -> None:
-        deadline = time.monotonic() + READY_S_MAX
-        while time.monotonic() < deadline:
+        """Wait until callers can be told apart; a broker that is away is not waited for long."""
+        began, lacking = time.monotonic(), set[str]()
+        while (waited := time.monotonic() - began) < READY_S_MAX:
             states = [await r.readiness() for r in self.runtimes.values()]
-            if all(value == "ready" for state in states for value in state.values()):
+            lacking = {
+                name for state in states for name, value in state.items() if value != "ready"
+            }
+            if not lacking:
+                return
+            if lacking == {"broker"} and waited > BROKER_WAIT_S:
+                log.warning("the broker is away; what is announced waits in the outbox")
                 return
             await asyncio.sleep(0.02)
-        raise TimeoutError("the services did not become ready in time")
+        raise TimeoutError(f"the services did not become ready in time: {', '.join(lacking)}")
 
     async def settle(self) -> None:
         """Wait until every announcement has been heard and every operation is over."""
         deadline = time.monotonic() + SETTLE_S_MAX
         quiet = 0
         while quiet < QUIET_LOOKS:
-            if time.monotonic() > deadline:
-                raise TimeoutError("the platform did not settle in time")
-            quiet = quiet + 1 if await self._is_quiet() else 0
+            left = await self._unsettled()
+            if left and time.monotonic() > deadline:
+                raise TimeoutError(f"the platform did not settle in time: {left}")
+            quiet = 0 if left else quiet + 1
             await asyncio.sleep(0.01)
 
-    async def _is_quiet(self) -> bool:
-        for runtime in self.runtimes.values():
+    async def _unsettled(self) -> str | None:
+        """Name the first service that has something left to tell, to do or to hear."""
+        for name, runtime in self.runtimes.items():
             async with runtime.engine.connect() as connection:
-                busy = await connection.scalar(text(BUSY))
-            if busy or await runtime.has_unheard():
-                return False
-        return True
+                if await connection.scalar(text(BUSY)):
+                    return f"{name} has announcements or operations left"
+            if await runtime.has_unheard():
+                return f"{name} has not heard everything"
+        return None
 
 
 async def prepare_database(settings: Settings, services: Sequence[Service] | None = None) -> None:

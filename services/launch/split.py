@@ -108,7 +108,7 @@ class Split:
     ) -> None:
         folder = settings.data / "split"
         folder.mkdir(parents=True, exist_ok=True)
-        common = {**_inherited(), **_common(settings), **variables}
+        common = {**inherited(), **_common(settings), **variables}
         self.services = {
             name: Child(
                 name,
@@ -117,8 +117,11 @@ class Split:
             )
             for name in services
         }
+        # The gateway opens no database and holds no secret: it needs to know where the others are.
         urls = {f"{name.upper()}_URL": child.url for name, child in self.services.items()}
-        self.gateway = Child(GATEWAY, {**common, **urls}, folder / f"{GATEWAY}.log")
+        profile = {"LIANGXIN_PROFILE": settings.profile.value}
+        environment = {**inherited(), **profile, **variables, **urls}
+        self.gateway = Child(GATEWAY, environment, folder / f"{GATEWAY}.log")
 
     @property
     def url(self) -> str:
@@ -141,7 +144,8 @@ class Split:
         await asyncio.gather(*(child.stop() for child in self.services.values()))
 
 
-def _inherited() -> dict[str, str]:
+def inherited() -> dict[str, str]:
+    """Give what a process sees of this one's environment: nothing of the platform's own."""
     return {
         name: value
         for name, value in os.environ.items()

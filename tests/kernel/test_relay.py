@@ -4,16 +4,20 @@ import asyncio
 import random
 from collections.abc import AsyncIterator
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import pytest
 from prometheus_client import REGISTRY
 
 from services.kernel import relay as relays
+from services.kernel.bus import Bus, Stream
+from services.kernel.clock import system_now
 from services.kernel.events import SHARDS
 from services.kernel.ids import new_id
 from services.kernel.relay import LOCK_CLASS, Relay
 from services.launch import nats_server
+from services.launch.commands.operating import UNPUBLISH
 from tests.kernel.probe import NoteCounted
 from tests.kernel.running import NOW, Probe, fresh, until
 
@@ -229,6 +233,33 @@ async def test_what_is_published_again_has_no_second_effect(
     await probe.settle()
     assert await probe.messages(*notes) == before
     assert [await probe.effects("counted", n) for n in notes] == [1, 1, 1]
+
+
+async def test_what_is_to_be_sent_again_while_it_is_being_sent_is_sent_again(
+    probe: Probe, app_db: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish, note, sent = Bus.publish, fresh("anew"), list[UUID]()
+    since = system_now()
+
+    async def publish_to_a_broker_that_is_lost(
+        self: Bus, subject: str, data: bytes, stream: Stream, id_: UUID, **headers: str
+    ) -> None:
+        await publish(self, subject, data, stream, id_, **headers)
+        if note.encode() in data:
+            sent.append(id_)
+            if len(sent) == 1:
+                await app_db.execute(UNPUBLISH, since)
+
+    monkeypatch.setattr(Bus, "publish", publish_to_a_broker_that_is_lost)
+    await probe.announce(NoteCounted(note=note))
+
+    async def was_sent_twice() -> bool:
+        return len(sent) == 2
+
+    await until(was_sent_twice)
+    await probe.settle()
+    assert sent[0] == sent[1]
+    assert await probe.effects("counted", note) == 1
 
 
 async def test_a_broker_that_lost_everything_is_filled_again_from_the_outbox(

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import cast
 
-import yaml
+from services.kernel.yaml_text import parse_yaml
 
 DIVISION_CODE = re.compile(r"[1-9][0-9]{5}(?:[0-9]{3})?", re.ASCII)
 
@@ -43,7 +43,7 @@ def is_division_code(code: str) -> bool:
 @cache
 def _towns() -> dict[str, Town]:
     text = (Path(__file__).parent / "towns.yaml").read_text("utf-8")
-    raw = cast("dict[str, dict[str, str]]", yaml.safe_load(text)["towns"])
+    raw = cast("dict[str, dict[str, str]]", parse_yaml(text)["towns"])
     return {
         code: Town(code, each["zh"], each["en"], TownKind(each["kind"]))
         for code, each in raw.items()

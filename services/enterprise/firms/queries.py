@@ -52,6 +52,11 @@ _RECOGNITIONS = """
 SELECT uscc, recognition, grade, valid_from, valid_to, revoked_on
 FROM recognition WHERE uscc = ANY($1::text[]) ORDER BY uscc, recognition, valid_from
 """
+_JURISDICTIONS = """
+SELECT DISTINCT ON (uscc, valid_from) uscc, valid_from, value::text AS value
+FROM profile_change WHERE uscc = ANY($1::text[]) AND field = $2
+ORDER BY uscc, valid_from, statement_id DESC
+"""
 
 CHANGES_SHOWN_MAX = 500
 Lines = dict[str, tuple[list[Dated], list[Dated]]]
@@ -135,14 +140,12 @@ async def fiscal_jurisdictions(
     session: AsyncSession, usccs: Collection[str]
 ) -> list[tuple[str, DatedCode]]:
     """Give the fiscal jurisdictions of firms in the order of their days."""
-    latest = (
-        select(ProfileChange.uscc, ProfileChange.valid_from, ProfileChange.value)
-        .distinct(ProfileChange.uscc, ProfileChange.valid_from)
-        .where(ProfileChange.uscc.in_(usccs), ProfileChange.field == FISCAL_JURISDICTION)
-        .order_by(ProfileChange.uscc, ProfileChange.valid_from, ProfileChange.statement_id.desc())
-    )
-    rows = await session.execute(latest)
-    return [(uscc, DatedCode(code=str(value), valid_from=day)) for uscc, day, value in rows]
+    async with raw_connection(session) as connection:
+        rows = await connection.fetch(_JURISDICTIONS, list(usccs), FISCAL_JURISDICTION)
+    return [
+        (row["uscc"], DatedCode(code=str(orjson.loads(row["value"])), valid_from=row["valid_from"]))
+        for row in rows
+    ]
 
 
 async def firm_view(session: AsyncSession, firm: Firm, on: date) -> FirmView:

@@ -7,7 +7,7 @@ from services.enterprise.firms.actions import change_firm, register_firm
 from services.enterprise.firms.queries import firm_view, lock_firm
 from services.enterprise.firms.schemas import FirmChange, FirmView, NewFirm
 from services.kernel.clock import city_day
-from services.kernel.etags import require_match, set_etag
+from services.kernel.etags import MATCHED, require_match, set_etag
 from services.kernel.unit import Now, Session, noun_router
 
 router = noun_router("enterprise", "firms")
@@ -24,7 +24,7 @@ async def post_firm(
     return await firm_view(session, firm, city_day(now))
 
 
-@router.patch("/{uscc}")
+@router.patch("/{uscc}", dependencies=[MATCHED])
 async def patch_firm(  # noqa: PLR0917  FastAPI hands each of these over by name
     uscc: FirmPath,
     change: FirmChange,

@@ -5,18 +5,22 @@ from collections.abc import Iterable
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.enterprise.vocabulary.models import FactOwner, RecognitionOwner
+from services.enterprise.vocabulary.models import RecognitionOwner
 from services.enterprise.vocabulary.rules import fact, recognition
 from services.kernel.actors import Actor
+from services.kernel.database import raw_connection
 from services.kernel.errors import Forbidden
+
+_OWNED_FACTS = "SELECT fact FROM fact_owner WHERE department = $1"
 
 
 async def owned_facts(session: AsyncSession, actor: Actor) -> frozenset[str]:
     """Give the facts that the actor's department may state."""
     if actor.department is None:
         return frozenset()
-    mine = select(FactOwner.fact).where(FactOwner.department == actor.department)
-    return frozenset((await session.scalars(mine)).all())
+    async with raw_connection(session) as connection:
+        rows = await connection.fetch(_OWNED_FACTS, actor.department)
+    return frozenset(row["fact"] for row in rows)
 
 
 async def owned_recognitions(session: AsyncSession, actor: Actor) -> frozenset[str]:

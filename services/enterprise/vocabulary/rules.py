@@ -8,10 +8,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
-import yaml
-
 from services.kernel.days import parse_day
 from services.kernel.errors import FieldFault
+from services.kernel.yaml_text import parse_yaml
 
 FactValue = bool | int | str
 
@@ -145,7 +144,7 @@ def _text(fact: Fact, value: object) -> str:
 
 @cache
 def _raw_facts() -> dict[str, Any]:
-    return cast("dict[str, Any]", yaml.safe_load((HERE / "facts.yaml").read_text("utf-8")))
+    return cast("dict[str, Any]", parse_yaml((HERE / "facts.yaml").read_text("utf-8")))
 
 
 @cache
@@ -180,7 +179,7 @@ def _fact(name: str, period: Period, raw: dict[str, Any]) -> Fact:
 
 @cache
 def _recognitions() -> dict[str, Recognition]:
-    raw = cast("dict[str, Any]", yaml.safe_load((HERE / "recognitions.yaml").read_text("utf-8")))
+    raw = cast("dict[str, Any]", parse_yaml((HERE / "recognitions.yaml").read_text("utf-8")))
     return {
         id_: Recognition(id_, each["zh"], each["en"], tuple(each["owners"]))
         for id_, each in raw.items()

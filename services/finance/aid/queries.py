@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.finance.aid.access import allowed_events, visible_to
@@ -12,13 +12,23 @@ from services.finance.aid.schemas import AidView
 from services.finance.paging import newest_first
 from services.finance.parties import FIRM, MatterView, PartyView, canonical_id
 from services.kernel.actors import Actor
+from services.kernel.database import raw_connection
 from services.kernel.errors import NotFound
 from services.kernel.pages import PageRequest
+
+_COUNTED = """
+SELECT id, level, programme, amount_fen, document FROM aid
+WHERE beneficiary_kind = $1 AND beneficiary_id = $2 AND matter_key = $3
+  AND state = ANY($4::text[]) AND ($5::uuid IS NULL OR award_id IS DISTINCT FROM $5) AND
+"""
+_IN_GROUP = f"{_COUNTED} stacking_group = $6 AND relation = $7 ORDER BY id"
+_OF_PROGRAMME = f"{_COUNTED} programme = $6 AND level = $7 ORDER BY id"
 
 
 async def lock_purpose(session: AsyncSession, purpose: Purpose) -> None:
     """Let no one else grant or declare aid for this matter until this transaction ends."""
-    await session.execute(select(func.pg_advisory_xact_lock(purpose.lock_key())))
+    async with raw_connection(session) as connection:
+        await connection.execute("SELECT pg_advisory_xact_lock($1)", purpose.lock_key())
 
 
 async def aid(session: AsyncSession, actor: Actor, aid_id: UUID, *, lock: bool = False) -> Aid:
@@ -68,44 +78,40 @@ async def may_see(session: AsyncSession, actor: Actor, aid_id: UUID) -> bool:
 
 
 async def of_award(session: AsyncSession, award_id: UUID) -> Aid | None:
-    return await session.scalar(select(Aid).where(Aid.award_id == award_id))
+    async with raw_connection(session) as connection:
+        aid_id = await connection.fetchval("SELECT id FROM aid WHERE award_id = $1", award_id)
+    return None if aid_id is None else await session.get(Aid, aid_id)
 
 
 async def competing(
     session: AsyncSession, purpose: Purpose, *, besides_award: UUID | None
 ) -> list[Competing]:
     """List what counts against another grant for a purpose, in the order of its entry."""
-    in_group = (Aid.stacking_group == purpose.stacking_group, Aid.relation == Relation.COMPETES)
-    return await _counted(session, purpose, *in_group, besides_award=besides_award)
+    values = (purpose.stacking_group, str(Relation.COMPETES))
+    return await _counted(session, _IN_GROUP, purpose, besides_award, values)
 
 
 async def of_programme(
     session: AsyncSession, purpose: Purpose, programme: str, *, besides_award: UUID | None
 ) -> list[Competing]:
     """List what our own programme granted for the matter, in whatever group and relation."""
-    same = (Aid.programme == programme, Aid.level == Level.CIXI)
-    return await _counted(session, purpose, *same, besides_award=besides_award)
+    values = (programme, str(Level.CIXI))
+    return await _counted(session, _OF_PROGRAMME, purpose, besides_award, values)
 
 
 async def _counted(
     session: AsyncSession,
+    statement: str,
     purpose: Purpose,
-    *conditions: ColumnElement[bool],
     besides_award: UUID | None,
+    values: tuple[str, str],
 ) -> list[Competing]:
-    statement = select(Aid).where(
-        Aid.beneficiary_kind == purpose.beneficiary_kind,
-        Aid.beneficiary_id == purpose.beneficiary_id,
-        Aid.matter_key == purpose.matter_key,
-        Aid.state.in_(COUNTED),
-        *conditions,
-    )
-    if besides_award is not None:
-        statement = statement.where(Aid.award_id.is_distinct_from(besides_award))
-    rows = await session.scalars(statement.order_by(Aid.id))
-    return [
-        Competing(row.id, row.level, row.programme, row.amount_fen, row.document) for row in rows
-    ]
+    async with raw_connection(session) as connection:
+        rows = await connection.fetch(
+            statement, purpose.beneficiary_kind, purpose.beneficiary_id, purpose.matter_key,
+            [str(state) for state in COUNTED], besides_award, *values,
+        )  # fmt: skip
+    return [Competing(*row) for row in rows]
 
 
 def view(actor: Actor, row: Aid) -> AidView:

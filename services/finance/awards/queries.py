@@ -3,13 +3,13 @@
 from collections.abc import AsyncIterator, Iterable
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.finance.aid.queries import competing, of_programme
 from services.finance.aid.rules import Purpose
 from services.finance.awards.access import visible_to
-from services.finance.awards.models import Award, EndedCase, Recovery
+from services.finance.awards.models import Award, Recovery
 from services.finance.awards.rules import AwardState, events_for
 from services.finance.awards.schemas import (
     AwardDetail,
@@ -23,25 +23,34 @@ from services.finance.contract.events import AwardChanged, BudgetLine, Competing
 from services.finance.paging import newest_first
 from services.finance.parties import FIRM, MatterView, PartyView, canonical_id
 from services.kernel.actors import Actor, Role
+from services.kernel.database import raw_connection
 from services.kernel.errors import NotFound
 from services.kernel.pages import PageRequest
 
 CASE_LOCKS = 0x66696E63  # the first half of the key: locks of cases, apart from all others
 RESTATED_ROWS = 500
 
+_HAS_ENDED = "SELECT EXISTS (SELECT 1 FROM ended_case WHERE case_id = $1)"
+_IS_KNOWN = "SELECT EXISTS (SELECT 1 FROM award WHERE case_id = $1)"
+
 
 async def lock_case(session: AsyncSession, case_id: UUID) -> None:
     """Let no one else act on what is heard of this case until this transaction ends."""
     half = int.from_bytes(case_id.bytes[-4:], "big", signed=True)
-    await session.execute(select(func.pg_advisory_xact_lock(CASE_LOCKS, half)))
+    async with raw_connection(session) as connection:
+        await connection.execute("SELECT pg_advisory_xact_lock($1::int, $2::int)", CASE_LOCKS, half)
 
 
 async def has_ended(session: AsyncSession, case_id: UUID) -> bool:
-    return await session.get(EndedCase, case_id) is not None
+    async with raw_connection(session) as connection:
+        return await connection.fetchval(_HAS_ENDED, case_id)
 
 
 async def locked_of_case(session: AsyncSession, case_id: UUID) -> Award | None:
     """Find a case's award in order to change it."""
+    async with raw_connection(session) as connection:
+        if not await connection.fetchval(_IS_KNOWN, case_id):
+            return None
     statement = select(Award).where(Award.case_id == case_id)
     return await session.scalar(
         statement.with_for_update().execution_options(populate_existing=True)

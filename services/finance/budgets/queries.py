@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.finance.budgets.access import allowed_events
@@ -14,8 +14,15 @@ from services.finance.ledger.queries import balances
 from services.finance.ledger.rules import Balances
 from services.finance.paging import newest_first
 from services.kernel.actors import Actor
+from services.kernel.database import raw_connection
 from services.kernel.errors import NotFound
 from services.kernel.pages import PageRequest
+
+# No measure is equal to none: then the programme alone names the lines.
+_LOCK = """
+SELECT id, name FROM budget
+WHERE year = $1 AND (programme = $2 OR measure = $3) AND state = $4 ORDER BY id FOR UPDATE
+"""
 
 
 async def budget(session: AsyncSession, budget_id: UUID, *, lock: bool = False) -> Budget:
@@ -52,19 +59,10 @@ async def locked_lines(
     session: AsyncSession, *, year: int, measure: int | None, programme: str
 ) -> list[Line]:
     """Lock the approved lines of a purpose in the order of their ids, then read what they hold."""
-    purpose = or_(Budget.programme == programme, Budget.measure == measure)
-    if measure is None:
-        purpose = Budget.programme == programme
-    statement = (
-        select(Budget)
-        .where(Budget.year == year, Budget.state == BudgetState.APPROVED, purpose)
-        .order_by(Budget.id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
-    found = list(await session.scalars(statement))
-    held = await balances(session, [line.id for line in found])
-    return [Line(line.id, line.name, line.year, held[line.id].available_fen) for line in found]
+    async with raw_connection(session) as connection:
+        found = await connection.fetch(_LOCK, year, programme, measure, BudgetState.APPROVED.value)
+    held = await balances(session, [line["id"] for line in found])
+    return [Line(id_, name, year, held[id_].available_fen) for id_, name in found]
 
 
 async def views(session: AsyncSession, actor: Actor, rows: list[Budget]) -> list[BudgetView]:

@@ -4,8 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 import structlog
-from sqlalchemy import text
-from sqlalchemy.exc import IntegrityError
+from asyncpg import IntegrityConstraintViolationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.finance.ledger import queries
@@ -16,6 +15,7 @@ from services.kernel.actors import SYSTEM
 from services.kernel.audit import audit
 from services.kernel.clock import city_day
 from services.kernel.crash import crash_point
+from services.kernel.database import raw_connection
 from services.kernel.errors import Conflict
 from services.kernel.ids import new_id
 
@@ -26,16 +26,15 @@ FLOOR = "ck_account_floor"
 
 # One statement, so that no transfer can stand without its two balances; the accounts are locked in
 # the order of their ids, so that opposite transfers wait for each other instead of deadlocking.
-_POST = text("""
+_POST = """
 WITH side AS (
-    SELECT id, kind FROM account WHERE budget_id = :budget_id AND kind IN (:debit, :credit)
+    SELECT id, kind FROM account WHERE budget_id = $2 AND kind IN ($3, $4)
     ORDER BY id FOR UPDATE
 ), posted AS (
     INSERT INTO transfer (id, debit_account, credit_account, amount_fen, kind, award_id,
                           payout_line_id, reverses, tranche, business_day, posted_at, statement)
-    SELECT :id, d.id, c.id, :amount_fen, :kind, :award_id,
-           :payout_line_id, :reverses, :tranche, :business_day, :posted_at, :statement
-    FROM side d, side c WHERE d.kind = :debit AND c.kind = :credit
+    SELECT $1, d.id, c.id, $5, $6, $7, $8, $9, $10, $11, $12, $13
+    FROM side d, side c WHERE d.kind = $3 AND c.kind = $4
     RETURNING debit_account, credit_account, amount_fen
 )
 UPDATE account a
@@ -43,7 +42,7 @@ SET balance_fen = a.balance_fen
     + CASE WHEN a.id = p.debit_account THEN -p.amount_fen ELSE p.amount_fen END
 FROM posted p WHERE a.id IN (p.debit_account, p.credit_account)
 RETURNING a.id
-""")
+"""
 
 
 class AccountsMissing(Exception):
@@ -62,24 +61,14 @@ async def post(session: AsyncSession, posting: Posting, *, now: datetime) -> UUI
     """Move money within a budget line, once; the database refuses what the line does not hold."""
     debit, credit = ROUTES[posting.kind]
     transfer_id = new_id()
-    values = {
-        "id": transfer_id,
-        "budget_id": posting.budget_id,
-        "debit": debit.value,
-        "credit": credit.value,
-        "amount_fen": posting.amount_fen,
-        "kind": posting.kind.value,
-        "award_id": posting.award_id,
-        "payout_line_id": posting.payout_line_id,
-        "reverses": posting.reverses,
-        "tranche": posting.tranche,
-        "business_day": city_day(now),
-        "posted_at": now,
-        "statement": posting.statement,
-    }
     try:
-        touched = (await session.execute(_POST, values)).all()
-    except IntegrityError as error:
+        async with raw_connection(session) as connection:
+            touched = await connection.fetch(
+                _POST, transfer_id, posting.budget_id, debit.value, credit.value,
+                posting.amount_fen, posting.kind.value, posting.award_id, posting.payout_line_id,
+                posting.reverses, posting.tranche, city_day(now), now, posting.statement,
+            )  # fmt: skip
+    except IntegrityConstraintViolationError as error:
         raise _refusal(error) from error
     if len(touched) != len(ROUTES[posting.kind]):
         raise AccountsMissing(f"{posting.kind}: {len(touched)} accounts of {posting.budget_id}")
@@ -106,10 +95,9 @@ def _told(found: LedgerCheck) -> dict[str, object]:
     return {"sum_fen": found.sum_fen, "breaches": len(found.breaches), "accounts": accounts}
 
 
-def _refusal(error: IntegrityError) -> Conflict:
+def _refusal(error: IntegrityConstraintViolationError) -> Conflict:
     """Say of what the database refused which of its two rules stood against it."""
-    cause = getattr(error.orig, "__cause__", None)
-    if getattr(cause, "constraint_name", None) == FLOOR:
+    if getattr(error, "constraint_name", None) == FLOOR:
         return Conflict(
             "账户余额不足，未作任何变动。",
             "The account does not hold that much; nothing was moved.",

@@ -16,6 +16,7 @@ from services.finance.ledger.rules import (
     TransferKind,
 )
 from services.finance.paging import newest_first
+from services.kernel.database import raw_connection
 from services.kernel.pages import PageRequest
 
 # One statement sees one state of the ledger, whatever is being posted meanwhile.
@@ -39,15 +40,17 @@ SELECT coalesce(sum(balance_fen), 0)::bigint AS sum_fen, count(*) AS accounts,
 FROM compared
 """)
 
+_BALANCES = """
+SELECT budget_id, kind, balance_fen FROM account
+WHERE budget_id = ANY($1::uuid[]) AND kind <> $2
+"""
+
 
 async def balances(session: AsyncSession, budget_ids: Iterable[UUID]) -> dict[UUID, Balances]:
     """Read what stands on some budget lines; a line without accounts has nothing on it."""
     wanted = list(budget_ids)
-    rows = await session.execute(
-        select(Account.budget_id, Account.kind, Account.balance_fen).where(
-            Account.budget_id.in_(wanted), Account.kind != AccountKind.APPROPRIATION
-        )
-    )
+    async with raw_connection(session) as connection:
+        rows = await connection.fetch(_BALANCES, wanted, AccountKind.APPROPRIATION.value)
     found: dict[UUID, dict[str, int]] = {each: {} for each in wanted}
     for budget_id, kind, balance_fen in rows:
         found[budget_id][f"{kind}_fen"] = balance_fen

@@ -85,6 +85,7 @@ async def issue_token(
 @router.post(
     "/oauth2/revoke",
     dependencies=[ANSWER_NEVER_KEPT],
+    response_class=Response,  # the answer has no body
     responses=OAUTH_PROBLEMS,
     openapi_extra=_form("token", **CREDENTIALS),
 )

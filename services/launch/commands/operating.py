@@ -1,4 +1,4 @@
-"""What an operator does: migrations, events, audit, replay."""
+"""What an operator does: migrations, events, audit."""
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -12,7 +12,7 @@ from rich.progress import Progress
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from services.kernel.actors import SYSTEM, Actor, Role
+from services.kernel.actors import SYSTEM
 from services.kernel.audit import audit
 from services.kernel.bus import Bus
 from services.kernel.clock import system_now
@@ -29,13 +29,11 @@ from services.kernel.unit import commit
 from services.launch.configuration import configured
 from services.launch.platform import ensure_database, prepare_database
 from services.launch.registry import SERVICES
-from services.policy.cases import queries as cases
-from services.policy.cases.actions.freeze_situation import replay_case as recompute
 
 ANNOUNCED_BATCH = 500
-OPERATOR = Actor("operator", "operator", frozenset({Role.AUDITOR}))
 UNPUBLISH = """
-UPDATE outbox SET published_at = NULL, next_attempt_at = '-infinity' WHERE written_at >= $1
+UPDATE outbox SET published_at = NULL, attempts = 0, next_attempt_at = clock_timestamp()
+WHERE written_at >= $1
 """
 
 
@@ -106,7 +104,7 @@ async def republish(console: Console, service: str, since: str) -> None:
 async def restate(console: Console, name: str) -> None:
     """Announce the current state of everything a service owns."""
     service = SERVICES[name]
-    async with configured() as settings, _sessions(settings, name) as sessions:
+    async with configured() as settings, sessions_of(settings, name) as sessions:
         announced = 0
         for restater in service.restaters:
             async with sessions() as reading, sessions() as writing:
@@ -121,7 +119,7 @@ async def restate(console: Console, name: str) -> None:
 
 async def parked(console: Console, name: str, *, retry: bool) -> int:
     """List parked events, or react to them again one by one."""
-    async with configured() as settings, _sessions(settings, name) as sessions:
+    async with configured() as settings, sessions_of(settings, name) as sessions:
         async with sessions() as session:
             query = (
                 select(ParkedEvent).where(ParkedEvent.retried_at.is_(None)).order_by(ParkedEvent.id)
@@ -180,25 +178,11 @@ async def verify_audit(console: Console, checkpoints: Path | None) -> int:
     return 1 if faults else 0
 
 
-async def replay_case(console: Console, case: str) -> int:
-    """Recompute a decided case from its frozen situation."""
-    async with (
-        configured() as settings,
-        _sessions(settings, "policy") as sessions,
-        sessions() as session,
-    ):
-        found = await cases.case(session, OPERATOR, UUID(case))
-        frozen, report = await recompute(session, found)
-        console.print(f"situation  {frozen.situation_sha256}")
-        console.print(f"assessment {frozen.assessment_sha256}")
-        console.print("the same byte for byte" if report.same else f"different: {report.reason}")
-    return 0 if report.same else 1
-
-
 @asynccontextmanager
-async def _sessions(
+async def sessions_of(
     settings: Settings, name: str
 ) -> AsyncGenerator[async_sessionmaker[AsyncSession]]:
+    """Open a service's database as its app role."""
     engine = create_engine(
         settings.service_url(name), pool_size=2, application=f"liangxin command {name}"
     )

@@ -6,7 +6,6 @@ from typing import Any
 
 from services.launch.caller import Caller, UnexpectedAnswer
 
-WAIT_S_MAX = 20.0
 POLL_S = 0.03
 
 
@@ -65,12 +64,36 @@ async def review_and_propose(
     caller: Caller, firm: str, reviewer: str, case: dict[str, Any]
 ) -> dict[str, Any]:
     """Submit, accept, review and propose; then wait for finance's word."""
-    await move(caller, firm, case, "submit")
+    await propose(caller, firm, reviewer, case)
+    return await answered(caller, reviewer, case)
+
+
+async def propose(caller: Caller, firm: str, reviewer: str, case: dict[str, Any]) -> dict[str, Any]:
+    """Submit, accept, review and propose; finance need not be there for any of it."""
+    case = await move(caller, firm, case, "submit")
     for event in ("accept", "review", "propose"):
-        await move(caller, reviewer, case, event)
+        case = await move(caller, reviewer, case, event)
+    return case
+
+
+async def answered(caller: Caller, reviewer: str, case: dict[str, Any]) -> dict[str, Any]:
+    """Wait until finance has said whether it holds the money."""
     return await until(
         caller, reviewer, case, lambda c: c["reservation"]["state"] in ("reserved", "refused")
     )
+
+
+async def past_notice(caller: Caller, role: str, case: dict[str, Any]) -> None:
+    """Wait until policy has heard of the moved clock, and written down that the notice is over."""
+    path = f"/v1/policy/cases/{case['id']}/history"
+    deadline = time.monotonic() + caller.patience_s
+    while True:
+        history = await caller.get(role, path)
+        if any(entry["event"] == "notice-ended" for entry in history["items"]):
+            return
+        if time.monotonic() > deadline:
+            raise UnexpectedAnswer(f"the notice of case {case['id']} did not end")
+        await asyncio.sleep(POLL_S)
 
 
 async def decide(caller: Caller, approver: str, case: dict[str, Any]) -> dict[str, Any]:
@@ -101,7 +124,7 @@ async def award_of(caller: Caller, case: dict[str, Any]) -> str:
 
 async def until(caller: Caller, role: str, case: dict[str, Any], holds: Any) -> dict[str, Any]:
     """Wait for what another service will do about a case."""
-    deadline = time.monotonic() + WAIT_S_MAX
+    deadline = time.monotonic() + caller.patience_s
     while True:
         current = await caller.get(role, f"/v1/policy/cases/{case['id']}")
         if holds(current):

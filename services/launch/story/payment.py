@@ -1,4 +1,4 @@
-"""Acts two to five: from facts to money, once; the same again; a match beside its base."""
+"""Acts two to six: from facts to money, once; the same again; a match beside its base."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -63,29 +63,38 @@ async def _state_facts(stage: Stage, uscc: str) -> str:
     return str(answer["statement_id"])
 
 
-async def refuse_the_same_again(stage: Stage) -> None:
-    """Ask again for the matter that was paid: finance refuses, naming what was granted."""
-    stage.act("三、同一事项再次申请", "the same matter again")
-    case = await case_life.open_case(
-        stage.caller, "firm", DEMO_FIRMS["demo_firm"].uscc, PROGRAMME, YEAR
+async def apply_twice(stage: Stage) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Have two cases proposed: for the matter that was paid, and by a firm that Ningbo has paid."""
+    stage.act("三、两件新申报", "two more applications")
+    caller, uscc = stage.caller, stage.city.cast["topped_up"]
+    paid_before = DEMO_FIRMS["demo_firm"].uscc
+    again = await case_life.open_case(caller, "firm", paid_before, PROGRAMME, YEAR)
+    again = await case_life.propose(caller, "firm", "reviewer", again)
+    firm = await case_life.sign_up_firm(caller, uscc, "demo-topped-up")
+    more = await case_life.open_case(caller, firm, uscc, PROGRAMME, YEAR)
+    stage.check(
+        "the programme's own amount is at its cap", more["assessment"]["amount_fen"], CAP_FEN
     )
-    case = await case_life.review_and_propose(stage.caller, "firm", "reviewer", case)
+    more = await case_life.propose(caller, firm, "reviewer", more)
+    stage.check("both are proposed", [again["state"], more["state"]], ["proposed"] * 2)
+    return again, more
+
+
+async def refuse_the_same_again(stage: Stage, case: dict[str, Any]) -> None:
+    """See finance refuse what was paid already, naming what was granted."""
+    stage.act("四、同一事项再次申请", "the same matter again")
+    case = await case_life.answered(stage.caller, "reviewer", case)
     stage.console.print(f"  {case['reservation']['reason']}", highlight=False)
     stage.check("finance refuses to pay the matter twice", case["reservation"]["state"], "refused")
     ended = await case_life.move(stage.caller, "approver", case, "decide", {"outcome": "refuse"})
     stage.check("the case ends refused", ended["state"], "refused")
 
 
-async def top_up(stage: Stage) -> None:
+async def top_up(stage: Stage, case: dict[str, Any]) -> None:
     """Pay only the difference to a firm at the cap whose matter Ningbo has already paid."""
-    stage.act("四、从高、不重复：补差", "the higher amount once: the difference is paid")
-    caller, uscc = stage.caller, stage.city.cast["topped_up"]
-    firm = await case_life.sign_up_firm(caller, uscc, "demo-topped-up")
-    case = await case_life.open_case(caller, firm, uscc, PROGRAMME, YEAR)
-    stage.check(
-        "the programme's own amount is at its cap", case["assessment"]["amount_fen"], CAP_FEN
-    )
-    case = await case_life.review_and_propose(caller, firm, "reviewer", case)
+    stage.act("五、从高、不重复：补差", "the higher amount once: the difference is paid")
+    caller = stage.caller
+    case = await case_life.answered(caller, "reviewer", case)
     stage.console.print(f"  {case['reservation']['reason']}", highlight=False)
     stage.check(
         "Ningbo paid 100,000 yuan, so 200,000 are reserved",
@@ -98,7 +107,7 @@ async def top_up(stage: Stage) -> None:
 
 async def pay_beside_its_base(stage: Stage) -> None:
     """Set the matching ratio by two people, then pay a match beside the award it matches."""
-    stage.act("五、配套与其基数并行", "a match is paid beside its base")
+    stage.act("六、配套与其基数并行", "a match is paid beside its base")
     caller, uscc = stage.caller, stage.city.cast["match"]
     proposal = await caller.post(
         "reviewer",
@@ -118,6 +127,7 @@ async def pay_beside_its_base(stage: Stage) -> None:
     case = await case_life.review_and_propose(caller, firm, "reviewer", case)
     case = await case_life.until(caller, "reviewer", case, lambda c: c["state"] == "in-notice")
     await _pass_notice(stage)
+    await case_life.past_notice(caller, "approver", case)
     case = await case_life.decide(caller, "approver", case)
     await case_life.pay(caller, [case], "慈演示拨〔2026〕3号")
     table = stage.table("层级 level", "项目 programme", "金额 amount")

@@ -6,29 +6,44 @@ from services.kernel.settings import Settings
 from services.launch.caller import Caller, UnexpectedAnswer
 from services.launch.city.model import City
 from services.launch.story.entitlements import show_entitlements
+from services.launch.story.outage import Outage
 from services.launch.story.payment import (
+    apply_twice,
     pay_a_case,
     pay_beside_its_base,
     refuse_the_same_again,
     top_up,
 )
-from services.launch.story.proof import check_audit, check_ledger, replay_decision
+from services.launch.story.proof import (
+    check_audit,
+    check_ledger,
+    replay_decision,
+    show_end_state,
+)
 from services.launch.story.stage import Stage
 
 
-async def play(console: Console, caller: Caller, city: City, settings: Settings) -> int:
-    """Play every act; 0 only if each came out as it must."""
+async def play(
+    console: Console, caller: Caller, city: City, settings: Settings, outage: Outage | None = None
+) -> int:
+    """Play every act, one of them without a service; 0 only if each came out as it must."""
     stage = Stage(console, caller, city, settings)
     console.print("演示数据均为合成数据 · all data are synthetic", style="dim")
     try:
         await show_entitlements(stage)
         paid = await pay_a_case(stage)
-        await refuse_the_same_again(stage)
-        await top_up(stage)
+        if outage is not None:
+            await outage.begin(stage)
+        again, more = await apply_twice(stage)
+        if outage is not None:
+            await outage.end(stage, (again, more))
+        await refuse_the_same_again(stage, again)
+        await top_up(stage, more)
         await pay_beside_its_base(stage)
         await replay_decision(stage, paid)
         await check_ledger(stage)
         await check_audit(stage)
+        await show_end_state(stage)
     except UnexpectedAnswer as error:
         console.print(f"[red]✗[/red] {error}", highlight=False)
         return 1

@@ -1,0 +1,28 @@
+"""What an auditor asks of the command line: a decision recomputed."""
+
+from uuid import UUID
+
+from rich.console import Console
+
+from services.kernel.actors import Actor, Role
+from services.launch.commands.operating import sessions_of
+from services.launch.configuration import configured
+from services.policy.cases import queries as cases
+from services.policy.cases.actions import freeze_situation
+
+OPERATOR = Actor("operator", "operator", frozenset({Role.AUDITOR}))
+
+
+async def replay_case(console: Console, case: str) -> int:
+    """Recompute a decided case from its frozen situation."""
+    async with (
+        configured() as settings,
+        sessions_of(settings, "policy") as sessions,
+        sessions() as session,
+    ):
+        found = await cases.case(session, OPERATOR, UUID(case))
+        frozen, report = await freeze_situation.replay_case(session, found)
+        console.print(f"situation  {frozen.situation_sha256}")
+        console.print(f"assessment {frozen.assessment_sha256}")
+        console.print("the same byte for byte" if report.same else f"different: {report.reason}")
+    return 0 if report.same else 1

@@ -1,0 +1,182 @@
+"""What the story leaves behind, without ids and times: the same however the platform was run."""
+
+import hashlib
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.enterprise.contract.events import FirmChanged, ListPublished
+from services.kernel.settings import Settings
+from services.launch.caller import Caller
+from services.launch.registry import SERVICES
+from services.launch.units import units_of
+
+FILE_NAME = "end-state.json"
+PAGE_ROWS = 200
+SHOWN_CHARS = 16
+# What differs from run to run and means nothing: ids, and when it was written down.
+_VARIES = {"statement_id", "recorded_at", "version", "version_id"}
+_HEARD_FIRMS = "SELECT uscc, version, state FROM firm"
+_HEARD_LISTS = """
+SELECT v.list, v.valid_from, i.uscc
+FROM list_version v JOIN list_item i ON i.version_id = v.id WHERE v.is_active
+"""
+Row = list[Any]
+
+
+@dataclass(frozen=True)
+class EndState:
+    """Sections of rows, each in an order of its own values."""
+
+    sections: dict[str, list[Row]]
+
+    @property
+    def sha256(self) -> str:
+        return _digest(self.sections)
+
+    def section_sha256(self, name: str) -> str:
+        return _digest(self.sections[name])
+
+    def write(self, path: Path) -> None:
+        """Write it for a machine to compare."""
+        body = {"sha256": self.sha256, "sections": self.sections}
+        path.write_bytes(orjson.dumps(body, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS))
+
+
+async def read_end_state(caller: Caller, settings: Settings) -> EndState:
+    """Read cases and money as an auditor does, and firms from both services that keep them."""
+    stated, heard = await _firms(settings), await _heard(settings)
+    sections = {
+        "cases": [await _case(caller, case) async for case in _every(caller, "policy/cases")],
+        "awards": [_award(award) async for award in _every(caller, "finance/awards")],
+        "payouts": [_payout(payout) async for payout in _every(caller, "finance/payouts")],
+        "budgets": [_budget(budget) async for budget in _every(caller, "finance/budgets")],
+        "aid": [_aid(aid) async for aid in _every(caller, "finance/aid")],
+        "ledger": await _ledger(caller),
+        "firms as stated": [[name, *value] for name, value in stated.items()],
+        "firms as heard": [[name, *value] for name, value in heard.items()],
+    }
+    return EndState({name: _in_order(rows) for name, rows in sections.items()})
+
+
+async def _every(caller: Caller, noun: str) -> AsyncIterator[dict[str, Any]]:
+    cursor: dict[str, str] = {}
+    while True:
+        page = await caller.get("auditor", f"/v1/{noun}", limit=PAGE_ROWS, **cursor)
+        for item in page["items"]:
+            yield item
+        if page["next_cursor"] is None:
+            return
+        cursor = {"cursor": page["next_cursor"]}
+
+
+async def _case(caller: Caller, case: dict[str, Any]) -> Row:
+    history = await caller.get("auditor", f"/v1/policy/cases/{case['id']}/history")
+    events = [entry["event"] for entry in sorted(history["items"], key=lambda e: e["number"])]
+    held = case["reservation"]
+    return [
+        case["programme"], case["applicant"]["id"], case["matter"], case["state"],
+        held["state"], held["amount_fen"], held["reason_code"], events,
+    ]  # fmt: skip
+
+
+def _award(award: dict[str, Any]) -> Row:
+    return [
+        award["programme"], award["payee"]["id"], award["matter"], award["state"],
+        award["asked_fen"], award["amount_fen"], award["paid_fen"], award["recovered_fen"],
+        award["reason_code"], award["line"] and award["line"]["name"], award["document"],
+    ]  # fmt: skip
+
+
+def _payout(payout: dict[str, Any]) -> Row:
+    lines = _in_order([[line["amount_fen"], line["state"]] for line in payout["lines"]])
+    return [payout["document"], payout["state"], payout["total_fen"], lines]
+
+
+def _budget(line: dict[str, Any]) -> Row:
+    kept = ("year", "measure", "programme", "name", "state", "amount_fen", "available_fen")
+    return [*(line[name] for name in kept), line["reserved_fen"], line["paid_fen"]]
+
+
+def _aid(aid: dict[str, Any]) -> Row:
+    kept = ("level", "programme", "stacking_group", "relation", "amount_fen", "document", "state")
+    return [aid["beneficiary"]["id"], aid["matter"], *(aid[name] for name in kept)]
+
+
+async def _ledger(caller: Caller) -> list[Row]:
+    """Give the ledger's own check, and count and sum of the transfers of each kind."""
+    check = await caller.get("auditor", "/v1/finance/ledger/check")
+    counts, sums = Counter[str](), Counter[str]()
+    async for transfer in _every(caller, "finance/ledger/transfers"):
+        counts[transfer["kind"]] += 1
+        sums[transfer["kind"]] += transfer["amount_fen"]
+    whole = ["all", check["accounts"], check["transfers"], check["sum_fen"], len(check["breaches"])]
+    return [whole, *([kind, counts[kind], sums[kind]] for kind in counts)]
+
+
+async def _firms(settings: Settings) -> dict[str, Row]:
+    """Give count and digest of all firms and lists, as enterprise would announce them now."""
+
+    async def read(session: AsyncSession, _: Any) -> dict[str, Row]:
+        firms: list[Row] = []
+        listed: list[Row] = []
+        for restate in SERVICES["enterprise"].restaters:
+            async for event in restate(session):
+                if isinstance(event, FirmChanged):
+                    firms.append([event.uscc, event.version, _plain(event.model_dump(mode="json"))])
+                elif isinstance(event, ListPublished):
+                    day = event.valid_from.isoformat()
+                    listed += [[event.list, day, uscc] for uscc in event.usccs]
+        return _summed(firms, listed)
+
+    return await _read_in(settings, "enterprise", read)
+
+
+async def _heard(settings: Settings) -> dict[str, Row]:
+    """Give the same from what policy has heard."""
+
+    async def read(session: AsyncSession, _: Any) -> dict[str, Row]:
+        firms = [
+            [uscc, version, _plain(state)]
+            for uscc, version, state in await session.execute(text(_HEARD_FIRMS))
+        ]
+        rows = await session.execute(text(_HEARD_LISTS))
+        return _summed(firms, [[name, day.isoformat(), uscc] for name, day, uscc in rows])
+
+    return await _read_in(settings, "policy", read)
+
+
+async def _read_in(
+    settings: Settings, service: str, read: Callable[..., Awaitable[dict[str, Row]]]
+) -> dict[str, Row]:
+    async with units_of(settings, service) as in_unit:
+        return await in_unit(read)
+
+
+def _summed(firms: list[Row], listed: list[Row]) -> dict[str, Row]:
+    return {
+        name: [len(rows), _digest(_in_order(rows))]
+        for name, rows in (("firms", firms), ("entries of lists", listed))
+    }
+
+
+def _plain(state: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in state.items() if name not in _VARIES}
+
+
+def _in_order(rows: list[Row]) -> list[Row]:
+    return sorted(rows, key=_canonical)
+
+
+def _canonical(value: Any) -> bytes:
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(_canonical(value)).hexdigest()

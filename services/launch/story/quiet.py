@@ -1,0 +1,49 @@
+"""Waiting until nothing is under way between the services, seen from outside of them."""
+
+import asyncio
+import time
+
+import asyncpg
+
+from services.kernel.bus import Bus
+from services.kernel.database_urls import plain_url
+from services.kernel.reactions import consumers_for
+from services.kernel.runtime import KERNEL_REACTIONS
+from services.kernel.settings import Settings
+from services.launch.platform import BUSY, QUIET_LOOKS
+from services.launch.registry import SERVICES
+
+QUIET_S_MAX = 90.0
+LOOK_S = 0.05
+
+
+async def until_quiet(settings: Settings) -> None:
+    """Wait until every announcement was heard and every operation is over."""
+    bus = Bus(settings.nats_url, "liangxin command quiet")
+    await bus.connect()
+    connections = [
+        await asyncpg.connect(plain_url(settings.service_url(name)), timeout=5) for name in SERVICES
+    ]
+    deadline, quiet = time.monotonic() + QUIET_S_MAX, 0
+    try:
+        while quiet < QUIET_LOOKS:
+            if time.monotonic() > deadline:
+                raise TimeoutError("the services did not become quiet in time")
+            quiet = 0 if await _is_busy(bus, connections) else quiet + 1
+            await asyncio.sleep(LOOK_S)
+    finally:
+        for connection in connections:
+            await connection.close()
+        await bus.close()
+
+
+async def _is_busy(bus: Bus, connections: list["asyncpg.Connection"]) -> bool:
+    for connection in connections:
+        if await connection.fetchval(BUSY):
+            return True
+    for name, service in SERVICES.items():
+        for consumer in consumers_for(name, (*KERNEL_REACTIONS, *service.reactions)):
+            info = await bus.jetstream.consumer_info(consumer.stream.name, consumer.name)
+            if info.num_pending or info.num_ack_pending:
+                return True
+    return False

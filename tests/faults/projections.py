@@ -1,0 +1,55 @@
+"""What each service keeps of the others' words, as one hash; and how it is taken away again."""
+
+import hashlib
+from typing import Any
+
+import asyncpg
+
+from services.kernel.database_urls import plain_url
+from services.launch.configuration import SERVICE_NAMES
+from tests.faults.ground import Ground
+
+HEARD = {
+    "policy": ("firm", "list_version", "list_part", "list_item"),
+    "finance": ("award", "transfer", "account", "payout_line"),
+}
+HEARD_BY_ALL = ("trusted_key", "known_client", "revoked_token", "heard_clock")
+# Of the kernel's own reactions policy keeps keys and clients; of enterprise, firms and lists.
+REACTIONS = ("project_firm", "project_list", "hear_key", "hear_principal", "hear_clock")
+_HASH = """
+SELECT md5(COALESCE(string_agg(row, E'\\n' ORDER BY row), ''))
+FROM (SELECT to_jsonb(t)::text AS row FROM {} t) AS rows
+"""
+
+
+async def fingerprint(ground: Ground) -> str:
+    """Hash what every service has made of what it heard."""
+    whole = hashlib.sha256()
+    for service in SERVICE_NAMES:
+        for table in (*HEARD.get(service, ()), *HEARD_BY_ALL):
+            found = await ground.value(service, _HASH.format(table))
+            whole.update(f"{service}.{table}:{found}\n".encode())
+    return whole.hexdigest()[:16]
+
+
+async def forget_projections(ground: Ground) -> None:
+    """Leave policy as it was before it heard of any firm, list, key or client."""
+    tables = ", ".join((*HEARD["policy"], *HEARD_BY_ALL))
+    await administer(
+        ground,
+        "policy",
+        (f"TRUNCATE {tables}",),
+        ("DELETE FROM inbox WHERE reaction = ANY($1::text[])", REACTIONS),
+    )
+
+
+async def administer(ground: Ground, service: str, *statements: tuple[Any, ...]) -> None:
+    """Change a service's schema behind its back: statements with their values, all or none."""
+    connection = await asyncpg.connect(plain_url(ground.settings.database_url))
+    try:
+        async with connection.transaction():
+            await connection.execute(f'SET LOCAL search_path = "{service}"')
+            for statement, *values in statements:
+                await connection.execute(statement, *values)
+    finally:
+        await connection.close()
