@@ -47,6 +47,8 @@ class Remote:
     async def start(self, service: str, settings: GatewaySettings) -> None:
         self._service = service
         self._breaker = Breaker(settings.breaker_failures_max, settings.breaker_open_seconds)
+        self._is_shown_open = False
+        show_breaker(service, is_open=False)
         session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
                 limit=0, keepalive_timeout=settings.idle_connection_seconds
@@ -81,7 +83,9 @@ class Remote:
             await self._end_failed(exchange, error)
         finally:
             self._breaker.give_up()
-            show_breaker(self._service, is_open=self._breaker.is_open)
+            if self._breaker.is_open is not self._is_shown_open:
+                self._is_shown_open = self._breaker.is_open
+                show_breaker(self._service, is_open=self._is_shown_open)
 
     async def readiness(self) -> Readiness:
         async with self._session.get(URL(self._base + READINESS_PATH)) as response:

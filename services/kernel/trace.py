@@ -11,8 +11,9 @@ _traceparent: ContextVar[str | None] = ContextVar("traceparent", default=None)
 def enter_trace(traceparent: str | None) -> str:
     """Continue the given trace, or begin one where none is given or it is malformed."""
     match = _TRACEPARENT.match(traceparent or "")
-    trace_id = match.group(1) if match else secrets.token_hex(16)
-    value = f"00-{trace_id}-{secrets.token_hex(8)}-01"
+    fresh = secrets.token_hex(24)
+    trace_id = match.group(1) if match else fresh[16:]
+    value = f"00-{trace_id}-{fresh[:16]}-01"
     _traceparent.set(value)
     return value
 

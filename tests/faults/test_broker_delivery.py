@@ -26,7 +26,7 @@ from tests.faults.report import held, wholly
 
 PAUSES, WORKERS, PAID_BETWEEN = 3, 8, 3
 OTHERS = 998
-KILLS = 30
+KILLS = 12
 OWNER_SHARE = 0.7
 TELLERS = 20
 POISON = "firm:poison"

@@ -12,9 +12,9 @@ from tests.faults.load import Load
 from tests.faults.oracles import judge, settled
 from tests.faults.report import held, wholly
 
-WIPES, RESTORES, TEARS = 5, 5, 5
+WIPES, RESTORES, TEARS = 5, 3, 3
 WORKERS = 4
-PAID_BETWEEN = 5
+PAID_BETWEEN = 3
 WAIT_S_MAX = 120.0
 SETTLED_S_MAX = 120.0
 TORN_BYTES_MAX = 2_000

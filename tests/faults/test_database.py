@@ -22,13 +22,13 @@ KILLS = tries(15, 1)
 BETWEEN_KILLS_S = (5.0, 20.0) if IS_FULL else (0.5, 1.5)
 AWAY_S = (0.2, 5.0) if IS_FULL else (0.2, 1.0)
 RECOVERED_S_MAX = 5.0
-PAUSE_S = float(tries(30, 6))
+PAUSE_S = float(tries(30, 5))
 AT_ONCE = 100
 # The gateway's own budget, and what a crowded machine adds to it.
 ANSWERED_S_MAX = 8.0 + 1.5
 IN_FLIGHT_MAX = 128
 DOOMED_EACH = tries(10, 1)
-FULL_S = float(tries(30, 3))
+FULL_S = float(tries(30, 2))
 DRAINED_S_MAX = 120.0
 # How a commit fails, how often, and what the first request is answered.
 WAYS = (

@@ -8,7 +8,7 @@ from prometheus_client import REGISTRY
 from sqlalchemy import select, text, update
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 
-from services.finance.awards.queries import restate_awards
+from services.finance.awards import queries as awards_queries
 from services.finance.ledger import queries
 from services.finance.ledger.actions import check_ledger, post
 from services.finance.ledger.models import Account, Transfer
@@ -194,12 +194,18 @@ async def test_the_ledger_is_open_to_finance_and_audit(
     assert answer.status_code == status
 
 
-async def test_every_award_can_be_announced_anew(platform: TestPlatform) -> None:
-    award = await reserved_award(platform)
+async def test_every_award_can_be_announced_anew(
+    platform: TestPlatform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(awards_queries, "RESTATED_ROWS", 1)
+    awards = [await reserved_award(platform) for _ in range(3)]
     async with platform.service("finance").sessions() as session:
-        states = [event async for event in restate_awards(session)]
-    (state,) = [each for each in states if each.award_id == award.id]
-    assert (state.state, state.version, state.amount_fen) == ("reserved", 1, 100)
+        states = [event async for event in awards_queries.restate_awards(session)]
+    assert len({each.award_id for each in states}) == len(states)
+    found = {each.award_id: each for each in states}
+    for award in awards:
+        state = found[award.id]
+        assert (state.state, state.version, state.amount_fen) == ("reserved", 1, 100)
 
 
 async def test_every_closed_set_has_names_in_two_languages(platform: TestPlatform) -> None:

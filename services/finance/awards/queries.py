@@ -109,9 +109,16 @@ async def recoveries(session: AsyncSession, award_id: UUID) -> list[Recovery]:
 
 async def restate_awards(session: AsyncSession) -> AsyncIterator[AwardChanged]:
     """Give the whole current state of every award."""
-    statement = select(Award).order_by(Award.id).execution_options(yield_per=RESTATED_ROWS)
-    async for row in await session.stream_scalars(statement):
-        yield state_of(row)
+    after = UUID(int=0)
+    while True:
+        following = select(Award).where(Award.id > after).order_by(Award.id)
+        rows = (await session.scalars(following.limit(RESTATED_ROWS))).all()
+        if not rows:
+            return
+        for row in rows:
+            yield state_of(row)
+        after = rows[-1].id
+        session.expunge_all()
 
 
 def state_of(row: Award) -> AwardChanged:

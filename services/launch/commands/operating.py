@@ -112,6 +112,8 @@ async def restate(console: Console, name: str) -> None:
                     announce(writing, event, now=system_now())
                     announced += 1
                     if announced % ANNOUNCED_BATCH == 0:
+                        # A reading transaction that idles for long is ended by the server.
+                        await reading.commit()
                         await commit(writing)
                 await commit(writing)
         console.print(f"{name}: {announced} states announced")

@@ -22,7 +22,9 @@ PAGE_ROWS = 200
 SHOWN_CHARS = 16
 # What differs from run to run and means nothing: ids, and when it was written down.
 _VARIES = {"statement_id", "recorded_at", "version", "version_id"}
-_HEARD_FIRMS = "SELECT uscc, version, state FROM firm"
+_HEARD_FIRMS = """
+SELECT uscc, version, state FROM firm WHERE uscc > :after ORDER BY uscc LIMIT :rows
+"""
 _HEARD_LISTS = """
 SELECT v.list, v.valid_from, i.uscc
 FROM list_version v JOIN list_item i ON i.version_id = v.id WHERE v.is_active
@@ -142,14 +144,20 @@ async def _heard(settings: Settings) -> dict[str, Row]:
     """Give the same from what policy has heard."""
 
     async def read(session: AsyncSession, _: Any) -> dict[str, Row]:
-        firms = [
-            [uscc, version, _plain(state)]
-            for uscc, version, state in await session.execute(text(_HEARD_FIRMS))
-        ]
+        firms: list[Row] = []
+        while some := await _firms_after(session, firms[-1][0] if firms else ""):
+            firms += some
         rows = await session.execute(text(_HEARD_LISTS))
         return _summed(firms, [[name, day.isoformat(), uscc] for name, day, uscc in rows])
 
     return await _read_in(settings, "policy", read)
+
+
+async def _firms_after(session: AsyncSession, uscc: str) -> list[Row]:
+    """Read the next firms: few enough at once for the limit that every statement has."""
+    values = {"after": uscc, "rows": PAGE_ROWS}
+    found = await session.execute(text(_HEARD_FIRMS), values)
+    return [[uscc, version, _plain(state)] for uscc, version, state in found]
 
 
 async def _read_in(

@@ -1,0 +1,100 @@
+"""Real things behind the names of the API document, so that a made-up request reaches them."""
+
+from collections.abc import Mapping
+from random import Random
+from typing import Any
+
+from services.kernel.ids import new_id
+from tests.abuse.bodies import bodies, new_uscc
+from tests.contracts.world import GROWTH, World
+
+SERVICES = ("identity", "enterprise", "policy", "finance")
+FIRMS = "/v1/enterprise/firms"
+EXPORTS = ("text/csv", "application/x-ndjson", "*/*", "application/json;q=0.1, text/csv")
+
+
+class Known:
+    """Values to put under a name: `{operation} {name}` goes before the name alone."""
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self._values = values
+
+    def has(self, label: str, name: str) -> bool:
+        return f"{label} {name}" in self._values or name in self._values
+
+    def headers(self, label: str) -> list[str]:
+        """Name the headers that an operation takes and the document cannot state."""
+        start = f"{label} header "
+        return [name.removeprefix(start) for name in self._values if name.startswith(start)]
+
+    def pick(self, label: str, name: str, chance: Random) -> Any:
+        """Choose one; a function makes one."""
+        own = f"{label} {name}"
+        value = chance.choice(self._values[own if own in self._values else name])
+        return value(chance) if callable(value) else value
+
+
+async def known_objects(world: World) -> Known:
+    """Make some of everything, of which nothing else depends."""
+    cases = [await world.case(s) for s in ("draft", "submitted", "in-review", "proposed")]
+    awards = [(await world.award(s))["id"] for s in ("awarded", "awarded", "paid")]
+    batches = [await world.payout(s) for s in ("prepared", "prepared", "checked", "sent")]
+    title = await world.recognition(world.uscc)
+    version = await world.list_version("fuzz-list", public=True)
+    lines = [await world.budget(s) for s in ("draft", "draft", "approved")]
+    aid = await world.post("treasurer", "/v1/finance/aid", world.aid())
+    changes = [await world.parameter() for _ in range(3)]
+    ids = {
+        "case_id": tuple(case["id"] for case in cases),
+        "award_id": tuple(awards),
+        "payout_id": tuple(batch["id"] for batch in batches),
+        "budget_id": tuple(line["id"] for line in lines),
+        "aid_id": (aid["id"],),
+        "recognition_id": (title["id"],),
+        "version_id": (version["version_id"],),
+        "change_id": tuple(change["id"] for change in changes),
+        "operation_id": tuple([await world.operation(s, "somebody") for s in SERVICES]),
+    }
+    return Known(_words(world) | ids | bodies(world, awards) | await _ids_of_identity(world))
+
+
+def _words(world: World) -> dict[str, Any]:
+    return {
+        "uscc": (world.uscc, world.uscc, world.uscc_b, world.uscc.lower(), new_uscc),
+        "list": ("fuzz-list", "new-list"),
+        "programme_id": (GROWTH, "rd-matching"),
+        "programme": (GROWTH,),
+        "number": (9, 27),
+        "year": (2024, 2025, 2026),
+        "on": ("2026-11-23", "2025-01-01", "0001-01-01", "9999-12-31"),
+        "as_of": ("2026-11-23T09:00:00+08:00", "9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z"),
+        "after": (str(new_id()), lambda _: str(new_id())),
+        "beneficiary": (world.uscc, f"firm:{world.uscc}"),
+        "town_code": ("330282107", "330282"),
+        "industry_code": ("3854", "38", "C"),
+        "recognition": ("specialised-sme", "none-such"),
+        "q": ("慈溪", "示范 有限", "%", "_", "\\", "𠀀"),
+        "kind": ("firms", "indicators", "facts", "recognitions"),
+        "idempotency-key": (lambda _: str(new_id()),),
+        f"PATCH {FIRMS}/{{uscc}} if-match": ('"1"', '"2"', "*", 'W/"1"'),
+        f"GET {FIRMS} header Accept": EXPORTS,
+    }
+
+
+async def _ids_of_identity(world: World) -> dict[str, Any]:
+    """Make a client and a binding that may be ended."""
+    clients, bindings = "/v1/identity/clients", "/v1/identity/bindings"
+    client = {"client_id": f"fuzz-{new_id().hex}", "name": "模糊", "scopes": ["policy:read"]}
+    binding = {
+        "issuer": "https://sign-in.demonstration.example",
+        "subject": new_id().hex,
+        "uscc": world.uscc,
+    }
+    made = (await world.post("admin", clients, client))["id"]
+    bound = (await world.post("admin", bindings, binding))["id"]
+    of = {f"{clients}/{{id}}": made, f"{bindings}/{{id}}": bound}
+    return {
+        f"{method} {path}{end} id": (id_,)
+        for path, id_ in of.items()
+        for method, end in (("GET", ""), ("POST", "/events"), ("POST", "/secrets"))
+    }
