@@ -62,7 +62,9 @@ class Echo:
 @asynccontextmanager
 async def open_echo(ground: Ground, copies: int) -> AsyncGenerator[Echo]:
     client = await nats.connect(ground.settings.nats_url)
+    echo = Echo(client, copies)
     try:
-        yield Echo(client, copies)
+        yield echo
     finally:
+        await echo.forget()
         await client.close()

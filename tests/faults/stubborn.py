@@ -12,7 +12,10 @@ class Stubborn(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         try:
-            return await self._inner.handle_async_request(request)
+            answer = await self._inner.handle_async_request(request)
+            # An answer that breaks off in its body is none, either.
+            await answer.aread()
+            return answer
         except httpx.TransportError:
             self.broken += 1
             return httpx.Response(503, headers={"retry-after": "1"}, request=request)

@@ -94,7 +94,6 @@ async def test_delivered_again_at_once_and_later_to_two_instances(ground: Ground
                 await echo.again(service)
             await settled(ground)
             after, all_ = await fingerprint(ground), echo.count
-            await echo.forget()
         shares = [await counted(child, "liangxin_reactions") for child in (first, second)]
     finally:
         await second.stop()

@@ -162,7 +162,7 @@ async def test_processes_are_told_to_end_under_load(
     ends: list[End] = []
     drained: set[str] = set()
     caller = ground.caller()
-    async with writing(ground, workers=2) as writers:
+    async with writing(ground, workers=2, pause_s=0.25) as writers:
         for child in plan(ground, TOLD_TO_END, chance):
             # Whoever was away is asked again at the latest when its breaker lets somebody try.
             await writers.until_acknowledged(time.monotonic())
@@ -188,6 +188,7 @@ async def test_processes_are_told_to_end_under_load(
         lost=len(verdict.lost) + len(lost), double=len(verdict.double) + len(double),
         note=f"slowest exit {max(each.seconds for each in ends):.1f} s (of which {DRAIN_S} s"
         f" drain), {sum(each.visits for each in ends)} visits, {len(faults)} faults;"
+        f" {sum(each.unacknowledged for each in ends)} events came again when overdue;"
         f" {len(unanswered)} of {len(writers.intents)} writes asked to come back;"
         f" {len(load.paid)} cases paid",
     )  # fmt: skip
