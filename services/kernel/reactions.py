@@ -39,6 +39,7 @@ log = structlog.get_logger()
 
 BATCH_MESSAGES = 64
 FETCH_TIMEOUT_S = 5.0
+GATHER_S = 1.0
 DELIVERIES_MAX = 5
 # A message that was delivered this often without our word killed the process each time.
 DELIVERIES_WITHOUT_WORD_MAX = 25
@@ -133,6 +134,7 @@ class Reactor:
                     await self._pull(subscription, stopping)
                 finally:
                     with contextlib.suppress(nats.errors.Error):
+                        await _give_back(subscription)
                         await subscription.unsubscribe()
             except Exception as error:  # noqa: BLE001  the ear outlives any fault of the broker's
                 # Perhaps a wiped broker: the caller declares the consumer again, then comes back.
@@ -301,15 +303,28 @@ async def _fetch(subscription: Any, stopping: asyncio.Event) -> list[Msg]:
     # No heartbeat: where messages already wait in the client, nats-py asks for more without an
     # expiry, which the server refuses beside a heartbeat, and the waiting messages are lost to us
     # until their acknowledgement is overdue.
+    received = subscription.delivered
     fetching = asyncio.ensure_future(subscription.fetch(BATCH_MESSAGES, timeout=FETCH_TIMEOUT_S))
     stopped = asyncio.ensure_future(stopping.wait())
     await asyncio.wait({fetching, stopped}, return_when=asyncio.FIRST_COMPLETED)
     stopped.cancel()
+    if subscription.delivered > received:
+        # What is being gathered would be lost to everybody until it is overdue.
+        await asyncio.wait({fetching}, timeout=GATHER_S)
     if not fetching.done():
         fetching.cancel()
         await asyncio.gather(fetching, return_exceptions=True)
         return []
     return fetching.result()
+
+
+async def _give_back(subscription: Any) -> None:
+    """Return what arrived when nobody fetched any more: another instance takes it at once."""
+    arrived: asyncio.Queue[Msg] = subscription._sub._pending_queue  # noqa: SLF001  no public way
+    while not arrived.empty():
+        message = arrived.get_nowait()
+        if not JetStreamContext.is_status_msg(message):
+            await message.nak()
 
 
 def _type_of(message: Msg) -> str:

@@ -20,7 +20,7 @@ from services.launch.caller import Caller
 from services.launch.configuration import SERVICE_NAMES, embedded_settings
 from services.launch.credentials import Credentials, ensure_clients
 from services.launch.embedded import start_embedded, stop_embedded
-from services.launch.platform import prepare_database, running_platform
+from services.launch.platform import prepare_database
 from services.launch.split import Split
 from tests.faults.stubborn import open_http
 
@@ -128,8 +128,7 @@ async def running_ground(folder: Path) -> AsyncGenerator[Ground]:
         url = with_database(servers.database_url, DATABASE)
         settings = embedded_settings(url, servers.nats_url, folder)
         await prepare_database(settings)
-        async with running_platform(settings) as platform:
-            credentials = await ensure_clients(platform.settings, "http://lx")
+        credentials = await ensure_clients(settings, "http://lx")
         ground = Ground(folder, settings, credentials)
         try:
             await ground.split.start()
