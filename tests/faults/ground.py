@@ -43,12 +43,16 @@ VARIABLES = {
 class Ground:
     """The split platform, its servers, and an administrator's look into every schema."""
 
-    def __init__(self, folder: Path, settings: Settings, credentials: Credentials) -> None:
+    def __init__(self, folder: Path, settings: Settings) -> None:
         self.folder = folder
         self.settings = settings
-        self.credentials = credentials
         self.split = Split(settings, SERVICE_NAMES, VARIABLES)
         self._opened: list[httpx.AsyncClient] = []
+
+    async def start(self) -> None:
+        """Start every process, then have the demonstration's clients."""
+        await self.split.start()
+        self.credentials: Credentials = await ensure_clients(self.settings, self.split.url)
 
     def caller(self, **timeouts: float) -> Caller:
         """Open an outside client that asks again, under the same key, when it gets no answer."""
@@ -128,10 +132,9 @@ async def running_ground(folder: Path) -> AsyncGenerator[Ground]:
         url = with_database(servers.database_url, DATABASE)
         settings = embedded_settings(url, servers.nats_url, folder)
         await prepare_database(settings)
-        credentials = await ensure_clients(settings, "http://lx")
-        ground = Ground(folder, settings, credentials)
+        ground = Ground(folder, settings)
         try:
-            await ground.split.start()
+            await ground.start()
             yield ground
         finally:
             await ground.close()
