@@ -29,7 +29,7 @@ help:
 	@echo "  make test       run the tests"
 	@echo "  make check      lint, format, types, import contracts, migrations"
 	@echo "  make faults     kill, stop, wipe and fuzz it all, with a table of what held (SEED, FAULTS)"
-	@echo "  make bench      measure the hot paths beside their peers"
+	@echo "  make bench      measure the hot paths beside their peers (BENCH=\"--quick writes\": some, shortly)"
 	@echo "  make contracts  write the committed API documents anew"
 	@echo "  make matrix     call every route with every role, own and foreign, and print what held"
 	@echo "Maintain"
@@ -52,7 +52,7 @@ faults: $(INSTALLED)
 	LIANGXIN_FAULTS=full LIANGXIN_FAULTS_SEED=$(SEED) $(BIN)/pytest -n 3 --dist loadfile $(FAULTS)
 
 bench: $(INSTALLED)
-	@$(BIN)/python -m tests.benchmarks
+	@$(BIN)/python -m tests.benchmarks $(BENCH)
 
 check: $(INSTALLED)
 	$(BIN)/ruff check .
