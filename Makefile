@@ -49,7 +49,8 @@ test: $(INSTALLED)
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile
 
 faults: $(INSTALLED)
-	LIANGXIN_FAULTS=full LIANGXIN_FAULTS_SEED=$(SEED) $(BIN)/pytest -n 3 --dist loadfile $(FAULTS)
+	LIANGXIN_FAULTS=full LIANGXIN_FAULTS_SEED=$(SEED) $(BIN)/pytest -v -n 3 --dist loadfile \
+		--no-loadscope-reorder $(FAULTS)
 
 bench: $(INSTALLED)
 	@$(BIN)/python -m tests.benchmarks $(BENCH)

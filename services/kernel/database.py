@@ -3,14 +3,14 @@
 No table names a schema: a service connects as its app role, whose search path is its own schema.
 """
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 from uuid import UUID
 
 import orjson
-from sqlalchemy import BigInteger, DateTime, MetaData, Text, Uuid
+from sqlalchemy import BigInteger, DateTime, MetaData, Text, Uuid, inspect
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
@@ -18,7 +18,9 @@ from sqlalchemy.ext.asyncio import (
     async_sessionmaker,
     create_async_engine,
 )
-from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.orm import DeclarativeBase, make_transient_to_detached
+from sqlalchemy.orm.attributes import set_committed_value
+from sqlalchemy.orm.util import identity_key
 
 from services.kernel.database_urls import driver_url
 
@@ -39,6 +41,7 @@ LENT = "lent_connection"
 # Beyond the server's own limit: a server that has stopped answering keeps no limit at all.
 ANSWER_WAIT_S = 6
 
+Entity = TypeVar("Entity", bound=DeclarativeBase)
 KERNEL_METADATA = MetaData(naming_convention=NAMING)
 
 
@@ -99,6 +102,19 @@ async def raw_connection(session: AsyncSession) -> AsyncGenerator[Any]:
         # Asked for once in a transaction: the way through the session costs as much as a query.
         lent = session.info[LENT] = (session.sync_session.get_transaction(), driver)
     yield lent[1]
+
+
+def as_read(session: AsyncSession, entity: type[Entity], row: Mapping[str, Any]) -> Entity:
+    """Give the entity of a row that the driver has read: known to the session, and unchanged."""
+    key = tuple(row[column.name] for column in inspect(entity).primary_key)
+    held = session.sync_session.identity_map.get(identity_key(entity, key))
+    known: Any = held if held is not None else entity()
+    for name, value in row.items():
+        set_committed_value(known, name, value)
+    if held is None:
+        make_transient_to_detached(known)
+        session.add(known)
+    return known
 
 
 async def flush_changes(session: AsyncSession) -> None:

@@ -135,6 +135,7 @@ class Reactor:
                 finally:
                     with contextlib.suppress(nats.errors.Error):
                         await _give_back(subscription)
+                    with contextlib.suppress(nats.errors.Error):
                         await subscription.unsubscribe()
             except Exception as error:  # noqa: BLE001  the ear outlives any fault of the broker's
                 # Perhaps a wiped broker: the caller declares the consumer again, then comes back.

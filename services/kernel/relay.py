@@ -29,7 +29,7 @@ LOCK_CLASS = 0x4C58  # "LX": the advisory-lock space of relays
 # An aggregate whose earlier row failed and waits is passed over; the others go on.
 _PENDING = """
 SELECT id, aggregate, seq, type, subject, payload, traceparent, occurred_at, attempts,
-       clock_timestamp() AS read_at
+       next_attempt_at::text AS due
 FROM outbox
 WHERE published_at IS NULL AND shard = ANY($1::bigint[]) AND aggregate NOT IN (
     SELECT aggregate FROM outbox
@@ -40,7 +40,7 @@ ORDER BY id LIMIT $2
 # A full batch may have cut an aggregate between two rows; what precedes is taken along.
 _EARLIER = """
 SELECT o.id, o.aggregate, o.seq, o.type, o.subject, o.payload, o.traceparent, o.occurred_at,
-       o.attempts
+       o.attempts, o.next_attempt_at::text AS due
 FROM outbox o JOIN unnest($1::text[], $2::bigint[]) AS first(aggregate, seq)
      ON o.aggregate = first.aggregate AND o.seq < first.seq
 WHERE o.published_at IS NULL
@@ -50,8 +50,9 @@ _COUNT = (
 )
 # What an operator wants sent again since it was read went, perhaps, to a broker that is lost.
 _MARK = """
-UPDATE outbox SET published_at = clock_timestamp()
-WHERE id = ANY($1::uuid[]) AND next_attempt_at <= $2
+UPDATE outbox o SET published_at = clock_timestamp()
+FROM unnest($1::uuid[], $2::text[]) AS sent (id, due)
+WHERE o.id = sent.id AND o.next_attempt_at::text = sent.due
 """
 _FAIL = """
 UPDATE outbox SET attempts = attempts + 1, last_error = $2,
@@ -149,7 +150,7 @@ class Relay:
         )
         crash_point("relay:published")
         if done:
-            await connection.execute(_MARK, done, rows[0]["read_at"])
+            await connection.execute(_MARK, *map(list, zip(*done, strict=True)))
             crash_point("relay:marked")
             metrics.PUBLISHED.labels(self._service).inc(len(done))
         for row, reason in failed:
@@ -176,7 +177,7 @@ class Relay:
             except (nats.errors.Error, JetStreamError, OSError, orjson.JSONDecodeError) as error:
                 failed.append((row, f"{type(error).__name__}: {error}"[:REASON_CHARS_MAX]))
                 return
-            done.append(row["id"])
+            done.append((row["id"], row["due"]))
 
     async def _wait_for_hint(self, stopping: asyncio.Event) -> None:
         if stopping.is_set():

@@ -12,6 +12,7 @@ import uvicorn
 GRACE_S = 20
 KEEP_ALIVE_S = 5
 HEADER_BYTES_MAX = 32_768
+STOPS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Server(uvicorn.Server):
@@ -57,15 +58,24 @@ async def serving(app: Any, host: str, port: int) -> AsyncGenerator[None]:
         await task
 
 
-async def until_told_to_stop() -> None:
-    """Wait for SIGINT or SIGTERM."""
+def told_to_stop() -> asyncio.Event:
+    """Set an event at the first SIGINT or SIGTERM; the second ends the process as ever."""
     told = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, told.set)
-    await told.wait()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.remove_signal_handler(number)
+
+    def hear() -> None:
+        told.set()
+        for number in STOPS:
+            loop.remove_signal_handler(number)
+
+    for number in STOPS:
+        loop.add_signal_handler(number, hear)
+    return told
+
+
+async def until_told_to_stop() -> None:
+    """Wait for SIGINT or SIGTERM."""
+    await told_to_stop().wait()
 
 
 def free_port() -> int:

@@ -41,9 +41,9 @@ PAYLOAD = '{"case_id":"' + "0" * 36 + '","state":"reserved","text":"' + "x" * 22
 
 async def measure(ground: Ground, sizes: Sizes) -> list[Figure]:
     """Drain the outbox against the broker as shipped, then against one that flushes later."""
-    figures = await _compare(ground, sizes, ground.settings.nats_url, "flushed each, as shipped")
+    figures = await _compare(ground, sizes, ground.settings.nats_url, is_shipped=True)
     async with lazy_broker() as url:
-        figures += await _compare(ground, sizes, url, "flushed later")
+        figures += await _compare(ground, sizes, url, is_shipped=False)
     return figures
 
 
@@ -91,7 +91,9 @@ class Outbox:
         return await per_second(self._rows, publish)
 
 
-async def _compare(ground: Ground, sizes: Sizes, nats_url: str, how: str) -> list[Figure]:
+async def _compare(
+    ground: Ground, sizes: Sizes, nats_url: str, *, is_shipped: bool
+) -> list[Figure]:
     bus = Bus(nats_url, "bench relay")
     await bus.connect()
     await bus.declare(Stream("finance"))
@@ -111,12 +113,14 @@ async def _compare(ground: Ground, sizes: Sizes, nats_url: str, how: str) -> lis
         await admin.close()
         await bus.jetstream.delete_stream("BENCH")
         await bus.close()
+    how = "flushed each, as shipped" if is_shipped else "flushed later"
     what = f"relay of {rows:,} rows, {how}"
     first = compare(what, "events/s", measured, ours="ours", peer=one)
     is_met = first.ours >= EVENTS_GOAL or (first.ratio or 0) >= TIMES_GOAL
     goal = Goal(f"≥ {EVENTS_GOAL:,}/s or ≥ {TIMES_GOAL}×", is_met)
     return [
-        dataclasses.replace(first, goal=goal),
+        # What is promised is promised of the broker as it is shipped.
+        dataclasses.replace(first, goal=goal) if is_shipped else first,
         compare(what, "events/s", measured, ours="ours", peer=alone),
     ]
 

@@ -15,6 +15,7 @@ from services.enterprise.firms.actions import (
     remind_of_day,
     require_begun,
     state_profile,
+    write_advance,
 )
 from services.enterprise.firms.models import Firm
 from services.enterprise.firms.queries import lock_firm
@@ -125,6 +126,7 @@ async def record_statements(
     days = {(uscc, s.valid_from) for uscc, s in statements if s.valid_from is not None}
     for uscc, day in sorted(each for each in days if each[1] > today):
         await remind_of_day(session, uscc, day)
+    await write_advance(session, [firms[uscc] for uscc in sorted({u for u, _ in statements})])
     if not rows:
         return
     declared = declares_itself(actor)

@@ -17,9 +17,16 @@ Registrar = Annotated[Actor, Depends(Guard(Role.REGISTRAR))]
 
 def visible_to(actor: Actor) -> ColumnElement[bool]:
     """Let staff see every firm, and a firm itself."""
-    if actor.has(*STAFF) or actor.has("system"):
-        return true()
-    return Firm.uscc == (actor.uscc or "")
+    return true() if _sees_all(actor) else Firm.uscc == (actor.uscc or "")
+
+
+def may_see(actor: Actor, uscc: str) -> bool:
+    """Say the same of one firm."""
+    return _sees_all(actor) or uscc == actor.uscc
+
+
+def _sees_all(actor: Actor) -> bool:
+    return actor.has(*STAFF) or actor.has("system")
 
 
 def firm_unknown() -> NotFound:

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm.attributes import set_committed_value
 
 from services.enterprise.contract.events import FirmChanged
 from services.enterprise.firms.models import Firm, ProfileChange
@@ -28,6 +29,7 @@ from services.enterprise.vocabulary.queries import require_facts_owned
 from services.kernel.actors import Actor
 from services.kernel.audit import audit
 from services.kernel.clock import CITY, city_day, system_now
+from services.kernel.database import flush_changes, raw_connection
 from services.kernel.errors import Conflict, Invalid, invalid_field
 from services.kernel.ids import new_id, next_id_after
 from services.kernel.outbox import announce
@@ -35,6 +37,13 @@ from services.kernel.timers import set_timer
 
 TIMER = "firm-day"
 RESTATED_AT_ONCE = 200
+_ADVANCING = ("uscc", "version", "last_statement_id", "changed_at")
+_ADVANCE = """
+UPDATE firm f SET version = a.version, last_statement_id = a.statement_id, changed_at = a.changed_at
+FROM unnest($1::text[], $2::bigint[], $3::uuid[], $4::timestamptz[])
+     AS a (uscc, version, statement_id, changed_at)
+WHERE f.uscc = a.uscc
+"""
 PROFILE_FIELDS = (
     "name",
     *PROFILE_FACTS,
@@ -66,6 +75,7 @@ async def change_firm(
     valid_from = change.valid_from or city_day(now)
     require_begun(changes, valid_from, city_day(now))
     advance(firm, now)
+    await write_advance(session, [firm])
     await state_profile(session, actor, firm, changes, valid_from, change.source, now=now)
     audit(
         session,
@@ -135,15 +145,25 @@ async def state_profile(
 
 
 def advance(firm: Firm, now: datetime) -> None:
-    """Begin a statement on a locked firm: ids only grow within a firm, whatever the clock does."""
-    firm.version += 1
-    firm.last_statement_id = next_id_after(firm.last_statement_id)
-    firm.changed_at = now
+    """Begin a statement on a locked firm: ids only grow within a firm, whatever the clock does.
+
+    `write_advance` must follow: for the session, which is slow to find out, nothing has changed.
+    """
+    set_committed_value(firm, "version", firm.version + 1)
+    set_committed_value(firm, "last_statement_id", next_id_after(firm.last_statement_id))
+    set_committed_value(firm, "changed_at", now)
+
+
+async def write_advance(session: AsyncSession, firms: Collection[Firm]) -> None:
+    """Write how far firms have advanced."""
+    columns = [[getattr(firm, name) for firm in firms] for name in _ADVANCING]
+    async with raw_connection(session) as connection:
+        await connection.execute(_ADVANCE, *columns)
 
 
 async def announce_firms(session: AsyncSession, firms: Collection[Firm], *, now: datetime) -> None:
     """Announce the whole current state of each firm with this transaction."""
-    await session.flush()
+    await flush_changes(session)
     states = await firm_states(session, [firm.uscc for firm in firms], city_day(now))
     for firm in firms:
         announce(session, _event(firm, states[firm.uscc]), now=now)

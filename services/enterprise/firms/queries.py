@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.enterprise.contract.events import DatedCode, DatedValue, HeldRecognition
-from services.enterprise.firms.access import firm_unknown, visible_to
+from services.enterprise.firms.access import firm_unknown, may_see, visible_to
 from services.enterprise.firms.models import Firm, ProfileChange
 from services.enterprise.firms.rules import (
     FISCAL_JURISDICTION,
@@ -22,7 +22,7 @@ from services.enterprise.firms.rules import (
 )
 from services.enterprise.firms.schemas import FirmView
 from services.kernel.actors import Actor
-from services.kernel.database import raw_connection
+from services.kernel.database import as_read, raw_connection
 from services.kernel.errors import Malformed
 from services.kernel.pages import PageRequest
 
@@ -58,6 +58,11 @@ FROM profile_change WHERE uscc = ANY($1::text[]) AND field = $2
 ORDER BY uscc, valid_from, statement_id DESC
 """
 
+_LOCK = f"""
+SELECT {", ".join(column.name for column in Firm.__table__.columns)}
+FROM firm WHERE uscc = $1 FOR UPDATE
+"""  # noqa: S608  names of our own columns
+
 CHANGES_SHOWN_MAX = 500
 Lines = dict[str, tuple[list[Dated], list[Dated]]]
 
@@ -83,11 +88,13 @@ async def find_firm(session: AsyncSession, actor: Actor, uscc: str) -> Firm:
 
 async def lock_firm(session: AsyncSession, actor: Actor, uscc: str) -> Firm:
     """Find a firm and keep others from changing it until the transaction ends."""
-    mine = select(Firm).where(Firm.uscc == uscc, visible_to(actor)).with_for_update()
-    firm = await session.scalar(mine.execution_options(populate_existing=True))
-    if firm is None:
+    row = None
+    if may_see(actor, uscc):
+        async with raw_connection(session) as connection:
+            row = await connection.fetchrow(_LOCK, uscc)
+    if row is None:
         raise firm_unknown()
-    return firm
+    return as_read(session, Firm, row)
 
 
 async def lock_firms(session: AsyncSession, usccs: Collection[str]) -> dict[str, Firm]:

@@ -6,7 +6,12 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.enterprise.firms.actions import advance, announce_firms, remind_of_day
+from services.enterprise.firms.actions import (
+    advance,
+    announce_firms,
+    remind_of_day,
+    write_advance,
+)
 from services.enterprise.firms.models import Firm
 from services.enterprise.firms.queries import lock_firm
 from services.enterprise.recognitions.models import Recognition
@@ -43,6 +48,7 @@ async def enter_recognition(
 ) -> Recognition:
     """Add a checked title to a locked firm and set the timers of its first and last day."""
     advance(firm, now)
+    await write_advance(session, [firm])
     row = Recognition(
         id=new_id(), statement_id=firm.last_statement_id, uscc=firm.uscc, state=State.HELD,
         version=1, recorded_at=now, stated_by=actor.subject, department=actor.department,
@@ -80,6 +86,7 @@ async def move_recognition(
     on = event.data.on or today
     require_revocable(on, row.valid_from, row.valid_to, today)
     advance(firm, now)
+    await write_advance(session, [firm])
     row.state, row.revoked_on, row.revocation_note = state, on, event.note
     row.version += 1
     audit(

@@ -11,7 +11,7 @@ from services.kernel.runtime import Runtime, WrongProfile
 from services.kernel.unit import DATABASE_ERRORS
 from services.launch.configuration import drain_seconds, service_settings
 from services.launch.registry import SERVICES
-from services.launch.server import serving, until_told_to_stop
+from services.launch.server import serving, told_to_stop
 
 log = structlog.get_logger()
 
@@ -26,9 +26,11 @@ async def run_service(name: str, host: str, port: int) -> None:
     await bus.connect()
     try:
         await _start(runtime, name)
+        # Before anybody can be let in: who is must be answered, however soon the word comes.
+        told = told_to_stop()
         async with serving(asgi_app(service, runtime), host, port):
             log.info("service runs", service=name)
-            await until_told_to_stop()
+            await told.wait()
             runtime.drain()
             await asyncio.sleep(drain_seconds(is_alone=True))
     finally:

@@ -82,6 +82,11 @@ class Outage:
             highlight=False,
         )
 
+    def give_up(self) -> None:
+        """Start nothing any more: the story has ended before the service was due."""
+        if self._return is not None:
+            self._return.cancel()
+
     async def _come_back(self) -> None:
         await asyncio.sleep(self.seconds)
         await self._has_been_seen.wait()

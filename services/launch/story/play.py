@@ -47,6 +47,9 @@ async def play(
     except UnexpectedAnswer as error:
         console.print(f"[red]✗[/red] {error}", highlight=False)
         return 1
+    finally:
+        if outage is not None:
+            outage.give_up()
     total, good = len(stage.checks), len(stage.checks) - stage.failures
     console.rule()
     console.print(f"{good} of {total} outcomes as they must be · {good}/{total} 项结果符合预期")
