@@ -76,7 +76,7 @@ class Remote:
         try:
             async with asyncio.timeout(seconds) as limit:
                 async with _Watch(exchange, limit, is_stream=seconds is None):
-                    await self._relay(exchange)
+                    await self._relay(exchange, is_stream=seconds is None)
         except _ClientLeft:
             pass
         except _FAILURES as error:
@@ -92,17 +92,20 @@ class Remote:
             body = await response.content.read(READINESS_BYTES_MAX)
             return read_readiness(response.status, body)
 
-    async def _relay(self, exchange: Exchange) -> None:
+    async def _relay(self, exchange: Exchange, *, is_stream: bool) -> None:
         response = await self._ask(exchange)
         try:
             self._breaker.succeed()
             headers = _answer_headers(response.raw_headers)
             start = {"type": "http.response.start", "status": response.status, "headers": headers}
-            await exchange.send(start)
             content = response.content
+            # Out of time between head and body is still told as a problem, not as a cut answer.
+            first = None if is_stream else await content.readany()
             more_body = True
+            await exchange.send(start)
             while more_body and not exchange.is_taken_over:
-                chunk = await content.readany()
+                chunk = await content.readany() if first is None else first
+                first = None
                 more_body = not content.at_eof()
                 await exchange.send(
                     {"type": "http.response.body", "body": chunk, "more_body": more_body}

@@ -4,7 +4,7 @@ A step commits its rows and its progress together, so that a crash continues whe
 """
 
 import asyncio
-import contextlib
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -22,7 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.kernel.actors import ALL_ROLES, Actor, Guard, Role
 from services.kernel.clock import system_now
 from services.kernel.database_faults import is_database_outage
-from services.kernel.errors import NotFound, Refusal
+from services.kernel.errors import NotFound, Refusal, Unavailable
 from services.kernel.ids import new_id
 from services.kernel.problems import prefers_english
 from services.kernel.tables import Operation, OperationError
@@ -37,6 +37,8 @@ LEASE_S = 30
 OperationReader = Annotated[Actor, Depends(Guard(*ALL_ROLES))]
 RETRY_S = 1
 POLL_S = 0.2
+# In a row, of one step, while the database itself is there.
+OUTAGES_MAX = 10
 OPEN_STATES = ("accepted", "running")
 ERRORS_SHOWN_MAX = 1000
 
@@ -174,6 +176,7 @@ class OperationRunner:
         self._runtime = runtime
         self._kinds = {k.kind: k for k in runtime.service.operations}
         self._free = self._select_free()
+        self._outages: Counter[UUID] = Counter()
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Work until told to stop."""
@@ -200,8 +203,8 @@ class OperationRunner:
         try:
             await self._step(operation_id)
         except Exception as error:
-            if is_database_outage(error):
-                await self._release(operation_id)
+            is_outage = is_database_outage(error)
+            if is_outage and await self._is_put_back(operation_id):
                 raise
             log.error(
                 "operation failed",
@@ -209,7 +212,8 @@ class OperationRunner:
                 kind=type(error).__name__,
                 exc_info=error,
             )
-            await self._fail(operation_id, error)
+            await self._fail(operation_id, _given_up() if is_outage else error)
+        del self._outages[operation_id]
         return True
 
     def _select_free(self) -> Select[tuple[UUID]]:
@@ -278,15 +282,34 @@ class OperationRunner:
             await _write_errors(session, operation_id, [reason])
             operation.error_count += 1
 
-    async def _release(self, operation_id: UUID) -> None:
+    async def _is_put_back(self, operation_id: UUID) -> bool:
+        """Let the step be tried again, but not for ever where it may be the cause itself."""
+        if self._outages[operation_id] >= OUTAGES_MAX:
+            return False
+        # While the database is away, that is no fault of the step.
+        self._outages[operation_id] += await self._release(operation_id)
+        return True
+
+    async def _release(self, operation_id: UUID) -> bool:
         """Let the step be tried again at once; if even that fails, the lease runs out."""
-        with contextlib.suppress(SQLAlchemyError, OSError):
+        try:
             async with self._runtime.sessions() as session, session.begin():
                 await session.execute(
                     update(Operation)
                     .where(Operation.id == operation_id)
                     .values(lease_until=system_now() + timedelta(seconds=RETRY_S))
                 )
+        except (SQLAlchemyError, OSError):
+            return False
+        return True
+
+
+def _given_up() -> Unavailable:
+    return Unavailable(
+        "多次尝试均未完成，请稍后重新提交。",
+        "Tried many times without success; submit it again later.",
+        code="step-given-up",
+    )
 
 
 async def _write_errors(

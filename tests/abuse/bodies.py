@@ -45,7 +45,7 @@ ODD: tuple[Any, ...] = (
 CSV = f"uscc,name,industry_code,town_code\n{{}},慈溪市示范模糊有限公司,3854,{TOWN}\n"
 
 
-def bodies(world: World, awards: list[str]) -> dict[str, Any]:
+def bodies(world: World, awards: list[dict[str, Any]]) -> dict[str, Any]:
     """Give what can succeed for each operation that takes a body."""
     made = {
         **_of_identity(world),
@@ -183,22 +183,7 @@ def _of_policy(world: World) -> dict[str, Any]:
             "applicant": {"kind": "firm", "id": world.uscc},
             "matter": {"kind": "year", "period": str(c.randrange(1999, 2028))},
         },
-        "POST /v1/policy/cases/{case_id}/events": lambda c: {
-            **_event(
-                c,
-                "submit",
-                "accept",
-                "return",
-                "complete",
-                "review",
-                "propose",
-                "decide",
-                "withdraw",
-                "revoke",
-                "object",
-            ),
-            "data": c.choice([{}, {"outcome": "approve"}, {"outcome": "refuse"}, {"x": 1}]),
-        },
+        "POST /v1/policy/cases/{case_id}/events": _case_event,
         "POST /v1/policy/evaluations": _question,
         "POST /v1/policy/parameters": lambda c: {
             "parameter": c.choice(["rd-matching.ratio_bp", "large-strong.award_fen"]),
@@ -207,6 +192,18 @@ def _of_policy(world: World) -> dict[str, Any]:
             "source": "测试",
         },
         "POST /v1/policy/parameters/{change_id}/events": lambda c: _event(c, "approve", "reject"),
+    }
+
+
+def _case_event(chance: Random) -> dict[str, Any]:
+    """Choose among all events, and as often among those that a new case is open to."""
+    if chance.random() < 0.5:
+        event, version = chance.choice([("submit", 1), ("withdraw", 1), ("accept", 2)])
+        return {"event": event, "version": version, "data": {}}
+    names = ("submit", "accept", "return", "complete", "review", "propose", "decide", "withdraw")
+    return {
+        **_event(chance, *names, "revoke", "object"),
+        "data": chance.choice([{}, {"outcome": "approve"}, {"outcome": "refuse"}, {"x": 1}]),
     }
 
 
@@ -232,7 +229,10 @@ def mutated(value: Any, chance: Random, share: float) -> Any:
     return [mutated(v, chance, share) for v in value] if isinstance(value, list) else value
 
 
-def _of_finance(world: World, awards: list[str]) -> dict[str, Any]:
+def _of_finance(world: World, made: list[dict[str, Any]]) -> dict[str, Any]:
+    awards: list[str] = [award["id"] for award in made]
+    # The last one is paid, so that it can be asked back as it stands.
+    asked_back = {"event": "recover", "version": made[-1]["version"], "data": {"document": "测试"}}
     return {
         "POST /v1/finance/budgets": lambda c: {
             "year": 2026,
@@ -244,10 +244,17 @@ def _of_finance(world: World, awards: list[str]) -> dict[str, Any]:
         "POST /v1/finance/budgets/{budget_id}/events": lambda c: _event(c, "approve"),
         "POST /v1/finance/aid": lambda c: world.aid(c.choice(["cixi", "ningbo", "town"])),
         "POST /v1/finance/aid/{aid_id}/events": lambda c: {**_event(c, "withdraw"), "note": "误"},
-        "POST /v1/finance/awards/{award_id}/events": lambda c: {
-            **_event(c, "recover", "confirm-recovery", "cancel-recovery"),
-            "data": c.choice([{}, {"document": "测试"}, {"document": "x", "amount_fen": 1}]),
-        },
+        "POST /v1/finance/awards/{award_id}/events": lambda c: c.choice(
+            [
+                asked_back,
+                {
+                    **_event(c, "recover", "confirm-recovery", "cancel-recovery"),
+                    "data": c.choice(
+                        [{}, {"document": "测试"}, {"document": "x", "amount_fen": 1}]
+                    ),
+                },
+            ]
+        ),
         "POST /v1/finance/payouts": lambda c: {
             "awards": [c.choice([*awards, str(new_id())])],
             "document": "测试",

@@ -37,23 +37,24 @@ class Known:
 async def known_objects(world: World) -> Known:
     """Make some of everything, of which nothing else depends."""
     cases = [await world.case(s) for s in ("draft", "submitted", "in-review", "proposed")]
-    awards = [(await world.award(s))["id"] for s in ("awarded", "awarded", "paid")]
+    awards = [await world.award(s) for s in ("awarded", "awarded", "paid")]
     batches = [await world.payout(s) for s in ("prepared", "prepared", "checked", "sent")]
     title = await world.recognition(world.uscc)
     version = await world.list_version("fuzz-list", public=True)
     lines = [await world.budget(s) for s in ("draft", "draft", "approved")]
     aid = await world.post("treasurer", "/v1/finance/aid", world.aid())
     changes = [await world.parameter() for _ in range(3)]
+    approver = world.subject("approver")
     ids = {
         "case_id": tuple(case["id"] for case in cases),
-        "award_id": tuple(awards),
+        "award_id": tuple(award["id"] for award in awards),
         "payout_id": tuple(batch["id"] for batch in batches),
         "budget_id": tuple(line["id"] for line in lines),
         "aid_id": (aid["id"],),
         "recognition_id": (title["id"],),
         "version_id": (version["version_id"],),
         "change_id": tuple(change["id"] for change in changes),
-        "operation_id": tuple([await world.operation(s, "somebody") for s in SERVICES]),
+        "operation_id": tuple([await world.operation(s, approver) for s in SERVICES]),
     }
     return Known(_words(world) | ids | bodies(world, awards) | await _ids_of_identity(world))
 

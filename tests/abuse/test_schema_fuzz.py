@@ -15,7 +15,7 @@ from tests.abuse.objects import Known, known_objects
 from tests.abuse.report import tried
 from tests.contracts.matrix import entries
 from tests.contracts.world import World
-from tests.faults.report import SEED, tries
+from tests.faults.report import IS_FULL, SEED, tries
 
 CASES, CASES_FULL = 200, 5_000
 # Those who reach most of each service.
@@ -77,5 +77,7 @@ async def test_every_answer_is_as_the_document_says(
     tried("fuzz", f"{service}: {report.told()}", times=times, wrong=wrong)
     # That the fuzz gets behind the refusals is part of what it must do.
     assert sum(report.reached.values()) >= times / 5
+    if IS_FULL:
+        assert fuzz.never_reached() == frozenset()
     told = "\n\n".join(f"{what}\n{how}" for what, how in report.failures.items())
     assert not report.failures, f"seed {SEED}\n{told}"

@@ -27,7 +27,8 @@ STRINGS_PART = (
     b'<Override PartName="/xl/sharedStrings.xml" ContentType="application/vnd.openxmlformats-'
     b'officedocument.spreadsheetml.sharedStrings+xml"/></Types>'
 )
-NAMESPACE = b'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
+MAIN = b'"http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
+NAMESPACE = b"xmlns=" + MAIN
 BIG = b'{"name": "' + b"x" * (10 * MIB) + b'"}'
 BODIES: dict[str, tuple[bytes, dict[str, str], tuple[int, ...]]] = {
     "10 MB of JSON": (BIG, {}, (413,)),
@@ -87,6 +88,32 @@ def many_texts(count: int, text: bytes) -> bytes:
     return _with_texts(texts)
 
 
+def prefixed_texts(count: int, text: bytes) -> bytes:
+    """Write as many shared texts whose names all stand behind a prefix."""
+    return _with_texts(lambda _: b"<x:sst xmlns:x=" + MAIN + b">" + text * count + b"</x:sst>")
+
+
+def texts_in_utf_16(count: int) -> bytes:
+    written = "<sst " + NAMESPACE.decode() + ">" + "<si/>" * count + "</sst>"
+    return _with_texts(lambda _: written.encode("utf-16"))
+
+
+def many_styles(count: int) -> bytes:
+    return workbook(
+        styles=lambda plain: plain.replace(b"</cellXfs>", b"<xf/>" * count + b"</cellXfs>")
+    )
+
+
+def many_names_of_a_sheet(count: int) -> bytes:
+    def named(plain: bytes) -> bytes:
+        # The relations of this part bear its name too, and name no sheet so.
+        start, sheet, end = plain.partition(b"<sheet ")
+        tag, close, rest = end.partition(b"/>")
+        return start + (sheet + tag + close) * (count if sheet else 1) + rest
+
+    return workbook(workbook=named)
+
+
 def _with_texts(texts: Callable[[bytes], bytes]) -> bytes:
     def typed(content: bytes) -> bytes:
         return content.replace(b"</Types>", STRINGS_PART)
@@ -119,6 +146,16 @@ WORKBOOKS: dict[str, Callable[[], bytes]] = {
     "300 MB of zeros": lambda: workbook(theme1=lambda _: b"\0" * (300 * MIB)),
     "a million empty texts": lambda: many_texts(10**6, b"<si/>"),
     "a million texts, hard to pack": lambda: many_texts(10**6, b"<si><t>a</t></si>"),
+    "600,000 texts behind a prefix": lambda: prefixed_texts(600_000, b"<x:si/>"),
+    "300,000 texts behind a prefix": lambda: prefixed_texts(300_000, b"<x:si><x:t>a</x:t></x:si>"),
+    "400,000 texts in UTF-16": lambda: texts_in_utf_16(400_000),
+    "100,001 texts": lambda: many_texts(100_001, b"<si/>"),
+    "a text of a million pieces": lambda: many_texts(1, b"<si>" + b"<r/>" * 10**6 + b"</si>"),
+    "200,000 styles": lambda: many_styles(200_000),
+    "a sheet named 2,000 times": lambda: many_names_of_a_sheet(2_000),
+    "a row of a million cells": lambda: sheet(
+        b'<row r="1">' + HEAD + b"</row><row>" + b"<c/>" * 10**6
+    ),
     "20 million empty rows": lambda: sheet(b"<row/>" * 20_000_000),
 }
 

@@ -2,16 +2,17 @@
 
 import asyncio
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from uuid import UUID
 
+import asyncpg
 import nats.errors
 import orjson
 from nats.js.errors import NotFoundError
 
 from services.kernel.bus import Bus
-from services.kernel.reactions import consumers_for
+from services.kernel.reactions import Reaction, consumers_for
 from services.kernel.runtime import KERNEL_REACTIONS
 from services.kernel.sealer import verify_chain
 from services.launch.configuration import SERVICE_NAMES
@@ -21,14 +22,19 @@ from tests.faults.ground import Ground
 POLL_S = 0.1
 BATCH = 256
 DRAINED_S_MAX = 60.0
+# Between the outboxes and the consumers of one look, something may be on its way.
+QUIET_LOOKS = 2
+REACTIONS: dict[str, tuple[Reaction, ...]] = {
+    name: (*KERNEL_REACTIONS, *service.reactions) for name, service in SERVICES.items()
+}
 CONSUMERS = tuple(
-    consumer
-    for name, service in SERVICES.items()
-    for consumer in consumers_for(name, (*KERNEL_REACTIONS, *service.reactions))
+    consumer for name, own in REACTIONS.items() for consumer in consumers_for(name, own)
 )
 
 _PENDING = "SELECT count(*) FROM outbox WHERE published_at IS NULL"
-_PARKED = "SELECT count(*) FROM parked_event WHERE retried_at IS NULL"
+_PARKED = "SELECT reaction, event_id FROM parked_event WHERE retried_at IS NULL"
+_REACTED = "SELECT reaction, event_id FROM inbox"
+_WRITTEN = "SELECT id, type FROM outbox"
 _HOLES = """
 SELECT count(*) FROM outbox_head h
 WHERE h.seq <> (SELECT count(*) FROM outbox o WHERE o.aggregate = h.aggregate)
@@ -68,27 +74,46 @@ class Verdict:
         return not self.lost and not self.double
 
 
+@dataclass(frozen=True)
+class Taken:
+    """What a test took away itself: events out of the streams, and who forgot to have heard them.
+
+    Such an event need not be in its stream; only of those who forgot is no reaction expected.
+    """
+
+    purged: frozenset[UUID] = frozenset()
+    forgotten: frozenset[tuple[str, str]] = frozenset()
+
+
+NOTHING_TAKEN = Taken()
+
+
 async def settled(ground: Ground, seconds: float = DRAINED_S_MAX) -> float:
     """Wait until all is published and heard; give how long it took, or fail."""
-    began = time.monotonic()
+    began, quiet = time.monotonic(), 0
     async with ground.bus() as bus:
-        while not await _is_quiet(ground, bus):
+        while True:
+            quiet = quiet + 1 if await _is_quiet(ground, bus) else 0
+            if quiet == QUIET_LOOKS:
+                return time.monotonic() - began
             assert time.monotonic() - began < seconds, await _unsettled(ground)
             await asyncio.sleep(POLL_S)
-    return time.monotonic() - began
 
 
-async def judge(ground: Ground, paid: list[str], *, in_order: bool = True) -> Verdict:
-    """Compare money, announcements, effects and projections; `paid` are acknowledged payments.
+async def judge(
+    ground: Ground, paid: list[str], *, in_order: bool = True, taken: Taken = NOTHING_TAKEN
+) -> Verdict:
+    """Compare money, announcements, reactions, projections; `paid` are acknowledged payments.
 
     A broker that is refilled while others write holds old announcements after new ones.
     """
     verdict = Verdict([], [])
     await _judge_money(ground, paid, verdict)
     for service in SERVICE_NAMES:
-        told = await _judge_announcements(ground, service, verdict)
+        told = await _judge_announcements(ground, service, taken, verdict)
         if in_order:
             _judge_order(service, told, verdict)
+    await _judge_reactions(ground, taken, verdict)
     await _judge_projections(ground, verdict)
     await _judge_audit(ground, verdict)
     return verdict
@@ -131,20 +156,42 @@ async def _judge_money(ground: Ground, paid: list[str], verdict: Verdict) -> Non
 
 
 async def _judge_announcements(
-    ground: Ground, service: str, verdict: Verdict
+    ground: Ground, service: str, taken: Taken, verdict: Verdict
 ) -> list[tuple[str, str, int]]:
     """Every outbox row is in the stream once, and nothing else is; give what is there."""
-    if parked := await ground.value(service, _PARKED):
-        verdict.lost.append(f"{service}: {parked} events parked")
+    if parked := await ground.fetch(service, _PARKED):
+        verdict.lost.append(f"{service}: {len(parked)} events parked")
     if holes := await ground.value(service, _HOLES):
         verdict.lost.append(f"{service}: {holes} aggregates with holes")
     told = await messages(ground, service)
     count = Counter(id_ for id_, _, _ in told)
-    written = {str(row["id"]) for row in await ground.fetch(service, "SELECT id FROM outbox")}
-    verdict.lost += [f"{service}: never told {id_}" for id_ in written - set(count)]
+    written = {str(row["id"]) for row in await ground.fetch(service, _WRITTEN)}
+    due = written - {str(id_) for id_ in taken.purged}
+    verdict.lost += [f"{service}: never told {id_}" for id_ in due - set(count)]
     verdict.double += [f"{service}: told {n} times {id_}" for id_, n in count.items() if n > 1]
     verdict.double += [f"{service}: told, not written {id_}" for id_ in set(count) - written]
     return told
+
+
+async def _judge_reactions(ground: Ground, taken: Taken, verdict: Verdict) -> None:
+    """Every service has reacted to each event that concerns it, and to nothing else."""
+    announced: dict[str, set[UUID]] = defaultdict(set)
+    for service in SERVICE_NAMES:
+        for row in await ground.fetch(service, _WRITTEN):
+            announced[row["type"]].add(row["id"])
+    for service in SERVICE_NAMES:
+        due = {(r.name, id_) for r in REACTIONS[service] for id_ in announced[r.event.TYPE]}
+        reacted = _pairs(await ground.fetch(service, _REACTED))
+        # What is parked is told as such: it is lost already, once.
+        excused = _pairs(await ground.fetch(service, _PARKED))
+        excused |= {(n, id_) for s, n in taken.forgotten if s == service for id_ in taken.purged}
+        verdict.lost += [f"{service}: {n} missed {id_}" for n, id_ in due - reacted - excused]
+        verdict.double += [f"{service}: {n} took {id_}, not told" for n, id_ in reacted - due]
+
+
+def _pairs(rows: list[asyncpg.Record]) -> set[tuple[str, UUID]]:
+    """Give reactions and events; of a parked event all its reactions are named in one row."""
+    return {(name, row["event_id"]) for row in rows for name in row["reaction"].split(", ")}
 
 
 def _judge_order(service: str, told: list[tuple[str, str, int]], verdict: Verdict) -> None:

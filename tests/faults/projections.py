@@ -13,6 +13,11 @@ HEARD = {
     "policy": ("firm", "list_version", "list_part", "list_item"),
     "finance": ("award", "transfer", "account", "payout_line"),
 }
+# What reactions change beside projections: an effect made twice would show here.
+CHANGED = {
+    "policy": ("policy_case", "case_event", "notice"),
+    "finance": ("aid", "ended_case", "budget", "payout", "recovery"),
+}
 HEARD_BY_ALL = ("trusted_key", "known_client", "revoked_token", "heard_clock")
 # Of the kernel's own reactions policy keeps keys and clients; of enterprise, firms and lists.
 REACTIONS = ("project_firm", "project_list", "hear_key", "hear_principal", "hear_clock")
@@ -26,10 +31,22 @@ async def fingerprint(ground: Ground) -> str:
     """Hash what every service has made of what it heard."""
     whole = hashlib.sha256()
     for service in SERVICE_NAMES:
-        for table in (*HEARD.get(service, ()), *HEARD_BY_ALL):
+        tables = (*HEARD.get(service, ()), *CHANGED.get(service, ()), *HEARD_BY_ALL)
+        for table in tables:
             found = await ground.value(service, _HASH.format(table))
             whole.update(f"{service}.{table}:{found}\n".encode())
     return whole.hexdigest()[:16]
+
+
+async def written(ground: Ground) -> dict[str, tuple[int, int]]:
+    """Count the announcements and the audit entries of each service."""
+    return {
+        service: (
+            await ground.value(service, "SELECT count(*) FROM outbox"),
+            await ground.value(service, "SELECT count(*) FROM audit_entry"),
+        )
+        for service in SERVICE_NAMES
+    }
 
 
 async def forget_projections(ground: Ground) -> None:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 
+from services.kernel import operations
 from services.kernel.clock import system_now
 from services.kernel.errors import Invalid
 from services.kernel.ids import new_id
@@ -198,6 +199,29 @@ async def test_a_step_that_loses_a_race_is_taken_again_soon(probe: Probe) -> Non
         return (await probe.rows(STATE, id=id_))[0].state == "finished"
 
     await until(is_finished)
+
+
+async def test_a_step_that_loses_every_time_is_given_up(
+    probe: Probe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def lose(*_: object) -> Step:
+        raise OSError("the database ended the session")
+
+    monkeypatch.setattr(operations, "OUTAGES_MAX", 3)
+    monkeypatch.setattr(operations, "RETRY_S", -1)
+    kind = fresh("hopeless")
+    id_ = await insert(probe, kind)
+    one = runner(probe, OperationKind(kind, lose))
+    for _ in range(3):
+        with pytest.raises(OSError, match="ended the session"):
+            await one._advance()
+        assert (await probe.rows(STATE, id=id_))[0].state == "running"
+
+    assert [await one._advance() for _ in range(2)] == [True, False]
+    row = (await probe.rows(STATE, id=id_))[0]
+    assert (row.state, row.content) == ("failed", None)
+    told = "SELECT line, code FROM operation_error WHERE operation_id = :i"
+    assert [tuple(row) for row in await probe.rows(told, i=id_)] == [(0, "step-given-up")]
 
 
 async def test_open_operations_are_counted(probe: Probe) -> None:

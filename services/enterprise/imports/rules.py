@@ -3,7 +3,6 @@
 import csv
 import io
 import re
-import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
@@ -21,15 +20,11 @@ from services.enterprise.vocabulary.rules import (
     facts,
     nearest,
 )
+from services.enterprise.workbooks.rules import first_sheet
 from services.kernel.errors import FieldError, Invalid, Refusal, TooLarge, invalid_field
 from services.kernel.strict_json import loads
 
 FILE_BYTES_MAX = 32 * 1024 * 1024
-UNPACKED_BYTES_MAX = 400 * 1024 * 1024
-UNPACKED_RATIO_MAX = 100
-UNPACKED_PLAIN_BYTES = 16 * 1024 * 1024
-SHARED_TEXTS_MAX = 300_000
-READ_BYTES = 1024 * 1024
 ROWS_MAX = 500_000
 COLUMNS_MAX = 200
 NAME_SHOWN_CHARS_MAX = 60
@@ -37,8 +32,6 @@ EXACT_INTEGER_MAX = 2**53
 
 INTEGER = re.compile(r"-?[0-9]{1,19}", re.ASCII)
 BOOLEANS = {"true": True, "false": False, "是": True, "否": False}
-
-_SHARED_TEXT = b"<si"
 
 Cell = str | int | bool | float  # a float only until it is refused
 
@@ -285,48 +278,7 @@ def _xlsx_rows(content: bytes) -> Iterator[Row]:
 
 
 def _sheet(content: bytes) -> Iterator[tuple[Any, ...]]:
-    """Read the first sheet row by row; a packed file that unpacks to too much is refused."""
-    # A process that is sent no workbook never loads this, which takes long.
-    from openpyxl import load_workbook  # noqa: PLC0415
-
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as packed:
-            _require_modest(packed, len(content))
-        workbook = load_workbook(io.BytesIO(content), read_only=True, data_only=True)
-        # A sheet may claim any size: gaps in its rows and columns are filled only so far.
-        yield from workbook.worksheets[0].iter_rows(
-            max_row=ROWS_MAX + 2, max_col=COLUMNS_MAX + 1, values_only=True
-        )
-    except (zipfile.BadZipFile, KeyError, ValueError, IndexError, SyntaxError):
-        raise Invalid(
-            "文件不是可读的XLSX工作簿。",
-            "The file is not a readable XLSX workbook.",
-            code="xlsx-unreadable",
-        ) from None
-
-
-def _require_modest(packed: zipfile.ZipFile, packed_bytes: int) -> None:
-    """Refuse what takes far more to read than to send."""
-    unpacked = sum(each.file_size for each in packed.infolist())
-    is_bomb = unpacked > max(UNPACKED_PLAIN_BYTES, packed_bytes * UNPACKED_RATIO_MAX)
-    if is_bomb or unpacked > UNPACKED_BYTES_MAX or _texts_in(packed) > SHARED_TEXTS_MAX:
-        raise TooLarge(
-            "表格解压后过大，请改用CSV。",
-            "The workbook unpacks to too much; send CSV.",
-            code="xlsx-too-large",
-        )
-
-
-def _texts_in(packed: zipfile.ZipFile) -> int:
-    """Count shared texts, each of which costs as much to read as a row."""
-    count = 0
-    for each in packed.infolist():
-        with packed.open(each) as member:
-            tail = b""
-            while chunk := member.read(READ_BYTES):
-                count += (tail + chunk).count(_SHARED_TEXT)
-                tail = chunk[1 - len(_SHARED_TEXT) :]
-    return count
+    return first_sheet(content, rows_max=ROWS_MAX + 2, columns_max=COLUMNS_MAX + 1)
 
 
 def _sheet_cell(value: Any) -> Cell | None:

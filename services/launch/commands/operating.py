@@ -113,7 +113,7 @@ async def restate(console: Console, name: str) -> None:
                     announced += 1
                     if announced % ANNOUNCED_BATCH == 0:
                         # A reading transaction that idles for long is ended by the server.
-                        await reading.commit()
+                        await commit(reading)
                         await commit(writing)
                 await commit(writing)
         console.print(f"{name}: {announced} states announced")

@@ -1,6 +1,5 @@
 """Taking an import on: its header is checked at once, its rows later."""
 
-import asyncio
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
@@ -10,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.enterprise.firms.rules import PROFILE_FACTS
 from services.enterprise.imports.actions.outcome import Outcome
+from services.enterprise.imports.actions.read_aside import read_aside
 from services.enterprise.imports.rules import (
     Kind,
     Media,
@@ -37,7 +37,7 @@ async def accept_import(
     now: datetime,
 ) -> Operation:
     """Accept a file whose columns are known and whose facts belong to the caller's department."""
-    columns = await asyncio.to_thread(columns_of, media, content)
+    columns = await read_aside(session, lambda: columns_of(media, content))
     check_columns(kind, columns)
     stated = set(columns) & set(fact_columns(kind))
     await require_facts_owned(session, actor, PROFILE_FACTS if kind is Kind.FIRMS else stated)

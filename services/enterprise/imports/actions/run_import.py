@@ -1,6 +1,5 @@
 """An import at work: the file is read into rows once, then every step answers for some of them."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from copy import copy
 from datetime import datetime
@@ -13,6 +12,7 @@ from services.enterprise.imports.actions.import_facts import import_day_facts, i
 from services.enterprise.imports.actions.import_firms import import_firms
 from services.enterprise.imports.actions.import_recognitions import import_recognitions
 from services.enterprise.imports.actions.outcome import Job, Outcome
+from services.enterprise.imports.actions.read_aside import read_aside
 from services.enterprise.imports.queries import drop_orphans, drop_rows, waiting_rows
 from services.enterprise.imports.rules import Kind, Media, Row, rows_of
 from services.kernel.actors import Actor
@@ -68,10 +68,10 @@ async def forget_orphans(session: AsyncSession, _: str, __: datetime) -> None:
 
 
 async def _read(session: AsyncSession, operation: Operation, media: Media, content: bytes) -> int:
-    """Keep every row with its line; reading is done aside, so that others are served meanwhile."""
+    """Keep every row with its line."""
     rows = rows_of(media, content)
     total = 0
-    while some := await asyncio.to_thread(lambda: list(islice(rows, ROWS_READ_AT_ONCE))):
+    while some := await read_aside(session, lambda: list(islice(rows, ROWS_READ_AT_ONCE))):
         columns = (
             list(range(total + 1, total + len(some) + 1)),
             [row.line for row in some],
