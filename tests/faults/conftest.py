@@ -4,6 +4,7 @@ import random
 from collections.abc import AsyncIterator
 
 import pytest
+import structlog
 
 from services.kernel.logs import configure_logs
 from tests.faults.ground import Ground, running_ground
@@ -12,9 +13,11 @@ from tests.faults.report import SEED
 
 @pytest.fixture(scope="module")
 async def ground(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ground]:
+    before = structlog.get_config()
     configure_logs("WARNING")
     async with running_ground(tmp_path_factory.mktemp("faults")) as ground:
         yield ground
+    structlog.configure(**before)
 
 
 @pytest.fixture
