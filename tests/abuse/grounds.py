@@ -4,8 +4,6 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import structlog
-
 from services.kernel.database_urls import with_database
 from services.kernel.logs import configure_logs
 from services.launch.configuration import embedded_settings
@@ -18,8 +16,7 @@ from tests.conftest import GENEROUS, TestPlatform
 @asynccontextmanager
 async def running_ground(folder: Path) -> AsyncGenerator[TestPlatform]:
     """Run it for the length of a block."""
-    before = structlog.get_config()
-    configure_logs("ERROR")
+    configure_logs("INFO")
     async with embedded_servers(folder) as servers:
         url = with_database(servers.database_url, "liangxin_abuse")
         settings = embedded_settings(url, servers.nats_url, folder)
@@ -28,4 +25,3 @@ async def running_ground(folder: Path) -> AsyncGenerator[TestPlatform]:
             await ground.open_clients()
             yield ground
             await ground.close()
-    structlog.configure(**before)
