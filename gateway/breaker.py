@@ -41,6 +41,11 @@ class Breaker:
         """Free the probe's place when its caller left before an answer: nothing was learnt."""
         self._is_probing = False
 
+    def hear_ready(self, now: float) -> None:
+        """Let the next request find out at once: the service says that it is back."""
+        if self._open_until is not None:
+            self._open_until = min(now, self._open_until)
+
     def wait_seconds(self, now: float) -> int:
         """Say when to come back, at least one second."""
         return max(1, ceil((self._open_until or now) - now))

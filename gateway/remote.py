@@ -90,7 +90,10 @@ class Remote:
     async def readiness(self) -> Readiness:
         async with self._session.get(URL(self._base + READINESS_PATH)) as response:
             body = await response.content.read(READINESS_BYTES_MAX)
-            return read_readiness(response.status, body)
+        said = read_readiness(response.status, body)
+        if said != "unreachable":
+            self._breaker.hear_ready(monotonic())
+        return said
 
     async def _relay(self, exchange: Exchange, *, is_stream: bool) -> None:
         response = await self._ask(exchange)

@@ -2,8 +2,10 @@
 
 import asyncio
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
-from uuid import UUID
+from typing import Any
+from uuid import UUID, uuid4
 
 import nats.errors
 import orjson
@@ -35,6 +37,9 @@ HEADERS_BYTES_MAX = 1024
 ACK_TIMEOUT_S = 10
 REASON_CHARS_MAX = 300
 CONNECT_WAIT_S = 5
+_BATCH_ID = "Nats-Batch-Id"
+_BATCH_SEQUENCE = "Nats-Batch-Sequence"
+_BATCH_COMMIT = "Nats-Batch-Commit"
 
 
 @dataclass(frozen=True)
@@ -59,6 +64,7 @@ class Stream:
             max_age=KEEP_S,
             duplicate_window=DEDUP_WINDOW_S,
             num_replicas=self.replicas,
+            allow_atomic=True,
         )
 
 
@@ -85,6 +91,23 @@ class DurableConsumer:
             max_deliver=-1,
             max_ack_pending=ACKS_PENDING_MAX,
         )
+
+
+@dataclass(frozen=True)
+class Message:
+    """What is published once under its id."""
+
+    id: UUID
+    subject: str
+    data: bytes
+    traceparent: str | None = None
+
+    def headers(self, stream: Stream) -> dict[str, str]:
+        headers: dict[str, str] = {
+            Header.MSG_ID: str(self.id),
+            Header.EXPECTED_STREAM: stream.name,
+        }
+        return headers | {"traceparent": self.traceparent} if self.traceparent else headers
 
 
 class PublishRefused(nats.errors.Error):
@@ -124,6 +147,9 @@ class Bus:
                 log.error("broker connection closed for good")
                 os._exit(1)
 
+        async def on_disconnected() -> None:
+            self._replies.forget()
+
         self._client = Client()
         self._connecting = asyncio.create_task(
             self._client.connect(
@@ -133,6 +159,7 @@ class Bus:
                 reconnect_time_wait=RECONNECT_WAIT_S,  # pyright: ignore[reportArgumentType]  seconds
                 error_cb=on_error,
                 closed_cb=on_closed,
+                disconnected_cb=on_disconnected,
                 allow_reconnect=True,
             )
         )
@@ -153,23 +180,42 @@ class Bus:
             except (TimeoutError, nats.errors.Error):
                 log.warning("broker connection did not close in time")
 
-    async def publish(
-        self, subject: str, data: bytes, stream: Stream, id_: UUID, **headers: str
-    ) -> None:
+    async def publish(self, message: Message, stream: Stream) -> None:
         """Have the broker store a message once under its id, or raise what it says instead.
 
         By request and reply: the client's asynchronous publish drops the broker's refusals, which
         then look like silence, and keeps the place of what it failed to send for ever.
         """
+        client = self._connected()
+        _check_size(client, message)
+        headers = message.headers(stream)
+        answer = await self._replies.ask(client, message.subject, message.data, headers)
+        if answer.get("stream") != stream.name:
+            raise PublishRefused(_reason(answer))
+
+    async def publish_together(self, messages: Sequence[Message], stream: Stream) -> None:
+        """Have the broker store all of these, in this order and once each, or none of them.
+
+        One word and one flush for all. It refuses all where it has one of them already.
+        """
+        client = self._connected()
+        for message in messages:
+            _check_size(client, message)
+        batch = {_BATCH_ID: uuid4().hex}
+        for number, message in enumerate(messages[:-1], 1):
+            headers = message.headers(stream) | batch | {_BATCH_SEQUENCE: str(number)}
+            await client.publish(message.subject, message.data, headers=headers)
+        last = messages[-1]
+        headers = last.headers(stream) | batch | {_BATCH_SEQUENCE: str(len(messages))}
+        headers |= {_BATCH_COMMIT: "1"}
+        answer = await self._replies.ask(client, last.subject, last.data, headers)
+        if (answer.get("stream"), answer.get("count")) != (stream.name, len(messages)):
+            raise PublishRefused(_reason(answer))
+
+    def _connected(self) -> Client:
         if self._client is None or not self._client.is_connected:
             raise nats.errors.ConnectionReconnectingError
-        if len(data) > self._client.max_payload - HEADERS_BYTES_MAX:
-            raise nats.errors.MaxPayloadError
-        headers |= {Header.MSG_ID: str(id_), Header.EXPECTED_STREAM: stream.name}
-        reply = await self._replies.ask(self._client, subject, data, headers)
-        answer = orjson.loads(reply.data)
-        if "error" in answer or answer.get("stream") != stream.name:
-            raise PublishRefused(str(answer.get("error", answer))[:REASON_CHARS_MAX])
+        return self._client
 
     async def declare(self, stream: Stream) -> None:
         """Make the stream as declared."""
@@ -190,6 +236,15 @@ class Bus:
         await self.jetstream.add_consumer(consumer.stream.name, consumer.config())
 
 
+def _check_size(client: Client, message: Message) -> None:
+    if len(message.data) > client.max_payload - HEADERS_BYTES_MAX:
+        raise nats.errors.MaxPayloadError
+
+
+def _reason(answer: dict[str, Any]) -> str:
+    return str(answer.get("error", answer))[:REASON_CHARS_MAX]
+
+
 class _Replies:
     """One subscription for all replies, told apart by a number: half of what a request costs."""
 
@@ -199,7 +254,9 @@ class _Replies:
         self._awaited: dict[str, asyncio.Future[Msg]] = {}
         self._opening = asyncio.Lock()
 
-    async def ask(self, client: Client, subject: str, data: bytes, headers: dict[str, str]) -> Msg:
+    async def ask(
+        self, client: Client, subject: str, data: bytes, headers: dict[str, str]
+    ) -> dict[str, Any]:
         """Publish, and wait for the reply that names this message's number."""
         if not self._inbox:
             await self._open(client)
@@ -214,7 +271,13 @@ class _Replies:
             del self._awaited[reply]
         if message.headers and message.headers.get(Header.STATUS) == NO_RESPONDERS_STATUS:
             raise nats.errors.NoRespondersError
-        return message
+        return orjson.loads(message.data)
+
+    def forget(self) -> None:
+        """Fail what waits: a connection that is lost brings no reply any more."""
+        for future in self._awaited.values():
+            if not future.done():
+                future.set_exception(nats.errors.ConnectionReconnectingError())
 
     async def _open(self, client: Client) -> None:
         async with self._opening:

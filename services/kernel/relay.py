@@ -12,7 +12,7 @@ import structlog
 from nats.js.errors import Error as JetStreamError
 
 from services.kernel import metrics
-from services.kernel.bus import REASON_CHARS_MAX, Bus, Stream
+from services.kernel.bus import REASON_CHARS_MAX, Bus, Message, PublishRefused, Stream
 from services.kernel.crash import crash_point
 from services.kernel.database_urls import plain_url
 from services.kernel.events import SHARDS, envelope
@@ -24,6 +24,16 @@ BATCH_ROWS = 512
 PENDING_COUNTED_MAX = 100_000
 POLL_S = 1.0
 BACKOFF_S_MAX = 60
+# Below, the broker's fixed cost of a batch exceeds that of a flush for each; above, it refuses.
+TOGETHER_ROWS_MIN = 24
+TOGETHER_ROWS_MAX = 1_000
+_FAULTS_OF_A_ROW = (
+    PublishRefused,
+    nats.errors.NoRespondersError,
+    nats.errors.MaxPayloadError,
+    orjson.JSONDecodeError,
+)
+_FAULTS = (nats.errors.Error, JetStreamError, OSError, orjson.JSONDecodeError)
 LOCK_CLASS = 0x4C58  # "LX": the advisory-lock space of relays
 
 # An aggregate whose earlier row failed and waits is passed over; the others go on.
@@ -55,9 +65,10 @@ FROM unnest($1::uuid[], $2::text[]) AS sent (id, due)
 WHERE o.id = sent.id AND o.next_attempt_at::text = sent.due
 """
 _FAIL = """
-UPDATE outbox SET attempts = attempts + 1, last_error = $2,
-       next_attempt_at = clock_timestamp() + make_interval(secs => $3)
-WHERE id = $1
+UPDATE outbox o SET attempts = attempts + 1, last_error = refused.reason,
+       next_attempt_at = clock_timestamp() + make_interval(secs => refused.delay_s)
+FROM unnest($1::uuid[], $2::text[], $3::float8[]) AS refused (id, reason, delay_s)
+WHERE o.id = refused.id
 """
 
 
@@ -137,47 +148,58 @@ class Relay:
             rows += await connection.fetch(_EARLIER, list(first), list(first.values()))
         if not rows:
             return 0
-        chains: dict[str, list[Any]] = defaultdict(list)
-        for row in rows:
-            chains[row["aggregate"]].append(row)
-        done: list[Any] = []
-        failed: list[tuple[Any, str]] = []
-        await asyncio.gather(
-            *(
-                self._publish_chain(sorted(chain, key=lambda r: r["seq"]), done, failed)
-                for chain in chains.values()
-            )
-        )
+        done, failed = await self._publish(rows)
         crash_point("relay:published")
         if done:
-            await connection.execute(_MARK, *map(list, zip(*done, strict=True)))
+            await connection.execute(
+                _MARK, [row["id"] for row in done], [row["due"] for row in done]
+            )
             crash_point("relay:marked")
             metrics.PUBLISHED.labels(self._service).inc(len(done))
-        for row, reason in failed:
-            metrics.PUBLISH_FAILURES.labels(self._service).inc()
-            delay = random.uniform(0, min(BACKOFF_S_MAX, 0.2 * 2 ** row["attempts"]))  # noqa: S311  jitter
-            await connection.execute(_FAIL, row["id"], reason, delay)
+        if failed:
+            metrics.PUBLISH_FAILURES.labels(self._service).inc(len(failed))
+            refused = [(row["id"], reason, _delay_s(row["attempts"])) for row, reason in failed]
+            await connection.execute(_FAIL, *map(list, zip(*refused, strict=True)))
         return len(done)
 
     async def _measure(self, connection: Any) -> None:
         pending = await connection.fetchval(_COUNT, PENDING_COUNTED_MAX)
         metrics.OUTBOX_PENDING.labels(self._service).set(pending)
 
+    async def _publish(self, rows: list[Any]) -> tuple[list[Any], list[tuple[Any, str]]]:
+        """Publish rows, each aggregate's in its order; give the stored ones and the others."""
+        chains: dict[str, list[Any]] = defaultdict(list)
+        for row in sorted(rows, key=lambda row: row["seq"]):
+            chains[row["aggregate"]].append(row)
+        if TOGETHER_ROWS_MIN <= len(rows) <= TOGETHER_ROWS_MAX:
+            in_order = [row for chain in chains.values() for row in chain]
+            try:
+                await self._bus.publish_together(list(map(_message, in_order)), self._stream)
+            except _FAULTS_OF_A_ROW as error:
+                # Which one stops the others is found one by one.
+                log.info("batch refused", service=self._service, reason=_reason(error))
+            except _FAULTS as error:
+                return [], [(chain[0], _reason(error)) for chain in chains.values()]
+            else:
+                return in_order, []
+        done: list[Any] = []
+        failed: list[tuple[Any, str]] = []
+        await asyncio.gather(
+            *(self._publish_chain(chain, done, failed) for chain in chains.values())
+        )
+        return done, failed
+
     async def _publish_chain(
         self, chain: list[Any], done: list[Any], failed: list[tuple[Any, str]]
     ) -> None:
         """Publish one aggregate's rows one after the other; the first failure ends the chain."""
         for row in chain:
-            traceparent = row["traceparent"]
-            headers = {"traceparent": traceparent} if traceparent else {}
             try:
-                await self._bus.publish(
-                    row["subject"], _message(row), self._stream, row["id"], **headers
-                )
-            except (nats.errors.Error, JetStreamError, OSError, orjson.JSONDecodeError) as error:
-                failed.append((row, f"{type(error).__name__}: {error}"[:REASON_CHARS_MAX]))
+                await self._bus.publish(_message(row), self._stream)
+            except _FAULTS as error:
+                failed.append((row, _reason(error)))
                 return
-            done.append((row["id"], row["due"]))
+            done.append(row)
 
     async def _wait_for_hint(self, stopping: asyncio.Event) -> None:
         if stopping.is_set():
@@ -188,8 +210,8 @@ class Relay:
             return
 
 
-def _message(row: Any) -> bytes:
-    return envelope(
+def _message(row: Any) -> Message:
+    data = envelope(
         id_=row["id"],
         type_=row["type"],
         aggregate=row["aggregate"],
@@ -198,6 +220,15 @@ def _message(row: Any) -> bytes:
         payload=row["payload"],
         traceparent=row["traceparent"],
     )
+    return Message(row["id"], row["subject"], data, row["traceparent"])
+
+
+def _delay_s(attempts: int) -> float:
+    return random.uniform(0, min(BACKOFF_S_MAX, 0.2 * 2**attempts))  # noqa: S311  jitter
+
+
+def _reason(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"[:REASON_CHARS_MAX]
 
 
 async def _close(connection: Any) -> None:

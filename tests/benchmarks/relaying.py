@@ -174,7 +174,7 @@ async def _messages(admin: Any, rows: int) -> list[tuple[str, bytes, Any]]:
     await _fill(admin, rows)
     found = await admin.fetch("SELECT * FROM outbox ORDER BY id")
     await admin.execute("TRUNCATE outbox")
-    return [(row["subject"], _message(row), row["id"]) for row in found]
+    return [(row["subject"], _message(row).data, row["id"]) for row in found]
 
 
 async def _until_drained(admin: Any) -> None:

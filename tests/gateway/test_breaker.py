@@ -51,3 +51,19 @@ def test_a_probe_whose_caller_left_makes_room_for_another() -> None:
     breaker.give_up()
     assert breaker.is_open
     assert breaker.admits(5.0)
+
+
+def test_a_service_that_says_it_is_back_is_asked_at_once() -> None:
+    breaker = opened()
+    breaker.hear_ready(1.0)
+    assert breaker.is_open
+    assert breaker.admits(1.0)
+    assert not breaker.admits(1.0)
+    breaker.fail(1.5)
+    assert not breaker.admits(6.4)
+
+
+def test_a_service_that_was_never_away_says_nothing_new() -> None:
+    breaker = Breaker(failures_max=3, open_seconds=5.0)
+    breaker.hear_ready(1.0)
+    assert not breaker.is_open

@@ -11,11 +11,11 @@ import pytest
 from prometheus_client import REGISTRY
 
 from services.kernel import relay as relays
-from services.kernel.bus import Bus, Stream
+from services.kernel.bus import Bus, Message, Stream
 from services.kernel.clock import system_now
 from services.kernel.events import SHARDS
 from services.kernel.ids import new_id
-from services.kernel.relay import LOCK_CLASS, Relay
+from services.kernel.relay import LOCK_CLASS, TOGETHER_ROWS_MIN, Relay
 from services.launch import nats_server
 from services.launch.commands.operating import UNPUBLISH
 from tests.kernel.probe import NoteCounted
@@ -175,13 +175,17 @@ async def test_an_aggregate_whose_row_waits_is_passed_over_until_its_time(
     ],
     ids=["no stream", "another's stream", "too large"],
 )
+@pytest.mark.parametrize("company", [2, TOGETHER_ROWS_MIN])
 async def test_a_row_that_cannot_be_published_holds_up_its_own_aggregate_only(
-    probe: Probe, admin_db: asyncpg.Connection, fault: dict[str, str], reason: str
+    probe: Probe, admin_db: asyncpg.Connection, fault: dict[str, str], reason: str, company: int
 ) -> None:
     stuck, free = fresh("stuck"), fresh("free")
-    await write_row(admin_db, stuck, 1, **fault)
-    await write_row(admin_db, stuck, 2)
-    await probe.announce(*[NoteCounted(note=free)] * 2)
+    async with admin_db.transaction():
+        for seq in range(1, company + 1):
+            await write_row(admin_db, free, seq)
+        await write_row(admin_db, stuck, 1, **fault)
+        await write_row(admin_db, stuck, 2)
+    probe.runtime.relay_hint()
 
     async def was_tried_twice() -> bool:
         return (await probe.rows(ROW, a=stuck))[0].attempts >= 2
@@ -191,7 +195,7 @@ async def test_a_row_that_cannot_be_published_holds_up_its_own_aggregate_only(
         row = (await probe.rows(ROW, a=stuck))[0]
         assert reason in row.last_error
         assert row.published_at is None
-        assert len(await probe.messages(free)) == 2
+        assert [m["lxseq"] for m in await probe.messages(free)] == list(range(1, company + 1))
         assert await probe.messages(stuck) == []
     finally:
         async with admin_db.transaction():
@@ -220,19 +224,41 @@ async def test_an_aggregate_that_a_full_batch_cuts_keeps_its_order(
     assert len(await probe.messages(*others)) == 3
 
 
-async def test_what_is_published_again_has_no_second_effect(
-    probe: Probe, app_db: asyncpg.Connection
+async def test_many_rows_are_stored_together_each_once_and_in_order(
+    probe: Probe, admin_db: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    notes = [fresh(f"again-{n}") for n in range(3)]
+    alone = list[UUID]()
+    monkeypatch.setattr(Bus, "publish", lambda _, message, __: alone.append(message.id))
+    notes = [fresh(f"together-{n}") for n in range(TOGETHER_ROWS_MIN)]
+    async with admin_db.transaction():
+        for seq in (3, 1, 2):
+            for note in notes:
+                await write_row(admin_db, note, seq)
+    probe.runtime.relay_hint()
+    await probe.settle()
+    messages = await probe.messages(*notes)
+    assert len(messages) == 3 * len(notes)
+    for note in notes:
+        assert [m["lxseq"] for m in messages if m["lxaggregate"] == note] == [1, 2, 3]
+    assert alone == []
+
+
+@pytest.mark.parametrize("size", [3, TOGETHER_ROWS_MIN])
+async def test_what_is_published_again_has_no_second_effect(
+    probe: Probe, app_db: asyncpg.Connection, size: int
+) -> None:
+    notes = [fresh(f"again-{n}") for n in range(size)]
     await probe.announce(*(NoteCounted(note=n) for n in notes))
     await probe.settle()
     before = await probe.messages(*notes)
     again = "UPDATE outbox SET published_at = NULL WHERE aggregate = ANY($1::text[])"
-    assert await app_db.execute(again, notes) == "UPDATE 3"
+    assert await app_db.execute(again, notes[1:]) == f"UPDATE {size - 1}"
+    await probe.announce(NoteCounted(note=(new := fresh("new"))))
     probe.runtime.relay_hint()
     await probe.settle()
     assert await probe.messages(*notes) == before
-    assert [await probe.effects("counted", n) for n in notes] == [1, 1, 1]
+    assert await probe.effects("counted", new) == 1
+    assert [await probe.effects("counted", n) for n in notes] == [1] * size
 
 
 async def test_what_is_to_be_sent_again_while_it_is_being_sent_is_sent_again(
@@ -241,12 +267,10 @@ async def test_what_is_to_be_sent_again_while_it_is_being_sent_is_sent_again(
     publish, note, sent = Bus.publish, fresh("anew"), list[UUID]()
     since = system_now()
 
-    async def publish_to_a_broker_that_is_lost(
-        self: Bus, subject: str, data: bytes, stream: Stream, id_: UUID, **headers: str
-    ) -> None:
-        await publish(self, subject, data, stream, id_, **headers)
-        if note.encode() in data:
-            sent.append(id_)
+    async def publish_to_a_broker_that_is_lost(self: Bus, message: Message, stream: Stream) -> None:
+        await publish(self, message, stream)
+        if note.encode() in message.data:
+            sent.append(message.id)
             if len(sent) == 1:
                 await app_db.execute(UNPUBLISH, since)
 
