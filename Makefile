@@ -46,7 +46,7 @@ stop:
 	@if test -x $(BIN)/liangxin; then $(BIN)/liangxin stop; else echo "Nothing is installed."; fi
 
 test: $(INSTALLED)
-	$(BIN)/pytest -n $(WORKERS) --dist loadfile
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 faults: $(INSTALLED)
 	LIANGXIN_FAULTS=full LIANGXIN_FAULTS_SEED=$(SEED) $(BIN)/pytest -v -n 3 --dist loadfile \

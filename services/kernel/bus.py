@@ -190,7 +190,7 @@ class Bus:
         _check_size(client, message)
         headers = message.headers(stream)
         answer = await self._replies.ask(client, message.subject, message.data, headers)
-        if answer.get("stream") != stream.name:
+        if "error" in answer or answer.get("stream") != stream.name:
             raise PublishRefused(_reason(answer))
 
     async def publish_together(self, messages: Sequence[Message], stream: Stream) -> None:
@@ -209,7 +209,8 @@ class Bus:
         headers = last.headers(stream) | batch | {_BATCH_SEQUENCE: str(len(messages))}
         headers |= {_BATCH_COMMIT: "1"}
         answer = await self._replies.ask(client, last.subject, last.data, headers)
-        if (answer.get("stream"), answer.get("count")) != (stream.name, len(messages)):
+        stored = (answer.get("stream"), answer.get("count"))
+        if "error" in answer or stored != (stream.name, len(messages)):
             raise PublishRefused(_reason(answer))
 
     def _connected(self) -> Client:

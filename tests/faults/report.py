@@ -13,7 +13,15 @@ OUTPUT = "faults"
 LONGEST = {
     name: place
     for place, name in enumerate(
-        ("test_kill.py", "test_processes.py", "test_broker_away.py", "test_schema_fuzz.py")
+        (
+            "test_kill.py",
+            "test_processes.py",
+            "test_broker_away.py",
+            "test_schema_fuzz.py",
+            "test_broker.py",
+            "test_database.py",
+            "test_split.py",
+        )
     )
 }
 wholly = pytest.mark.skipif(not IS_FULL, reason="takes minutes; tried by `make faults`")
@@ -80,8 +88,7 @@ def _counted(hits: Counter[str]) -> str:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what takes longest: the other workers fill the time beside it."""
-    if IS_FULL:
-        items.sort(key=lambda item: LONGEST.get(item.path.name, len(LONGEST)))
+    items.sort(key=lambda item: LONGEST.get(item.path.name, len(LONGEST)))
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -1,6 +1,7 @@
 """From the outbox to the broker: each row once, in its aggregate's order, whatever fails."""
 
 import asyncio
+import dataclasses
 import random
 from collections.abc import AsyncIterator
 from typing import Any
@@ -241,6 +242,31 @@ async def test_many_rows_are_stored_together_each_once_and_in_order(
     for note in notes:
         assert [m["lxseq"] for m in messages if m["lxaggregate"] == note] == [1, 2, 3]
     assert alone == []
+
+
+@pytest.mark.parametrize("rows", [1, TOGETHER_ROWS_MIN])
+async def test_what_a_full_broker_refuses_waits_until_there_is_room(
+    probe: Probe, admin_db: asyncpg.Connection, rows: int
+) -> None:
+    manage, config, note = probe.runtime.bus.jetstream, Stream("probe").config(), fresh("full")
+    used = (await manage.stream_info("LX_PROBE")).state.bytes
+    await manage.update_stream(dataclasses.replace(config, max_bytes=max(used, 1)))
+    try:
+        async with admin_db.transaction():
+            for seq in range(1, rows + 1):
+                await write_row(admin_db, note, seq)
+        probe.runtime.relay_hint()
+
+        async def was_refused() -> bool:
+            return (await probe.rows(ROW, a=note))[0].attempts > 0
+
+        await until(was_refused)
+        assert "exceeded" in (await probe.rows(ROW, a=note))[0].last_error
+    finally:
+        await manage.update_stream(config)
+    probe.runtime.relay_hint()
+    await probe.settle()
+    assert [m["lxseq"] for m in await probe.messages(note)] == list(range(1, rows + 1))
 
 
 @pytest.mark.parametrize("size", [3, TOGETHER_ROWS_MIN])

@@ -27,7 +27,7 @@ class Search(BaseModel):
     recognition: RecognitionId | None = None
 
 
-def search_of(
+async def search_of(
     q: Annotated[SearchText | None, Query(description="Part of a name, or a whole code")] = None,
     town_code: Annotated[TownCode | None, Query()] = None,
     industry_code: Annotated[

@@ -37,7 +37,7 @@ def firm_unknown() -> NotFound:
     )
 
 
-def _canonical(uscc: str) -> str:
+async def _canonical(uscc: str) -> str:
     try:
         return canonical_uscc(uscc[:100])
     except UsccInvalid:
