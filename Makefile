@@ -10,8 +10,8 @@ INSTALLED := .venv/installed
 # What one file of faults breaks is its own: they run side by side.
 FAULTS ?= tests/faults tests/abuse
 SEED ?= $(shell date +%Y%m%d)
-# Two to four workers: each keeps a PostgreSQL busy.
-WORKERS = $$($(BIN)/python -c 'import os; print(min(4, max(2, os.cpu_count() or 2)))')
+# One more than there are cores: each keeps a PostgreSQL busy, and what breaks things often waits.
+WORKERS = $$($(BIN)/python -c 'import os; print(min(4, (os.cpu_count() or 1) + 1))')
 
 # A machine may be told to keep no bytecode; the platform would then compile itself at each start.
 unexport PYTHONDONTWRITEBYTECODE
