@@ -55,6 +55,14 @@ class Ground:
             server_settings={**TIMEOUTS, "jit": "off"},
         )
 
+    async def analyze(self) -> None:
+        """Let the planner know of every table as it is now."""
+        admin = await asyncpg.connect(plain_url(self.settings.database_url))
+        try:
+            await admin.execute("ANALYZE")
+        finally:
+            await admin.close()
+
     @asynccontextmanager
     async def still(self, service: str) -> AsyncGenerator[Runtime]:
         """Give a service without its worker: no relay, no reactions, so nothing else is timed."""

@@ -36,7 +36,8 @@ class Bench:
 class Workers:
     """So many tasks, each with a bare connection and subjects of its own."""
 
-    def __init__(self, bench: Bench, connections: list[Any], units: int) -> None:
+    def __init__(self, ground: Ground, bench: Bench, connections: list[Any], units: int) -> None:
+        self._ground = ground
         self._bench = bench
         self._connections = connections
         self._units = units
@@ -84,6 +85,8 @@ class Workers:
         return await self._at_once(one)
 
     async def _at_once(self, one: Callable[[int], Awaitable[None]]) -> float:
+        # As autovacuum does within a minute: a plan made while tables are empty reads all of them.
+        await self._ground.analyze()
         workers = range(len(self._connections))
 
         async def together() -> None:
@@ -97,7 +100,7 @@ async def compare_transactions(
 ) -> list[Figure]:
     """Time ours, the same statements, and the other way, so many at once."""
     connections = [await ground.raw(bench.service) for _ in range(at_once)]
-    workers = Workers(bench, connections, sizes.of(UNITS, 40) // at_once)
+    workers = Workers(ground, bench, connections, sizes.of(UNITS, 40) // at_once)
     try:
         trips = await workers.record()
         contenders: dict[str, Contender] = {"ours": workers.ours, "same": workers.same_statements}

@@ -12,6 +12,7 @@ from services.finance.aid.schemas import AidBody
 from services.kernel.actors import SYSTEM, Actor, Role
 from services.kernel.audit import audit
 from services.kernel.clock import city_day
+from services.kernel.database import save
 from services.kernel.errors import Conflict
 from services.kernel.etags import check_version
 from services.kernel.ids import new_id
@@ -84,10 +85,11 @@ async def enter_own(
     purpose: Purpose,
     amount_fen: int,
     *,
+    is_first: bool,
     now: datetime,
 ) -> None:
     """Enter a reservation of ours, or enter it anew where an earlier attempt was let go."""
-    aid = await queries.of_award(session, award_id)
+    aid = None if is_first else await queries.of_award(session, award_id)
     if aid is None:
         aid = Aid(
             id=new_id(),
@@ -98,7 +100,6 @@ async def enter_own(
             department=proposed.department,
             created_at=now,
         )
-        session.add(aid)
     aid.beneficiary_kind, aid.beneficiary_id = purpose.beneficiary_kind, purpose.beneficiary_id
     aid.matter_kind = proposed.matter.kind
     aid.matter_id, aid.matter_period = proposed.matter.id, proposed.matter.period
@@ -106,7 +107,7 @@ async def enter_own(
     aid.programme, aid.relation = proposed.programme, proposed.relation
     aid.amount_fen, aid.state = amount_fen, AidState.RESERVED
     aid.version += 1
-    await session.flush()
+    await save(session, aid)
 
 
 async def follow_award(

@@ -1,5 +1,6 @@
 """Reading the aid ledger."""
 
+from operator import itemgetter
 from uuid import UUID
 
 from sqlalchemy import select
@@ -16,13 +17,14 @@ from services.kernel.database import raw_connection
 from services.kernel.errors import NotFound
 from services.kernel.pages import PageRequest
 
-_COUNTED = """
-SELECT id, level, programme, amount_fen, document FROM aid
+_STANDING = """
+SELECT id, level, programme, amount_fen, document,
+       stacking_group = $6 AND relation = $7 AS competes, programme = $8 AND level = $9 AS is_own
+FROM aid
 WHERE beneficiary_kind = $1 AND beneficiary_id = $2 AND matter_key = $3
-  AND state = ANY($4::text[]) AND ($5::uuid IS NULL OR award_id IS DISTINCT FROM $5) AND
+  AND state = ANY($4::text[]) AND ($5::uuid IS NULL OR award_id IS DISTINCT FROM $5)
+  AND (stacking_group = $6 AND relation = $7 OR programme = $8 AND level = $9)
 """
-_IN_GROUP = f"{_COUNTED} stacking_group = $6 AND relation = $7 ORDER BY id"
-_OF_PROGRAMME = f"{_COUNTED} programme = $6 AND level = $7 ORDER BY id"
 
 
 async def lock_purpose(session: AsyncSession, purpose: Purpose) -> None:
@@ -83,35 +85,24 @@ async def of_award(session: AsyncSession, award_id: UUID) -> Aid | None:
     return None if aid_id is None else await session.get(Aid, aid_id)
 
 
-async def competing(
-    session: AsyncSession, purpose: Purpose, *, besides_award: UUID | None
-) -> list[Competing]:
-    """List what counts against another grant for a purpose, in the order of its entry."""
-    values = (purpose.stacking_group, str(Relation.COMPETES))
-    return await _counted(session, _IN_GROUP, purpose, besides_award, values)
-
-
-async def of_programme(
+async def standing(
     session: AsyncSession, purpose: Purpose, programme: str, *, besides_award: UUID | None
-) -> list[Competing]:
-    """List what our own programme granted for the matter, in whatever group and relation."""
-    values = (programme, str(Level.CIXI))
-    return await _counted(session, _OF_PROGRAMME, purpose, besides_award, values)
+) -> tuple[list[Competing], list[Competing]]:
+    """List what counts against another grant, in the order of its entry.
 
-
-async def _counted(
-    session: AsyncSession,
-    statement: str,
-    purpose: Purpose,
-    besides_award: UUID | None,
-    values: tuple[str, str],
-) -> list[Competing]:
+    First what competes for the purpose, then what our own programme granted for the matter, in
+    whatever group and relation.
+    """
     async with raw_connection(session) as connection:
         rows = await connection.fetch(
-            statement, purpose.beneficiary_kind, purpose.beneficiary_id, purpose.matter_key,
-            [str(state) for state in COUNTED], besides_award, *values,
+            _STANDING, purpose.beneficiary_kind, purpose.beneficiary_id, purpose.matter_key,
+            [str(state) for state in COUNTED], besides_award, purpose.stacking_group,
+            str(Relation.COMPETES), programme, str(Level.CIXI),
         )  # fmt: skip
-    return [Competing(*row) for row in rows]
+    # Sorted here: to have them in order, the planner would walk the whole table by its key.
+    rows.sort(key=itemgetter("id"))
+    found = [(Competing(*row[:5]), row["competes"], row["is_own"]) for row in rows]
+    return [aid for aid, competes, _ in found if competes], [aid for aid, _, own in found if own]
 
 
 def view(actor: Actor, row: Aid) -> AidView:

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.finance.aid.queries import competing, of_programme
+from services.finance.aid.queries import standing
 from services.finance.aid.rules import Purpose
 from services.finance.awards.access import visible_to
 from services.finance.awards.models import Award, Recovery
@@ -196,9 +196,8 @@ def view(row: Award) -> AwardView:
 
 async def detail(session: AsyncSession, actor: Actor, row: Award) -> AwardDetail:
     """Show one award with its recoveries and what counts for its matter now."""
-    others = await competing(session, purpose_of(row), besides_award=row.id)
-    own = await of_programme(session, purpose_of(row), row.programme, besides_award=row.id)
-    standing = {aid.aid_id: aid for aid in (*others, *own)}
+    others, own = await standing(session, purpose_of(row), row.programme, besides_award=row.id)
+    counted = {aid.aid_id: aid for aid in (*others, *own)}
     asked_back = await recoveries(session, row.id)
     waiting = next((each for each in asked_back if each.state == "prepared"), None)
     events = events_for(
@@ -210,7 +209,7 @@ async def detail(session: AsyncSession, actor: Actor, row: Award) -> AwardDetail
     return AwardDetail(
         **view(row).model_dump(),
         recoveries=[RecoveryView.model_validate(each) for each in asked_back],
-        competing_now=[CompetingView(**vars(other)) for other in standing.values()],
+        competing_now=[CompetingView(**vars(other)) for other in counted.values()],
         allowed_events=sorted(events) if actor.has(Role.TREASURER) else [],
     )
 

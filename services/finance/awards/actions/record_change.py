@@ -12,6 +12,7 @@ from services.finance.awards.queries import state_of
 from services.finance.awards.rules import Reason, StackingMode, grant
 from services.kernel.actors import Actor
 from services.kernel.audit import audit
+from services.kernel.database import save
 from services.kernel.outbox import announce
 
 
@@ -27,7 +28,7 @@ async def record_change(
     """Count the version up, write the award, announce its whole state, and audit who did what."""
     award.version += 1
     award.changed_at = now
-    await session.flush()
+    await save(session, award)
     announce(session, state_of(award), now=now)
     told = {"state": str(award.state), "amount_fen": award.amount_fen, **(detail or {})}
     audit(session, actor, f"award.{verb}", "award", award.id, now=now, detail=told)

@@ -6,7 +6,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.finance.aid.actions import enter_own, follow_award
-from services.finance.aid.queries import competing, lock_purpose, of_programme
+from services.finance.aid.queries import lock_purpose, standing
 from services.finance.aid.rules import AidState, Relation
 from services.finance.awards import queries, rules
 from services.finance.awards.actions.record_change import give_reason, record_change
@@ -23,6 +23,7 @@ from services.kernel.ids import new_id
 from services.policy.contract.events import AwardProposed
 
 log = structlog.get_logger()
+FIRST_VERSION = 1
 
 
 async def reserve_award(session: AsyncSession, proposed: AwardProposed, *, now: datetime) -> None:
@@ -33,7 +34,10 @@ async def reserve_award(session: AsyncSession, proposed: AwardProposed, *, now: 
         log.info("proposal passed over", case_id=str(proposed.case_id), attempt=proposed.attempt)
         return
     if award is None:
-        award = Award(id=new_id(), case_id=proposed.case_id, version=0, created_at=now)
+        award = Award(
+            id=new_id(), case_id=proposed.case_id, version=0, created_at=now,
+            paid_fen=0, recovered_fen=0, recovery_due_fen=0, tranche=1,
+        )  # fmt: skip
     elif award.state == AwardState.RESERVED:
         await release(session, award, "重新报送，释放原预留", now=now)
         await follow_award(session, award.id, AidState.VOID)
@@ -56,8 +60,7 @@ def _is_stale(award: Award | None, proposed: AwardProposed) -> bool:
 
 async def _set_off(session: AsyncSession, award: Award) -> Grant:
     purpose = queries.purpose_of(award)
-    others = await competing(session, purpose, besides_award=award.id)
-    own = await of_programme(session, purpose, award.programme, besides_award=award.id)
+    others, own = await standing(session, purpose, award.programme, besides_award=award.id)
     relation, mode = Relation(award.relation), StackingMode(award.stacking_mode)
     return rules.grant(award.asked_fen, others, relation, mode, own=own)
 
@@ -87,7 +90,6 @@ async def _reserve(
     award.budget_id, award.budget_name = line.id, line.name
     award.counted = [_told(other) for other in grant.counted]
     give_reason(award, grant.reason)
-    session.add(award)
     detail = {"attempt": award.attempt, "asked_fen": award.asked_fen, "budget": str(line.id)}
     await record_change(session, SYSTEM, "reserve", award, now=now, detail=detail)
 
@@ -97,7 +99,10 @@ async def _reserve(
     )
     await post(session, posting, now=now)
     purpose = queries.purpose_of(award)
-    await enter_own(session, award.id, proposed, purpose, award.amount_fen, now=now)
+    await enter_own(
+        session, award.id, proposed, purpose, award.amount_fen,
+        is_first=award.version == FIRST_VERSION, now=now,
+    )  # fmt: skip
 
 
 async def _refuse(
@@ -108,7 +113,6 @@ async def _refuse(
     award.budget_id, award.budget_name = None, None
     award.counted = [_told(other) for other in grant.counted]
     give_reason(award, Reason(reason.code, reason.zh, reason.en))
-    session.add(award)
     detail = {"attempt": award.attempt, "asked_fen": award.asked_fen, "code": reason.code}
     figures = reason.detail if isinstance(reason, Shortage) else {}
     await record_change(session, SYSTEM, "refuse", award, now=now, detail={**detail, **figures})
