@@ -24,7 +24,7 @@ help:
 	@echo "  make run        start the platform with its own PostgreSQL and NATS (PORT, LIANGXIN_DATA)"
 	@echo "  make demo       play the demonstration story on a fresh database of its own"
 	@echo "                  (SPLIT=1: each service a process; WITHOUT=finance=60: one of them away)"
-	@echo "  make stop       stop the platform's servers"
+	@echo "  make stop       end the platform and its servers"
 	@echo "Develop"
 	@echo "  make test       run the tests"
 	@echo "  make check      lint, format, types, import contracts, migrations"

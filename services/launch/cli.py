@@ -11,6 +11,7 @@ from rich.console import Console
 
 from services.launch.configuration import SERVICE_NAMES, data_folder
 from services.launch.embedded import stop_embedded
+from services.launch.mark import end_platform
 from services.launch.modules import loading
 
 app = typer.Typer(
@@ -83,9 +84,11 @@ def demo(
 
 @app.command()
 def stop() -> None:
-    """Stop the embedded servers of this data folder, also those a crash left behind."""
+    """End the platform of this data folder and its servers, also those a crash left behind."""
     for folder in (data_folder(), data_folder() / "demo"):
         if folder.exists():
+            if end_platform(folder):
+                console.print("platform ended")
             stop_embedded(folder)
     console.print("embedded servers stopped")
 

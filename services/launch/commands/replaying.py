@@ -5,6 +5,7 @@ from uuid import UUID
 from rich.console import Console
 
 from services.kernel.actors import Actor, Role
+from services.kernel.errors import NotFound
 from services.launch.commands.operating import sessions_of
 from services.launch.configuration import configured
 from services.policy.cases import queries as cases
@@ -14,13 +15,24 @@ OPERATOR = Actor("operator", "operator", frozenset({Role.AUDITOR}))
 
 
 async def replay_case(console: Console, case: str) -> int:
-    """Recompute a decided case from its frozen situation."""
+    """Recompute a decided case from its frozen situation; 2 where there is no such case."""
+    try:
+        case_id = UUID(case)
+    except ValueError:
+        console.print(
+            "案件编号是一个UUID，见 GET /v1/policy/cases · a case id is a UUID, as listed there"
+        )
+        return 2
     async with (
         configured() as settings,
         sessions_of(settings, "policy") as sessions,
         sessions() as session,
     ):
-        found = await cases.case(session, OPERATOR, UUID(case))
+        try:
+            found = await cases.case(session, OPERATOR, case_id)
+        except NotFound as refusal:
+            console.print(f"{refusal.zh} · {refusal.en}")
+            return 2
         frozen, report = await freeze_situation.replay_case(session, found)
         console.print(f"situation  {frozen.situation_sha256}")
         console.print(f"assessment {frozen.assessment_sha256}")

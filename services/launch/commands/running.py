@@ -1,6 +1,7 @@
 """Running the platform: all of it in one process."""
 
 import asyncio
+from contextlib import AsyncExitStack
 
 from rich.console import Console
 
@@ -9,6 +10,7 @@ from services.kernel.logs import configure_logs
 from services.kernel.settings import Profile, Settings
 from services.launch.configuration import configured, drain_seconds
 from services.launch.credentials import Credentials, ensure_clients
+from services.launch.mark import marked
 from services.launch.panel import print_panel
 from services.launch.platform import running_platform
 from services.launch.server import is_free, serving, until_told_to_stop
@@ -22,10 +24,12 @@ async def run_all(host: str, port: int) -> None:
     configure_logs("WARNING")
     base_url = f"http://{host}:{port}"
     async with (
+        AsyncExitStack() as stack,
         configured() as settings,
         running_platform(settings, gateway_settings(settings)) as platform,
         serving(platform.gateway, host, port),
     ):
+        stack.enter_context(marked(settings.data))
         if settings.profile is Profile.DEMONSTRATION:
             credentials = await ensure_clients(platform.settings, base_url)
             await _load_once(console, settings, base_url, credentials)
