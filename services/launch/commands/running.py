@@ -1,7 +1,7 @@
 """Running the platform: all of it in one process."""
 
 import asyncio
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 
 from rich.console import Console
 
@@ -49,11 +49,15 @@ async def _load_once(
     from services.launch.caller import calling  # noqa: PLC0415
     from services.launch.loading import load_city  # noqa: PLC0415
     from services.launch.progress import shown_progress  # noqa: PLC0415
+    from services.launch.story.quiet import until_quiet  # noqa: PLC0415
 
     async with calling(base_url, credentials.clients) as caller:
         with shown_progress(console) as progress:
             await load_city(caller, progress)
     marker.touch()
+    # Whoever pastes the first call waits for what is still being heard of 2,000 firms.
+    with suppress(TimeoutError):
+        await until_quiet(settings)
 
 
 def gateway_settings(settings: Settings) -> GatewaySettings:
