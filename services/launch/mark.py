@@ -1,7 +1,7 @@
 """Which process runs the platform on a data folder: `liangxin stop` ends it before its servers."""
 
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -12,12 +12,14 @@ END_SECONDS_MAX = 30
 @contextmanager
 def marked(folder: Path) -> Generator[None]:
     """Leave word, while the platform runs, of the process that runs it."""
-    mark = _mark(folder)
-    mark.write_text(_word(psutil.Process()))
+    mark, word = _mark(folder), _word(psutil.Process())
+    mark.write_text(word)
     try:
         yield
     finally:
-        mark.unlink(missing_ok=True)
+        # Another may have begun on the same folder since; its mark is its own.
+        if mark.exists() and mark.read_text() == word:
+            mark.unlink()
 
 
 def end_platform(folder: Path) -> bool:
@@ -25,7 +27,8 @@ def end_platform(folder: Path) -> bool:
     process = _marked_process(folder)
     if process is None:
         return False
-    process.terminate()
+    with suppress(psutil.NoSuchProcess):
+        process.terminate()
     _, living = psutil.wait_procs([process], timeout=END_SECONDS_MAX)
     for each in living:
         each.kill()

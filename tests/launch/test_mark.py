@@ -45,3 +45,15 @@ def test_where_none_runs_nothing_is_ended(tmp_path: Path) -> None:
 def test_a_process_that_was_given_the_same_number_later_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "platform.pid").write_text(f"{os.getpid()} {time.time() - 10**6}\n")
     assert not end_platform(tmp_path)
+
+
+def test_the_mark_of_who_began_later_outlives_the_first(tmp_path: Path) -> None:
+    with marked(tmp_path), sleeper(tmp_path) as later:
+        assert end_platform(tmp_path)
+        assert not psutil.pid_exists(later.pid)
+    with sleeper(tmp_path) as later:
+        word = (tmp_path / "platform.pid").read_text()
+        with marked(tmp_path):
+            (tmp_path / "platform.pid").write_text(word)
+        assert (tmp_path / "platform.pid").read_text() == word
+        later.kill()
