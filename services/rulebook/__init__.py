@@ -7,6 +7,7 @@ outcome, amount, every reason, what is missing and what failed narrowly. The sam
 the same programme and language version gives the same bytes in ten years.
 """
 
+from services.rulebook.administration import Beneficiary, CompetitionException, Kind
 from services.rulebook.assess import Assessment, CompiledProgramme, compile_programme
 from services.rulebook.errors import FactError, Issue, Refusal, RuleError
 from services.rulebook.examples import Failure, run_examples
@@ -27,6 +28,8 @@ from services.rulebook.vocabulary import Fact, Vocabulary
 __all__ = [
     "LANGUAGE_VERSION",
     "Assessment",
+    "Beneficiary",
+    "CompetitionException",
     "CompiledProgramme",
     "Condition",
     "Example",
@@ -36,6 +39,7 @@ __all__ = [
     "Failure",
     "Holdings",
     "Issue",
+    "Kind",
     "ParameterDeclaration",
     "Programme",
     "Refusal",

@@ -1,9 +1,9 @@
 """One applicant, one programme, one day: the outcome, its reasons and the amount."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal
 
 from services.rulebook.compile import Check, Outcome, Rule, build, generate
 from services.rulebook.errors import FactError, Issue, RuleError, pointer_to
@@ -16,6 +16,7 @@ from services.rulebook.programme import Condition, Programme
 from services.rulebook.reasons import sentences
 from services.rulebook.situation import JsonObject, Situation, canonical_json
 from services.rulebook.stated import check_type
+from services.rulebook.terms import TRUTHS, Reading, Terms, read_terms
 from services.rulebook.vocabulary import Vocabulary
 
 OUTCOMES: Final[dict[Outcome, Literal["eligible", "ineligible", "unknown"]]] = {
@@ -23,7 +24,6 @@ OUTCOMES: Final[dict[Outcome, Literal["eligible", "ineligible", "unknown"]]] = {
     False: "ineligible",
     None: "unknown",
 }
-TRUTHS: Final[dict[Outcome, str]] = {True: "true", False: "false", None: "unknown"}
 
 
 @dataclass(frozen=True)
@@ -44,9 +44,11 @@ class Assessment:
     amount_kind: Literal["fixed", "ceiling"]
     reason: str
     reason_en: str
+    ceilings: tuple[JsonObject, ...] = ()
+    instalments: tuple[JsonObject, ...] = ()
 
     def to_json(self) -> JsonObject:
-        return {
+        answer: JsonObject = {
             "programme": self.programme,
             "measure": self.measure,
             "version": self.version,
@@ -64,6 +66,10 @@ class Assessment:
             "reason": self.reason,
             "reason_en": self.reason_en,
         }
+        for name in ("ceilings", "instalments"):
+            if entries := getattr(self, name):
+                answer[name] = [dict(entry) for entry in entries]
+        return answer
 
     def canonical(self) -> str:
         return canonical_json(self.to_json())
@@ -81,6 +87,7 @@ class CompiledProgramme:
     vocabulary: Vocabulary
     checks: tuple[tuple[Condition, Node], ...]
     amount: Node | None
+    terms: Terms
     facts: tuple[str, ...]
     asks_history: bool
     source: str
@@ -102,7 +109,8 @@ class CompiledProgramme:
         values = self._in_force(parameters)
         self._check_types(situation)
         verdict = self._verdict(situation, values)
-        findings = self._findings(verdict, World(situation, values))
+        world = World(situation, values)
+        findings = self._findings(verdict, world)
         reason, reason_en = sentences(findings, self.vocabulary)
         return Assessment(
             programme=self.programme.id,
@@ -122,6 +130,8 @@ class CompiledProgramme:
             amount_kind=self.programme.amount_kind,
             reason=reason,
             reason_en=reason_en,
+            ceilings=self.terms.ceilings_json(self.programme, world),
+            instalments=self.terms.instalments_json(self.programme, world, findings.amount_fen),
         )
 
     def _in_force(self, given: Mapping[str, int | None] | None) -> dict[str, int | None]:
@@ -205,24 +215,23 @@ def compile_programme(
     amount = None
     if programme.amount is not None:
         amount = read(parse_amount, programme.amount, "/amount")
+    terms = read_terms(programme, read)
     if issues:
         raise RuleError(issues)
     source, constants = generate([Check(node, c.decides) for c, node in checks], amount)
-    nodes = [node for _, node in checks] + ([amount] if amount else [])
+    nodes = [*(node for _, node in checks), *([amount] if amount else []), *terms.nodes]
     parts = [part for node in nodes for part in walk(node)]
     return CompiledProgramme(
         programme=programme,
         vocabulary=vocabulary,
         checks=tuple(checks),
         amount=amount,
+        terms=terms,
         facts=tuple(sorted({p.name for p in parts if isinstance(p, FactAt | YearsTotal)})),
         asks_history=any(isinstance(part, OnceEver) for part in parts),
         source=source,
         rule=build(source, constants),
     )
-
-
-Reading: TypeAlias = Callable[[str, Vocabulary, Iterable[str]], Node]
 
 
 def _finding(condition: Condition, node: Node | None, outcome: Outcome, world: World) -> Finding:

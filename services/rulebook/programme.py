@@ -1,68 +1,52 @@
 """A programme as people write it: conditions, amount, parameters, examples; nothing else loads."""
 
-from collections.abc import Iterator, Mapping
-from datetime import date, datetime
-from typing import Annotated, Any, Final, Literal, get_args
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Annotated, Any, Final, Literal, TypeVar, get_args
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     StrictBool,
     StrictInt,
-    StringConstraints,
     ValidationError,
     model_validator,
 )
 from pydantic_core import ErrorDetails, PydanticCustomError
 
+from services.rulebook.administration import (
+    BASIS_POINTS,
+    Applications,
+    Beneficiary,
+    Ceiling,
+    CompetitionException,
+    Departments,
+    Evidence,
+    Force,
+    Instalment,
+    Kind,
+    Places,
+    Window,
+    WithoutApplication,
+)
 from services.rulebook.errors import Issue, RuleError, nearest, pointer_to
-from services.rulebook.lexicon import EXPRESSION_CHARS_MAX
-from services.rulebook.situation import read_day
+from services.rulebook.parts import Day, Expression, Id, Named, ParameterName, Part, Words
 
-LANGUAGE_VERSION: Final = "1.0"
+LANGUAGE_VERSION: Final = "1.1"
+# Every version since the first only added words: what was frozen under one reads the same today.
+LANGUAGE_VERSIONS: Final = ("1.0", LANGUAGE_VERSION)
 CONDITIONS_MAX: Final = 60
 PARAMETERS_MAX: Final = 40
 EXAMPLES_MAX: Final = 100
-
-Id = Annotated[str, StringConstraints(strict=True, pattern=r"^[a-z0-9][a-z0-9-]{0,79}$")]
-ParameterName = Annotated[str, StringConstraints(strict=True, pattern=r"^[a-z][a-z0-9_]{0,62}$")]
-Words = Annotated[str, StringConstraints(strict=True, max_length=4_000)]
-Named = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=500)]
-
-
-def _expression(value: object) -> object:
-    """Take a whole number for an expression; a bare true or false is a check that cannot fail."""
-    if isinstance(value, bool):
-        raise PydanticCustomError("constant-condition", "a condition that cannot fail")
-    return str(value) if isinstance(value, int) else value
-
-
-def _day(value: object) -> object:
-    if isinstance(value, datetime):
-        raise PydanticCustomError("bad-value", "a day has no hour")
-    day = read_day(value) if isinstance(value, str) else value
-    if not isinstance(day, date):
-        raise PydanticCustomError("bad-value", "a day is YYYY-MM-DD")
-    return day
+PARTS_MAX: Final = 40
 
 
 def _outcome(value: object) -> object:
     return str(value).lower() if isinstance(value, bool) else value
 
 
-Expression = Annotated[
-    str,
-    BeforeValidator(_expression),
-    StringConstraints(strict=True, min_length=1, max_length=EXPRESSION_CHARS_MAX),
-]
-Day = Annotated[date, BeforeValidator(_day)]
 Truth = Annotated[Literal["true", "false", "unknown"], BeforeValidator(_outcome)]
-
-
-class Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+PartT = TypeVar("PartT", bound=Part)
+Several = Annotated[tuple[PartT, ...], Field(max_length=PARTS_MAX)]
 
 
 class Condition(Part):
@@ -105,11 +89,6 @@ class ParameterDeclaration(Part):
         return {"unit": value} if isinstance(value, str) else value
 
 
-class Departments(Part):
-    lead: Named
-    support: tuple[Named, ...] = ()
-
-
 class Expectation(Part):
     """What an example must give; what is not named is not compared."""
 
@@ -145,19 +124,37 @@ class Programme(Part):
     title: Named
     english: Words = ""
     measure: Annotated[StrictInt, Field(ge=1)] | None = None
-    beneficiary: Id = "firm"
-    kind: Id = "award"
+    kind: Kind = "reward"
+    beneficiary: Beneficiary = "firm"
+    # Kinds of things beside beneficiary and matter whose facts the rule may ask for.
+    subjects: tuple[Id, ...] = ()
     departments: Departments | None = None
+    in_force: Force | None = None
     eligibility: Annotated[tuple[Condition, ...], Field(min_length=1, max_length=CONDITIONS_MAX)]
     amount: Expression | None = None
     amount_kind: Literal["fixed", "ceiling"] = "fixed"
     parameters: Annotated[
         dict[ParameterName, ParameterDeclaration], Field(max_length=PARAMETERS_MAX)
     ] = Field(default_factory=dict)
+    instalments: Several[Instalment] = ()
+    ceilings: Several[Ceiling] = ()
     relation: Literal["matches", "tops-up", "competes"] = "competes"
+    # The aid that a match or a top-up rests on: a programme or a list of another level.
+    base: Named | None = None
     stacking_group: Id | None = None
     matter: Id = "year"
+    places: Places | None = None
+    applications: Applications | None = None
+    # How more demand than budget is met; None where the text does not say.
+    oversubscription: Literal["pro-rata", "ranked", "first-come"] | None = None
+    rank_by: Expression | None = None
+    window: Window = Window()
     notice_days: Annotated[StrictInt, Field(ge=0, le=60)] | None = None
+    confidential: StrictBool = False
+    without_application: WithoutApplication | None = None
+    evidence: Several[Evidence] = ()
+    records: tuple[Named, ...] = ()
+    competition: Several[CompetitionException] = ()
     source: Words = ""
     version: Named = "draft"
     language: Named = LANGUAGE_VERSION
@@ -177,20 +174,44 @@ def load_programme(data: Mapping[str, Any], *, where: str = "") -> Programme:
 
 
 def _inconsistencies(programme: Programme, where: str) -> Iterator[Issue]:
-    if programme.language != LANGUAGE_VERSION:
-        yield Issue(
-            "language-version", "/language", programme.language, LANGUAGE_VERSION, where=where
-        )
+    if programme.language not in LANGUAGE_VERSIONS:
+        allowed = " ".join(LANGUAGE_VERSIONS)
+        yield Issue("language-version", "/language", programme.language, allowed, where=where)
+    conditions = {condition.id for condition in programme.eligibility}
+    for key in ("eligibility", "instalments", "ceilings", "evidence"):
+        yield from _duplicates(key, (part.id for part in getattr(programme, key)), where)
+    for pointer, name in _named_conditions(programme):
+        if name not in conditions:
+            yield Issue("unknown-id", pointer, name, nearest(name, conditions), where=where)
+    named = programme.places.parameter if programme.places else None
+    if named is not None and named not in programme.parameters:
+        allowed = nearest(named, programme.parameters)
+        yield Issue("unknown-parameter", "/places/parameter", named, allowed, where=where)
+    shares = [part.share_bp for part in programme.instalments]
+    if shares and None not in shares and sum(filter(None, shares)) != BASIS_POINTS:
+        found, allowed = f"{sum(filter(None, shares))} bp", f"shares of {BASIS_POINTS} bp together"
+        yield Issue("bad-value", "/instalments", found, allowed, where=where)
+
+
+def _duplicates(key: str, ids: Iterable[str], where: str) -> Iterator[Issue]:
     seen: set[str] = set()
-    for index, condition in enumerate(programme.eligibility):
-        if condition.id in seen:
-            pointer = pointer_to("eligibility", index, "id")
-            yield Issue("duplicate", pointer, condition.id, where=where)
-        seen.add(condition.id)
+    for index, name in enumerate(ids):
+        if name in seen:
+            yield Issue("duplicate", pointer_to(key, index, "id"), name, where=where)
+        seen.add(name)
+
+
+def _named_conditions(programme: Programme) -> Iterator[tuple[str, str]]:
+    """List every place that names a condition, with the name."""
     for index, example in enumerate(programme.examples):
-        for name in example.expect.conditions.keys() - seen:
-            pointer = pointer_to("examples", index, "expect", "conditions", name)
-            yield Issue("unknown-id", pointer, name, nearest(name, seen), where=where)
+        for name in sorted(example.expect.conditions):
+            yield pointer_to("examples", index, "expect", "conditions", name), name
+    for index, evidence in enumerate(programme.evidence):
+        for place, name in enumerate(evidence.proves):
+            yield pointer_to("evidence", index, "proves", place), name
+    for index, exception in enumerate(programme.competition):
+        if exception.condition is not None:
+            yield pointer_to("competition", index, "condition"), exception.condition
 
 
 def _issue(detail: ErrorDetails, where: str) -> Issue:
