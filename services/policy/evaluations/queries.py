@@ -188,7 +188,7 @@ def _common(
     answers: list[ProgrammeAnswer], situation: Situation, *, demonstration: bool
 ) -> dict[str, Any]:
     main = library().main
-    clause = main.closing_clauses[rules.STACKING_CLAUSE]
+    clause = main.closing_clauses[rules.STACKING_CLAUSE].text
     return {
         "on": situation.on,
         "year": situation.year,
@@ -228,7 +228,7 @@ def _combination(found: Combination) -> CombinationView:
         DroppedView(programme=d.programme, given_up_fen=d.given_up_fen, clause=d.clause)
         for d in found.dropped
     ]
-    clause = library().main.closing_clauses[rules.STACKING_CLAUSE]
+    clause = library().main.closing_clauses[rules.STACKING_CLAUSE].text
     undecided = [
         UndecidedView(programme=each, given_up_fen=None, clause=clause) for each in found.undecided
     ]

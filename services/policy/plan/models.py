@@ -3,7 +3,16 @@
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictInt,
+    StrictStr,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
 
 from services.policy.plan.rules import PlanStatus, Sharing, Unit
 
@@ -27,9 +36,24 @@ class ForceFile(Part):
     to: Day | None
 
 
-class ClosingClause(Part):
+class PhraseFile(Part):
+    text: Text
+    programmes: tuple[Id, ...] = ()
+    tasks: tuple[Id, ...] = ()
+    parameters: tuple[ParameterId, ...] = ()
+    why_not: Text | None = None
+
+    @model_validator(mode="after")
+    def _leads_somewhere(self) -> "PhraseFile":
+        if bool(self.programmes or self.tasks or self.parameters) is (self.why_not is not None):
+            raise PydanticCustomError("bad-value", "either what serves it, or `why_not`")
+        return self
+
+
+class ClosingClauseFile(Part):
     id: Id
     text: Text
+    phrases: tuple[PhraseFile, ...]
 
 
 class PlanFile(Part):
@@ -43,13 +67,27 @@ class PlanFile(Part):
     legality_review: Text | None
     collective_decision: Text | None
     in_force: ForceFile
-    closing_clauses: tuple[ClosingClause, ...]
+    closing_clauses: tuple[ClosingClauseFile, ...]
 
 
 class DepartmentsFile(Part):
     lead: Name
     support: tuple[Name, ...]
     provisional: StrictBool
+
+
+class TaskFile(Part):
+    """A task; `due: null` and `every: null` where the clause names no day."""
+
+    id: Id
+    title: Text
+    english: Text
+    lead: Name | None = None
+    support: tuple[Name, ...] = ()
+    due: Day | None
+    every: Literal["month", "quarter", "half-year", "year"] | None = None
+    done_when: Text
+    source: Text
 
 
 class MeasureFile(Part):
@@ -59,7 +97,9 @@ class MeasureFile(Part):
     clause: Text
     verbatim: StrictBool
     departments: DepartmentsFile
-    programmes: tuple[dict[str, Any], ...]
+    phrases: tuple[PhraseFile, ...]
+    tasks: tuple[TaskFile, ...] = ()
+    programmes: tuple[dict[str, Any], ...] = ()
 
 
 class BoundsFile(Part):
@@ -70,6 +110,7 @@ class BoundsFile(Part):
 class FactFile(Part):
     zh: Text
     en: Text
+    subject: Id = "firm"
     period: Literal["year", "day"]
     type: Literal["int", "bool", "text", "date", "ids"]
     unit: Name | None = None
@@ -87,7 +128,9 @@ class SourceFile(Part):
 
 class HoldingFile(Part):
     zh: Text
+    en: Text
     owner: Name
+    criteria: Text | None = None
 
 
 class FactsFile(Part):

@@ -41,7 +41,8 @@ def plan_view(plan: Plan, on: date) -> PlanView:
         published_on=plan.published_on, legality_review=plan.legality_review,
         collective_decision=plan.collective_decision, in_force_from=plan.first_day(),
         in_force_to=plan.in_force_to, in_force_reading=plan.in_force_reading,
-        closing_clauses=dict(plan.closing_clauses), flags=plan.flags(on),
+        closing_clauses={name: clause.text for name, clause in plan.closing_clauses.items()},
+        flags=plan.flags(on),
     )  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """The plan on plain values: what it consists of, and whether it is in force on a day."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
@@ -30,6 +30,8 @@ class Unit(StrEnum):
     FEN = "fen"
     BASIS_POINTS = "bp"
     COUNT = "count"
+    POINTS = "points"
+    YEARS = "years"
     DAYS = "days"
     MODE = "mode"
 
@@ -42,6 +44,39 @@ NOTICE_DAYS_DEFAULT = 5
 class Department:
     code: str
     name: str
+
+
+@dataclass(frozen=True)
+class Phrase:
+    """A phrase of a clause and what became of it: rules, tasks, parameters, or why nothing."""
+
+    text: str
+    programmes: tuple[str, ...]
+    tasks: tuple[str, ...]
+    parameters: tuple[str, ...]
+    why_not: str | None
+
+
+@dataclass(frozen=True)
+class ClosingClause:
+    id: str
+    text: str
+    phrases: tuple[Phrase, ...]
+
+
+@dataclass(frozen=True)
+class Task:
+    """Work that a clause asks of departments; what the clause does not say of it is None."""
+
+    id: str
+    title: str
+    english: str
+    lead: Department
+    support: tuple[Department, ...]
+    due: date | None
+    every: str | None
+    done_when: str
+    source: str
 
 
 @dataclass(frozen=True)
@@ -62,7 +97,7 @@ class Plan:
     days_after_publication: int | None
     in_force_reading: str
     in_force_to: date | None
-    closing_clauses: Mapping[str, str]
+    closing_clauses: Mapping[str, ClosingClause]
 
     @property
     def is_draft(self) -> bool:
@@ -101,6 +136,8 @@ class Measure:
     support: tuple[Department, ...]
     departments_provisional: bool
     programmes: tuple[str, ...]
+    tasks: tuple[Task, ...]
+    phrases: tuple[Phrase, ...]
 
 
 @dataclass(frozen=True)
@@ -147,9 +184,13 @@ class PlanProgramme:
 
 @dataclass(frozen=True)
 class FactEntry:
-    """A fact of the vocabulary with its owner and the lawful path to it."""
+    """A fact of the vocabulary with its owner and the lawful path to it.
+
+    `subject` is what it is a fact of: a firm, a person, a facility, a project …
+    """
 
     name: str
+    subject: str
     period: str
     type: str
     unit: str | None
@@ -163,6 +204,17 @@ class FactEntry:
     low: int | None = None
     high: int | None = None
     values: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class HoldingEntry:
+    """A recognition or list that rules may name; `criteria` is where its criteria are published."""
+
+    id: str
+    zh: str
+    en: str
+    owner: Department
+    criteria: str | None
 
 
 @dataclass(frozen=True)
@@ -200,6 +252,8 @@ class Library:
     measures: tuple[Measure, ...]
     programmes: Mapping[str, PlanProgramme]
     facts: Mapping[str, FactEntry]
+    recognitions: Mapping[str, HoldingEntry]
+    lists: Mapping[str, HoldingEntry]
     parameters: Mapping[str, ParameterEntry]
     vocabulary: Vocabulary
     main: Plan
@@ -208,3 +262,24 @@ class Library:
     def programmes_of(self, department: str | None) -> tuple[str, ...]:
         """Name the programmes that a department leads or supports."""
         return self.by_department.get(department or "", ())
+
+
+def uncovered(clause: str, phrases: Iterable[str]) -> list[str]:
+    """List what the phrases, taken in their order, leave out of a clause but for punctuation.
+
+    A phrase that is not in the clause after the one before it is listed, too.
+    """
+    left: list[str] = []
+    rest = clause
+    for phrase in phrases:
+        before, found, after = rest.partition(phrase)
+        if not found:
+            left.append(phrase)
+            continue
+        left.append(before)
+        rest = after
+    return [text for each in (*left, rest) if (text := each.strip(_BETWEEN))]
+
+
+# What may stand between phrases without being one.
+_BETWEEN = " 　\n，、；。：（）()“”‘’…—"

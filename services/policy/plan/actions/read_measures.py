@@ -1,0 +1,189 @@
+"""A measure: its clause, every phrase of it accounted for, its programmes and its tasks."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from services.policy.plan.actions.read_document import Document
+from services.policy.plan.actions.reading import Reading
+from services.policy.plan.models import MeasureFile, PhraseFile, TaskFile
+from services.policy.plan.records import RECORDS
+from services.policy.plan.rules import (
+    FactEntry,
+    Measure,
+    Phrase,
+    Plan,
+    PlanProgramme,
+    Task,
+    uncovered,
+)
+from services.rulebook import (
+    CompiledProgramme,
+    RuleError,
+    Vocabulary,
+    canonical_json,
+    compile_programme,
+    load_programme,
+    run_examples,
+)
+from services.rulebook.errors import nearest, pointer_to
+
+VERSION_CHARS = 12
+
+
+class MeasureReader:
+    """Reads measures under one vocabulary; `declared` collects the parameters they leave open."""
+
+    def __init__(
+        self, reading: Reading, vocabulary: Vocabulary, facts: Mapping[str, FactEntry]
+    ) -> None:
+        self.reading = reading
+        self.vocabulary = vocabulary
+        self.facts = facts
+        self.declared: dict[str, tuple[Document, str]] = {}
+
+    def read(self, document: Document, plan: Plan) -> tuple[Measure, list[PlanProgramme]]:
+        file = self.reading.shape(document, MeasureFile)
+        compiled = [
+            self._programme(document, index, file.number) for index in range(len(file.programmes))
+        ]
+        kept = [each for each in compiled if each is not None]
+        lead = self.reading.department(document, "/departments/lead", file.departments.lead)
+        support = self.reading.support(document, "/departments/support", file.departments.support)
+        tasks = tuple(
+            self._task(document, index, each, file) for index, each in enumerate(file.tasks)
+        )
+        measure = Measure(
+            plan=plan, id=Path(document.file).stem, number=file.number, part=file.part,
+            heading=file.heading, clause=file.clause, verbatim=file.verbatim, lead=lead,
+            support=support, departments_provisional=file.departments.provisional,
+            programmes=tuple(each.programme.id for each in kept), tasks=tasks,
+            phrases=self._phrases(document, file),
+        )  # fmt: skip
+        return measure, [PlanProgramme(each, measure, rule_text(each)) for each in kept]
+
+    def _phrases(self, document: Document, file: MeasureFile) -> tuple[Phrase, ...]:
+        """Check that the phrases are the clause, and that each leads to something that exists."""
+        for rest in uncovered(file.clause, [each.text for each in file.phrases]):
+            allowed = "every phrase of the clause, in its order and its words"
+            self.reading.fault(document, "/phrases", f"{rest} is not accounted for", allowed)
+        names = {each.get("id") for each in file.programmes}
+        for index, phrase in enumerate(file.phrases):
+            self._check_targets(document, index, phrase, names, {t.id for t in file.tasks})
+        return tuple(
+            Phrase(each.text, each.programmes, each.tasks, each.parameters, each.why_not)
+            for each in file.phrases
+        )
+
+    def _check_targets(
+        self,
+        document: Document,
+        index: int,
+        phrase: PhraseFile,
+        programmes: set[str | None],
+        tasks: set[str],
+    ) -> None:
+        for key, given, known in (
+            ("programmes", phrase.programmes, {name for name in programmes if name}),
+            ("tasks", phrase.tasks, tasks),
+        ):
+            for name in given:
+                if name not in known:
+                    pointer = pointer_to("phrases", index, key)
+                    self.reading.fault(document, pointer, name, nearest(name, known))
+
+    def _task(self, document: Document, index: int, file: TaskFile, measure: MeasureFile) -> Task:
+        at = pointer_to("tasks", index)
+        lead = file.lead or measure.departments.lead
+        return Task(
+            id=file.id, title=file.title, english=file.english,
+            lead=self.reading.department(document, f"{at}/lead", lead),
+            support=self.reading.support(document, f"{at}/support", file.support),
+            due=file.due, every=file.every, done_when=file.done_when, source=file.source,
+        )  # fmt: skip
+
+    def _programme(
+        self, document: Document, index: int, number: int | None
+    ) -> CompiledProgramme | None:
+        """Compile one programme and work its examples; None where it has a fault."""
+        base = pointer_to("programmes", index)
+        data = {**document.data["programmes"][index], "measure": number}
+        try:
+            programme = load_programme(data)
+            compiled = compile_programme(programme, self.vocabulary)
+        except RuleError as error:
+            for issue in error.issues:
+                found = f"{issue.detail_en}: {issue.found or issue.expression}"
+                self.reading.fault(document, base + issue.pointer, found, issue.allowed)
+            return None
+        for name in programme.parameters:
+            pointer = f"{base}/parameters/{name}"
+            self.declared[f"{programme.id}.{name}"] = (document, pointer)
+        version = _short(rule_text(compiled))
+        compiled = replace(compiled, programme=programme.model_copy(update={"version": version}))
+        self._check_administration(document, base, compiled)
+        self._work_examples(document, base, compiled)
+        return compiled
+
+    def _check_administration(
+        self, document: Document, base: str, compiled: CompiledProgramme
+    ) -> None:
+        """Refuse a programme of a plan that leaves open what a draft may leave open."""
+        programme, fault = compiled.programme, self.reading.fault
+        if programme.kind == "award" or "kind" not in programme.model_fields_set:
+            fault(document, f"{base}/kind", "no kind", "what the programme hands out")
+        if programme.without_application is None:
+            fault(document, f"{base}/without_application", "nothing", "allowed or not, and why")
+        if not programme.records:
+            fault(document, f"{base}/records", "no record", " ".join(RECORDS))
+        for index, name in enumerate(programme.records):
+            if name not in RECORDS:
+                fault(document, f"{base}/records/{index}", name, nearest(name, RECORDS))
+        if programme.departments is not None:
+            at = f"{base}/departments"
+            self.reading.department(document, f"{at}/lead", programme.departments.lead)
+            self.reading.support(document, f"{at}/support", programme.departments.support)
+        subjects = {programme.beneficiary, programme.matter, *programme.subjects}
+        for name in compiled.facts:
+            if (subject := self.facts[name].subject) not in subjects:
+                found = f"{name} is a fact of a {subject}"
+                allowed = f"facts of {' '.join(sorted(subjects))}, or `subjects: [{subject}]`"
+                fault(document, base, found, allowed)
+
+    def _work_examples(self, document: Document, base: str, compiled: CompiledProgramme) -> None:
+        examples = compiled.programme.examples
+        if not examples:
+            self.reading.fault(document, base, "a rule without an example", "at least one example")
+        names = [example.name for example in examples]
+        for failure in run_examples(compiled):
+            pointer = f"{base}/examples/{names.index(failure.example)}/expect"
+            self.reading.fault(document, pointer, f"the rule gives {failure.given!r}", str(failure))
+
+
+def programme_ids(documents: Iterable[Document]) -> set[str]:
+    """Name every programme before any is read: a rule may ask for the history of another."""
+    ids: set[str] = set()
+    for document in documents:
+        found = document.data.get("programmes")
+        for programme in found if isinstance(found, list) else []:
+            if isinstance(programme, dict) and isinstance(programme.get("id"), str):
+                ids.add(programme["id"])
+    return ids
+
+
+def rule_text(compiled: CompiledProgramme) -> str:
+    """Write a rule with the facts it looks at, so that it can be read again without the plan."""
+    names = sorted({*compiled.facts, "recognitions", "lists"} & compiled.vocabulary.keys())
+    return canonical_json(
+        {
+            "facts": [asdict(compiled.vocabulary[name]) for name in names],
+            "programme": compiled.programme.model_dump(
+                mode="json", by_alias=True, exclude={"examples"}
+            ),
+        }
+    )
+
+
+def _short(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:VERSION_CHARS]
