@@ -8,7 +8,6 @@ from pathlib import Path
 from services.policy.plan.actions.read_document import Document
 from services.policy.plan.actions.reading import Reading
 from services.policy.plan.models import MeasureFile, PhraseFile, TaskFile
-from services.policy.plan.records import RECORDS
 from services.policy.plan.rules import (
     FactEntry,
     Measure,
@@ -18,6 +17,7 @@ from services.policy.plan.rules import (
     Task,
     uncovered,
 )
+from services.policy.records import RECORDS
 from services.rulebook import (
     CompiledProgramme,
     RuleError,
