@@ -27,7 +27,17 @@ BEFORE = {
 
 WITHOUT_A_STEP = ("object", "confirm", "decline")
 
-plain(*(f"/v1/policy/{noun}" for noun in ("measures", "programmes", "facts", "notices")))
+plain(
+    *(
+        f"/v1/policy/{noun}"
+        for noun in ("plans", "measures", "programmes", "facts", "tasks", "notices")
+    )
+)
+
+
+@call("GET /v1/policy/plans/{plan_id}/gate")
+async def _(_: World, __: Cell) -> Call:
+    return Call("/v1/policy/plans/cixi-2025-2027/gate")
 
 
 @call("GET /v1/policy/measures/{number}")
