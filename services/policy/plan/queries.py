@@ -61,7 +61,7 @@ def programme_view(
         departments=_departments(programme.measure), relation=rule.relation,
         stacking_group=programme.stacking_group, matter=rule.matter,
         notice_days=programme.notice_days,
-        conditions=[_condition(each) for each in rule.eligibility], amount=rule.amount,
+        conditions=[_condition(each) for each in rule.conditions], amount=rule.amount,
         amount_kind=rule.amount_kind, facts=list(programme.compiled.facts),
         parameters={name: _parameter(e, decisions, on) for name, e in entries.items()},
         examples=[each.model_dump(mode="json", exclude_unset=True) for each in rule.examples],

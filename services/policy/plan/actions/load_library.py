@@ -32,6 +32,7 @@ from services.policy.plan.rules import (
 from services.rulebook import (
     CompiledProgramme,
     Fact,
+    Programme,
     RuleError,
     Vocabulary,
     canonical_json,
@@ -64,9 +65,10 @@ class _Loader:
         self.departments: dict[str, Department] = {}
         self.declared: dict[str, tuple[Document, str]] = {}
         self.documents: dict[Path, Document] = {}
+        self.numbers: dict[Path, ParametersFile] = {}
 
     def load(self) -> Library:
-        """Read facts first, then measures, then parameters: each rests on the one before."""
+        """Read facts first, then numbers, then measures: each rests on the one before."""
         folders = sorted(path.parent for path in self.root.glob("*/plan.yaml"))
         main = self._main(folders)
         facts_document = self._read(main / "facts.yaml")
@@ -80,6 +82,11 @@ class _Loader:
             programmes=_programme_ids(documents.values()),
         )
         plans = {folder: self._plan(folder) for folder in folders}
+        self.numbers = {
+            folder: self._shape(self._read(folder / "parameters.yaml"), ParametersFile)
+            for folder in folders
+            if (folder / "parameters.yaml").is_file()
+        }
         measures: list[Measure] = []
         programmes: dict[str, PlanProgramme] = {}
         for folder in folders:
@@ -90,7 +97,7 @@ class _Loader:
                     if each.id in programmes:
                         self._fault(document, "/programmes", f"{each.id} stands twice")
                     programmes[each.id] = each
-        parameters = self._parameters(folders, programmes)
+        parameters = self._parameters(programmes)
         if self.faults:
             raise PlanInvalid(self.faults)
         return Library(
@@ -198,7 +205,7 @@ class _Loader:
         base = pointer_to("programmes", index)
         data = {**document.data["programmes"][index], "measure": number}
         try:
-            programme = load_programme(data)
+            programme = self._bounded(load_programme(data))
             compiled = compile_programme(programme, vocabulary)
         except RuleError as error:
             for issue in error.issues:
@@ -213,6 +220,18 @@ class _Loader:
         self._work_examples(document, base, compiled)
         return compiled
 
+    def _bounded(self, programme: Programme) -> Programme:
+        """Bound each number as parameters.yaml does, so that products can be proved to fit."""
+        stated = {
+            name: each for file in self.numbers.values() for name, each in file.parameters.items()
+        }
+        declared = dict(programme.parameters)
+        for name, each in programme.parameters.items():
+            entry = stated.get(f"{programme.id}.{name}")
+            if entry is not None and entry.bounds is not None:
+                declared[name] = each.model_copy(update=entry.bounds.model_dump())
+        return programme.model_copy(update={"parameters": declared})
+
     def _work_examples(self, document: Document, base: str, compiled: CompiledProgramme) -> None:
         examples = compiled.programme.examples
         if not examples:
@@ -222,16 +241,10 @@ class _Loader:
             pointer = f"{base}/examples/{names.index(failure.example)}/expect"
             self._fault(document, pointer, f"the rule gives {failure.given!r}", str(failure))
 
-    def _parameters(
-        self, folders: list[Path], programmes: Mapping[str, PlanProgramme]
-    ) -> dict[str, ParameterEntry]:
+    def _parameters(self, programmes: Mapping[str, PlanProgramme]) -> dict[str, ParameterEntry]:
         entries: dict[str, ParameterEntry] = {}
-        for folder in folders:
-            path = folder / "parameters.yaml"
-            if not path.is_file():
-                continue
-            document = self._read(path)
-            file = self._shape(document, ParametersFile)
+        for folder, file in self.numbers.items():
+            document = self._read(folder / "parameters.yaml")
             samples = file.overlay.demonstration
             for name, each in file.parameters.items():
                 entries[name] = _parameter(name, each, samples.get(name))
