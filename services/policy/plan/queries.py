@@ -109,7 +109,7 @@ def programme_view(
         evidence=dumped(rule.evidence), sources=_sources(programme, library),
         records={name: RECORDS[name][0] for name in rule.records},
         competition=dumped(rule.competition),
-        conditions=[_condition(each) for each in rule.eligibility], amount=rule.amount,
+        conditions=[_condition(each) for each in rule.conditions], amount=rule.amount,
         amount_kind=rule.amount_kind, facts=list(programme.compiled.facts),
         parameters={name: _parameter(e, decisions, on) for name, e in entries.items()},
         examples=[each.model_dump(mode="json", exclude_unset=True) for each in rule.examples],

@@ -13,7 +13,7 @@ from services.policy.plan.actions.read_measures import (
     MeasureReader,
     programme_ids,
 )
-from services.policy.plan.actions.read_parameters import read_parameters
+from services.policy.plan.actions.read_parameters import bounds_of, read_parameters
 from services.policy.plan.actions.reading import Reading
 from services.policy.plan.models import FactsFile, PlanFile
 from services.policy.plan.rules import (
@@ -58,7 +58,9 @@ def load_library(root: Path) -> Library:
         programmes=programme_ids(each for folder in documents.values() for each in folder),
     )
     plans = {folder: _plan(reading, folder) for folder in folders}
-    reader = MeasureReader(reading, vocabulary, facts)
+    paths = [folder / "parameters.yaml" for folder in folders]
+    numbers = [path for path in paths if path.is_file()]
+    reader = MeasureReader(reading, vocabulary, facts, bounds_of(reading, numbers))
     measures: list[Measure] = []
     editions: dict[str, list[PlanProgramme]] = {}
     for folder in folders:
@@ -68,9 +70,7 @@ def load_library(root: Path) -> Library:
             for each in found:
                 _add_edition(reading, document, editions.setdefault(each.id, []), each)
     programmes = {name: found[0] for name, found in sorted(editions.items())}
-    paths = [folder / "parameters.yaml" for folder in folders]
-    existing = [path for path in paths if path.is_file()]
-    parameters = read_parameters(reading, existing, programmes, reader.declared)
+    parameters = read_parameters(reading, numbers, programmes, reader.declared)
     reading.raise_faults()
     return Library(
         plans={plan.id: plan for plan in plans.values()}, measures=tuple(measures),
