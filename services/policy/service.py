@@ -9,6 +9,7 @@ from services.kernel.reactions import Reaction
 from services.kernel.runtime import Runtime
 from services.kernel.service import Service
 from services.kernel.timers import TimerKind
+from services.kernel.unit import commit
 from services.policy.base import CALENDAR, Base
 from services.policy.cases.actions.hear_award import end_notice
 from services.policy.cases.actions.move_case import NOTICE_TIMER
@@ -33,11 +34,16 @@ from services.policy.plan.rules import BENEFICIARY_NAMES, KIND_NAMES, PlanStatus
 from services.policy.reactions import follow_award, project_firm, project_list
 from services.policy.records import RECORDS
 from services.policy.tasks.routes import router as tasks
+from services.policy.versions.actions import keep_versions
+from services.policy.versions.routes import router as versions
 
 
 async def begin(runtime: Runtime) -> None:
-    """Read the plans, or do not start; give every session the calendar and the known decisions."""
-    library()
+    """Read the plans, or do not start; keep their wordings; give sessions what they stand on."""
+    plans = library()
+    async with runtime.sessions() as session:
+        await keep_versions(session, plans, now=runtime.clock.now())
+        await commit(session)
     runtime.sessions.configure(info={CALENDAR: runtime.calendar, KNOWN: KnownDecisions()})
 
 
@@ -48,8 +54,8 @@ SERVICE = Service(
     metadata=Base.metadata,
     migrations=Path(__file__).parent / "migrations",
     routers=(
-        plans, measures, programmes, facts, tasks, evaluations, entitlements, parameters, cases,
-        notices,
+        plans, measures, programmes, versions, facts, tasks, evaluations, entitlements, parameters,
+        cases, notices,
     ),
     announces=(AwardProposed, CaseDecided, CaseEnded),
     reactions=(

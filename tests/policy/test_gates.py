@@ -1,9 +1,6 @@
 """What keeps a plan from going live, and how a restriction of competition is seen."""
 
-import shutil
-from collections.abc import Callable
 from datetime import date
-from pathlib import Path
 
 import pytest
 
@@ -15,53 +12,15 @@ from services.policy.gates.rules import (
     require_live,
     restrictions,
 )
-from services.policy.plan.actions.load_library import PLANS, library, load_library
+from services.policy.plan.actions.load_library import library
 from services.policy.plan.rules import Library
+from tests.policy.changed_plans import CLAUSE, CLEARED, PLAN, Changed, other_examples
 
 DAY = date(2026, 11, 23)
-PLAN = "cixi-industry-2025/plan.yaml"
-CLAUSE = "cixi-industry-2025/measures/clause-1-1.yaml"
-CLEARED = {
-    "legality_review: null": "legality_review: 合法性审核意见书（示例）",
-    "collective_decision: null": "collective_decision: 常务会议纪要（示例）",
-    "drafted_by: null": "drafted_by: 示例局",
-    "market_opinion: null": "market_opinion: 无不同意见（示例）",
-    "finding: null": "finding: no-restriction",
-}
-Changed = Callable[..., Library]
-
-
-@pytest.fixture
-def changed(tmp_path: Path) -> Changed:
-    """Load the plans with texts replaced in one file, and the industry plan cleared on demand."""
-
-    def changed(file: str = "", replaced: dict[str, str] | None = None) -> Library:
-        for folder in PLANS.iterdir():
-            if (folder / "plan.yaml").is_file():
-                shutil.copytree(folder, tmp_path / folder.name)
-        for name, pairs in ((PLAN, CLEARED), (file, replaced or {})):
-            for old, new in pairs.items():
-                text = (tmp_path / name).read_text("utf-8")
-                assert old in text
-                (tmp_path / name).write_text(text.replace(old, new, 1), "utf-8")
-        return load_library(tmp_path)
-
-    return changed
 
 
 def codes(known: Library, programme: str = "digital-growth", on: date = DAY) -> list[str]:
     return [each.code for each in programme_shortfalls(known.programmes[programme], known, on)]
-
-
-def other_examples() -> dict[str, str]:
-    """Replace the examples of the clause by one that any rule satisfies."""
-    text = (PLANS / CLAUSE).read_text("utf-8")
-    return {
-        text[text.index("    examples:\n") :]: (
-            "    examples:\n      - name: 没有事实，不作判定\n        day: 2026-11-23\n"
-            "        given: {}\n        expect: {outcome: unknown}\n"
-        )
-    }
 
 
 def test_the_draft_lacks_all_of_its_procedure() -> None:
