@@ -62,6 +62,8 @@ UNIT_NAMES: Mapping[str, tuple[str, str]] = {
 MODE_NAMES: Mapping[str, tuple[str, str]] = {
     "top-up": ("补差额", "top-up"),
     "highest-only": ("只享受最高一项", "highest-only"),
+    "counted": ("计入", "counted"),
+    "not-counted": ("不计入", "not-counted"),
 }
 
 
