@@ -1,12 +1,13 @@
 """Measures 1 to 8: what their programmes promise beside the conditions of each."""
 
+import re
 from datetime import date
 from typing import Any
 
 import pytest
 
 from services.policy.plan.actions.load_library import library
-from services.policy.plan.rules import PlanProgramme
+from services.policy.plan.rules import Measure, PlanProgramme
 from services.rulebook import Programme, read_situation
 
 DAY = date(2026, 11, 23)
@@ -154,3 +155,30 @@ def test_bodies_that_the_plan_names_stand_in_tasks_without_a_day_that_it_does_no
 
     assert tasks
     assert {task.due for task in tasks} == {None}
+
+
+# 措施（一）“……”: quotations in a source end at the first closing mark; inner marks are single.
+QUOTED = re.compile(r"^措施（.）“(.*?)”")
+
+
+def quotations(measure: Measure) -> list[str]:
+    """Give what the sources of a measure's conditions and tasks quote, without what they skip."""
+    conditions = [
+        condition.source
+        for name in measure.programmes
+        for condition in named(name).compiled.programme.eligibility
+    ]
+    sources = [*conditions, *(task.source for task in measure.tasks)]
+    found = [match[1] for source in sources if (match := QUOTED.match(source))]
+    return [
+        part.replace("‘", "“").replace("’", "”") for quoted in found for part in quoted.split("……")
+    ]
+
+
+@pytest.mark.parametrize("number", MEASURES)
+def test_what_a_source_quotes_stands_in_the_clause(number: int) -> None:
+    (measure,) = [each for each in library().measures if each.number == number]
+    quoted = quotations(measure)
+
+    assert len(quoted) > 10
+    assert [each for each in quoted if each not in measure.clause] == []
