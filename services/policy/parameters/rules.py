@@ -56,6 +56,8 @@ UNIT_NAMES: Mapping[str, tuple[str, str]] = {
     Unit.FEN: ("分", "fen"),
     Unit.BASIS_POINTS: ("万分之一", "basis points"),
     Unit.COUNT: ("个", "a count"),
+    Unit.POINTS: ("分值", "points"),
+    Unit.YEARS: ("年", "years"),
     Unit.DAYS: ("天", "days"),
     Unit.MODE: ("方式", "a mode"),
 }
