@@ -143,21 +143,28 @@ def as_read(session: AsyncSession, entity: type[Entity], row: Mapping[str, Any])
 
 
 async def save(session: AsyncSession, entity: DeclarativeBase) -> None:
-    """Write an entity: a new one by one statement on the driver, which is then known as read.
-
-    A new one states every column itself: nothing is left to a default of the database.
-    """
-    state = inspect(entity)
-    if not state.transient:
+    """Write an entity: a new one by one statement on the driver, which is then known as read."""
+    if not inspect(entity).transient:
         await session.flush()
         return
-    columns, known = _columns_of(type(entity)), vars(entity)
-    values = {name: known.get(name) for name in columns.attributes}
-    connection = await raw_connection(session)
-    await connection.execute(columns.insert, *columns.encoded(values))
-    known.update(values)
+    known = vars(entity)
+    known.update(await insert(session, type(entity), known))
     make_transient_to_detached(entity)
     session.add(entity)
+
+
+async def insert(
+    session: AsyncSession, entity: type[DeclarativeBase], given: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Write a new row by one statement on the driver, and give what its columns hold.
+
+    What is not given is NULL: nothing is left to a default of the database.
+    """
+    columns = _columns_of(entity)
+    values = {name: given.get(name) for name in columns.attributes}
+    connection = await raw_connection(session)
+    await connection.execute(columns.insert, *columns.encoded(values))
+    return values
 
 
 class _Columns:
