@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final, Literal, cast
 
-from services.rulebook.compile import Outcome, Rule, build, generate
+from services.rulebook.compile import Function, Outcome, compile_rules
 from services.rulebook.errors import FactError, Issue, RuleError, pointer_to
 from services.rulebook.evaluate import World, value_of
 from services.rulebook.explain import KNOWN, Miss, cause_of, facts_used, near_misses, plain
@@ -83,8 +83,7 @@ class Assessment:
 class CompiledProgramme(ParsedProgramme):
     """A programme whose expressions are parsed, and whose function is made, once."""
 
-    source: str
-    rule: Rule
+    function: Function
 
     def decide(
         self, situation: Situation, parameters: Mapping[str, int | None] | None = None
@@ -142,14 +141,7 @@ class CompiledProgramme(ParsedProgramme):
         return values
 
     def _verdict(self, situation: Situation, values: Mapping[str, int | None]) -> Verdict:
-        answer = self.rule(
-            situation.facts,
-            situation.year,
-            situation.recognitions,
-            situation.lists,
-            situation.history,
-            values,
-        )
+        (answer,) = self.function.answers(situation, values)
         return Verdict._make(answer)
 
     def _findings(self, verdict: Verdict, world: World) -> Findings:
@@ -194,8 +186,9 @@ def compile_programme(
 ) -> CompiledProgramme:
     """Parse every expression, name every fault at once, and make the function."""
     parsed = parse_programme(programme, vocabulary, where=where)
-    source, constants = generate(parsed.deciding, parsed.amount)
-    return CompiledProgramme(**vars(parsed), source=source, rule=build(source, constants))
+    return CompiledProgramme(
+        **vars(parsed), function=compile_rules([(parsed.deciding, parsed.amount)])
+    )
 
 
 def _finding(condition: Condition, node: Node | None, outcome: Outcome, world: World) -> Finding:
