@@ -39,6 +39,13 @@ class ParsedProgramme:
     asks_history: bool
 
     @property
+    def nodes(self) -> list[Node]:
+        """List what is answered by number: conditions, amount, points and classes."""
+        found = [node for _, node in self.checks]
+        found += [*self.classes.values(), *([self.amount] if self.amount else [])]
+        return found + ([self.sheet.total.points] if self.sheet else [])
+
+    @property
     def deciding(self) -> list[Check]:
         return [Check(node, condition.decides) for condition, node in self.checks]
 

@@ -34,6 +34,15 @@ class RuleSet:
         """Complete the numbers of a day, once for all who are asked about on it."""
         return {name: given.get(name, draft) for name, draft in self.numbers.items()}
 
+    @property
+    def bounds(self) -> dict[str, tuple[int, int]]:
+        """Give what each number cannot leave."""
+        return {
+            number_id(each, name): declared.bounds
+            for each in self.programmes
+            for name, declared in each.programme.parameters.items()
+        }
+
     @cached_property
     def facts(self) -> tuple[str, ...]:
         return tuple(sorted({name for each in self.programmes for name in each.facts}))

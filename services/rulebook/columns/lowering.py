@@ -49,7 +49,7 @@ from services.rulebook.nodes import (
     kind_of,
     sql_text,
 )
-from services.rulebook.vocabulary import Vocabulary
+from services.rulebook.vocabulary import Fact
 
 E = TypeVar("E")
 T = TypeVar("T")
@@ -66,13 +66,13 @@ class Lowering(Generic[E]):
     def __init__(
         self,
         algebra: Algebra[E],
-        vocabulary: Vocabulary,
+        facts: Mapping[str, Fact],
         numbers: Mapping[str, Whole[E]],
         repeated: frozenset[Node] = frozenset(),
     ) -> None:
         self.algebra = algebra
         self.reckoner = Reckoner(algebra)
-        self.vocabulary = vocabulary
+        self.facts = facts
         self.numbers = numbers
         self.repeated = repeated
         self._plain: dict[Node, E] = {}
@@ -213,7 +213,7 @@ class Lowering(Generic[E]):
                 raise TypeError(f"{type(node).__name__} is no number")
 
     def _span(self, name: str) -> Span:
-        fact = self.vocabulary[name]
+        fact = self.facts[name]
         return (
             -NARROW_MAX if fact.low is None else fact.low,
             NARROW_MAX if fact.high is None else fact.high,

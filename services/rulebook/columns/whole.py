@@ -5,7 +5,7 @@ from math import gcd
 from typing import Final, Generic, Protocol, TypeAlias, TypeVar
 
 from services.rulebook.arithmetic import WHOLE_MAX
-from services.rulebook.nodes import FactAt, Grade, Holds, OnceEver, OnList, Value
+from services.rulebook.nodes import FactAt, Grade, Holds, Kind, OnceEver, OnList, Value
 
 E = TypeVar("E")
 NARROW_MAX: Final = 2**63 - 1
@@ -19,6 +19,8 @@ class Algebra(Protocol[E]):
     def column(self, node: Asked) -> E: ...
 
     def literal(self, value: Value, *, wide: bool = False) -> E: ...
+
+    def unknown(self, kind: Kind) -> E: ...
 
     def resized(self, value: E, *, wide: bool) -> E:
         """Make a whole number 128 bits wide, or 64."""
