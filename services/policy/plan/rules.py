@@ -6,9 +6,9 @@ from datetime import date, timedelta
 from enum import StrEnum
 
 from services.rulebook import CompiledProgramme, Vocabulary
+from services.rulebook.stacking import Clause, OneClause
 
 PLAN_NOT_IN_FORCE = "plan-not-in-force"
-STACKING_MODE = "stacking-mode"
 DEMONSTRATION = "demonstration"
 
 ParameterValue = int | str
@@ -24,6 +24,14 @@ class Sharing(StrEnum):
     UNCONDITIONAL = "unconditional"
     CONDITIONAL = "conditional"
     NONE = "none"
+
+
+class Confidence(StrEnum):
+    """How surely the words of a rule are those of its text."""
+
+    VERBATIM = "verbatim"
+    SECONDARY = "secondary"
+    READING = "reading"
 
 
 class Unit(StrEnum):
@@ -245,6 +253,43 @@ class ParameterEntry:
 
 
 @dataclass(frozen=True)
+class StackingRule:
+    """A rule of what may be received together; `counts` is what a one-clause rule names."""
+
+    plan: str
+    clause: Clause
+    english: str
+    confidence: Confidence
+    reading: str | None
+    counts: OneClause | None = None
+
+
+@dataclass(frozen=True)
+class StackingGroup:
+    id: str
+    title: str
+    english: str
+
+
+@dataclass(frozen=True)
+class Stacking:
+    """What may be received together: 从高、不重复 with its mode, one-clause rules, shared groups.
+
+    `open` names, by plan, what its text may say of it that nobody here has read.
+    """
+
+    highest: StackingRule
+    mode: str
+    one_clause: tuple[StackingRule, ...]
+    groups: Mapping[str, StackingGroup]
+    open: Mapping[str, tuple[str, ...]]
+
+    @property
+    def counted(self) -> tuple[OneClause, ...]:
+        return tuple(rule.counts for rule in self.one_clause if rule.counts is not None)
+
+
+@dataclass(frozen=True)
 class Library:
     """Everything the plans say, loaded once: the same for every request."""
 
@@ -257,6 +302,7 @@ class Library:
     parameters: Mapping[str, ParameterEntry]
     vocabulary: Vocabulary
     main: Plan
+    stacking: Stacking
     by_department: Mapping[str, tuple[str, ...]]
 
     def programmes_of(self, department: str | None) -> tuple[str, ...]:

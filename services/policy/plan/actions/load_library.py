@@ -13,6 +13,7 @@ from services.policy.plan.actions.read_measures import (
     programme_ids,
 )
 from services.policy.plan.actions.read_parameters import read_parameters
+from services.policy.plan.actions.read_stacking import read_stacking
 from services.policy.plan.actions.reading import Reading
 from services.policy.plan.models import FactsFile, PlanFile
 from services.policy.plan.rules import (
@@ -70,12 +71,13 @@ def load_library(root: Path) -> Library:
     paths = [folder / "parameters.yaml" for folder in folders]
     existing = [path for path in paths if path.is_file()]
     parameters = read_parameters(reading, existing, programmes, reader.declared)
+    stacking = read_stacking(reading, plans, documents, parameters)
     reading.raise_faults()
     return Library(
         plans={plan.id: plan for plan in plans.values()}, measures=tuple(measures),
         programmes=dict(sorted(programmes.items())), facts=facts, recognitions=recognitions,
         lists=lists, parameters=parameters, vocabulary=vocabulary, main=plans[main],
-        by_department=_by_department(programmes),
+        stacking=stacking, by_department=_by_department(programmes),
     )  # fmt: skip
 
 
