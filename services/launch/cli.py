@@ -140,6 +140,14 @@ def matrix() -> None:
 
 
 @app.command()
+def coverage() -> None:
+    """Print the measures row by row: phrases, programmes, parameters, records that serve them."""
+    from services.launch.commands.coverage import print_coverage
+
+    raise typer.Exit(asyncio.run(print_coverage(console)))
+
+
+@app.command()
 def replay(case: Annotated[str, typer.Argument(help="the id of a case")]) -> None:
     """Recompute a decision from its frozen situation, and compare it byte for byte."""
     from services.launch.commands import replaying

@@ -10,15 +10,8 @@ from services.policy.plan.actions.read_document import Document
 from services.policy.plan.actions.read_measures import programme_ids
 from services.policy.plan.actions.reading import Reading
 from services.policy.plan.models import HighestRuleFile, OneClauseRuleFile, StackingFile
-from services.policy.plan.rules import (
-    Confidence,
-    ParameterEntry,
-    Plan,
-    Stacking,
-    StackingGroup,
-    StackingRule,
-    Unit,
-)
+from services.policy.plan.rules import ParameterEntry, Plan, Unit
+from services.policy.stacking.rules import Confidence, Stacking, StackingGroup, StackingRule
 from services.rulebook.errors import nearest, pointer_to
 from services.rulebook.stacking import Clause, OneClause
 
