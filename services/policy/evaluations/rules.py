@@ -3,18 +3,18 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any, Literal
+from typing import Literal
 
 from services.policy.cases.rules import FIRM, MatterKind
 from services.policy.firms.rules import declared_of, mark_declared
-from services.policy.parameters.rules import Decisions, Number, in_force
+from services.policy.parameters.rules import Decisions, Number, stacking_mode
 from services.policy.plan.rules import Library, PlanProgramme
+from services.policy.stacking.rules import OWN_LEVEL, limits_of
 from services.rulebook import Assessment, Situation, combine
 from services.rulebook.combine import Candidate, Combination
 from services.rulebook.reasons import yuan
-from services.rulebook.stacking import Aid, Cut, Limit, StackingMode, StackingTerms
+from services.rulebook.stacking import Aid, Cut, StackingMode, StackingTerms
 
-OWN_LEVEL = "cixi"
 # Other levels' aid is declared to finance; policy hears of its own awards only.
 OTHER_AID_UNKNOWN = "other-aid-unknown"
 MODE_UNSET = "stacking-mode-unset"
@@ -70,10 +70,9 @@ def matter_key(kind: str, year: int) -> str:
 
 def stacking_terms(library: Library, decisions: Decisions, on: date) -> StackingTerms:
     """Give the rules of a day; where no mode is in force, the one that never pays too much."""
-    stacking = library.stacking
-    dated = in_force(library.parameters[stacking.mode], decisions, on)
+    dated = stacking_mode(library, decisions, on)
     mode = StackingMode(str(dated.value)) if dated else StackingMode.HIGHEST_ONLY
-    return StackingTerms(mode, stacking.highest.clause, stacking.counted)
+    return library.stacking.terms(mode)
 
 
 def best_combination(
@@ -107,14 +106,6 @@ def candidate_of(answer: ProgrammeAnswer, year: int) -> Candidate:
         group=answer.stacking_group, relation=answer.relation, year=year,
         limits=limits_of(assessment.ceilings), amount_fen=assessment.amount_fen,
     )  # fmt: skip
-
-
-def limits_of(ceilings: Iterable[Mapping[str, Any]]) -> tuple[Limit, ...]:
-    """Read ceilings as an assessment states them."""
-    return tuple(
-        Limit(each["id"], each["says"], each["of"], each["limit_fen"], each["source"])
-        for each in ceilings
-    )
 
 
 def reason(cut: Cut, asked_fen: int, titles: Mapping[str, str]) -> tuple[str, str]:

@@ -1,10 +1,15 @@
 """What may be received together, on plain values: the rules that the plans state as data."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any, Final
 
-from services.rulebook.stacking import Clause, OneClause
+from services.kernel.errors import Conflict
+from services.rulebook.stacking import Clause, Limit, OneClause, StackingMode, StackingTerms
+
+# The level of our own awards.
+OWN_LEVEL: Final = "cixi"
 
 
 class Confidence(StrEnum):
@@ -47,6 +52,29 @@ class Stacking:
     groups: Mapping[str, StackingGroup]
     open: Mapping[str, tuple[str, ...]]
 
-    @property
-    def counted(self) -> tuple[OneClause, ...]:
-        return tuple(rule.counts for rule in self.one_clause if rule.counts is not None)
+    def terms(self, mode: StackingMode) -> StackingTerms:
+        """Put the rules of all plans together, as they hold under a mode."""
+        counted = tuple(rule.counts for rule in self.one_clause if rule.counts is not None)
+        return StackingTerms(mode, self.highest.clause, counted)
+
+
+def limits_of(ceilings: Iterable[Mapping[str, Any]]) -> tuple[Limit, ...]:
+    """Read ceilings as an assessment states them."""
+    return tuple(
+        Limit(each["id"], each["says"], each["of"], each["limit_fen"], each["source"])
+        for each in ceilings
+    )
+
+
+def require_known(limits: Iterable[Limit]) -> tuple[Limit, ...]:
+    """Propose nothing while a ceiling is open: no money is given up to a limit nobody knows."""
+    known = tuple(limits)
+    if not_known := [limit for limit in known if limit.limit_fen is None]:
+        raise Conflict(
+            f"限额尚不能计算，不能提请批准：{'；'.join(limit.says for limit in not_known)}；"
+            "请补充所缺事实，或先报批所缺参数。",
+            f"A ceiling is not known yet: {', '.join(limit.id for limit in not_known)};"
+            " state the facts that it lacks, or have its parameter set first.",
+            code="ceiling-unknown",
+        )
+    return known
