@@ -1,5 +1,6 @@
 """Declaring aid of any level, and keeping our own in the same ledger."""
 
+from dataclasses import asdict
 from datetime import date, datetime
 from uuid import UUID
 
@@ -39,6 +40,8 @@ async def declare_aid(session: AsyncSession, actor: Actor, body: AidBody, *, now
         programme=body.programme,
         stacking_group=purpose.stacking_group,
         relation=Relation.COMPETES,
+        year=body.paid_on.year,
+        limits=[],
         amount_fen=body.amount_fen,
         paid_on=body.paid_on,
         document=body.document,
@@ -105,6 +108,7 @@ async def enter_own(
     aid.matter_id, aid.matter_period = proposed.matter.id, proposed.matter.period
     aid.matter_key, aid.stacking_group = purpose.matter_key, purpose.stacking_group
     aid.programme, aid.relation = proposed.programme, proposed.relation
+    aid.year, aid.limits = proposed.budget_year, [asdict(each) for each in proposed.ceilings]
     aid.amount_fen, aid.state = amount_fen, AidState.RESERVED
     aid.version += 1
     await save(session, aid)

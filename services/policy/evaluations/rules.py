@@ -9,11 +9,11 @@ from services.policy.cases.rules import FIRM, MatterKind
 from services.policy.firms.rules import declared_of, mark_declared
 from services.policy.parameters.rules import Decisions, Number, stacking_mode
 from services.policy.plan.rules import Library, PlanProgramme
-from services.policy.stacking.rules import OWN_LEVEL, limits_of
+from services.policy.stacking.rules import OWN_LEVEL
 from services.rulebook import Assessment, Situation, combine
 from services.rulebook.combine import Candidate, Combination
 from services.rulebook.reasons import yuan
-from services.rulebook.stacking import Aid, Cut, StackingMode, StackingTerms
+from services.rulebook.stacking import Aid, Cut, StackingMode, StackingTerms, limits_from
 
 # Other levels' aid is declared to finance; policy hears of its own awards only.
 OTHER_AID_UNKNOWN = "other-aid-unknown"
@@ -104,7 +104,7 @@ def candidate_of(answer: ProgrammeAnswer, year: int) -> Candidate:
     return Candidate(
         programme=assessment.programme, level=OWN_LEVEL, matter=answer.matter,
         group=answer.stacking_group, relation=answer.relation, year=year,
-        limits=limits_of(assessment.ceilings), amount_fen=assessment.amount_fen,
+        limits=limits_from(assessment.ceilings), amount_fen=assessment.amount_fen,
     )  # fmt: skip
 
 
