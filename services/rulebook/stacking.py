@@ -35,6 +35,17 @@ class Clause:
     says: str
     source: str = ""
 
+    @property
+    def quoted(self) -> str:
+        """Quote it in Chinese with its source; quotes within it become inner ones."""
+        says = self.says.replace("“", "‘").replace("”", "’")
+        return f"“{says}”" + (f"（{self.source}）" if self.source else "")
+
+    @property
+    def named(self) -> str:
+        """Name it in English with its source."""
+        return self.id + (f" ({self.source})" if self.source else "")
+
 
 @dataclass(frozen=True, slots=True)
 class Limit:

@@ -187,8 +187,7 @@ def _reason(asked_fen: int, cut: Cut, mode: StackingMode) -> Reason:
     if cut.kind in {"competing", "own"}:
         return _set_off_reason(asked_fen, cut, mode)
     aid_zh, aid_en = _named(cut.counted)
-    rule = f"“{cut.rule.says}”" + (f"（{cut.rule.source}）" if cut.rule.source else "")
-    rule_en = f"the rule {cut.rule.id}" + (f" ({cut.rule.source})" if cut.rule.source else "")
+    rule, rule_en = cut.rule.quoted, f"the rule {cut.rule.named}"
     if cut.kind == "one-clause":
         return Reason(
             "one-clause",
@@ -213,7 +212,7 @@ def _reason(asked_fen: int, cut: Cut, mode: StackingMode) -> Reason:
 
 
 def _set_off_reason(asked_fen: int, cut: Cut, mode: StackingMode) -> Reason:
-    rule = f"“{cut.rule.says}”（{cut.rule.source}）" if cut.rule.source else cut.rule.says
+    rule = cut.rule.quoted if cut.rule.source else cut.rule.says
     left_fen = cut.left_fen
     aid_zh, aid_en = _named(cut.counted)
     total_fen = sum(aid.amount_fen for aid in cut.counted)

@@ -111,8 +111,7 @@ def candidate_of(answer: ProgrammeAnswer, year: int) -> Candidate:
 def reason(cut: Cut, asked_fen: int, titles: Mapping[str, str]) -> tuple[str, str]:
     """Say by which words of which clause less is paid than was asked, Chinese and English."""
     zh, en = _named(cut.counted, titles)
-    rule = f"按“{cut.rule.says}”" + (f"（{cut.rule.source}）" if cut.rule.source else "")
-    rule_en = f"by {cut.rule.id}" + (f" ({cut.rule.source})" if cut.rule.source else "")
+    rule, rule_en = f"按{cut.rule.quoted}", f"by {cut.rule.named}"
     left, left_en = f"{yuan(cut.left_fen)}元", f"{yuan(cut.left_fen)} yuan"
     match cut.kind:
         case "competing" | "own" if cut.left_fen:
