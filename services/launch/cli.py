@@ -23,7 +23,9 @@ app = typer.Typer(
 events = typer.Typer(no_args_is_help=True, help="Announcements: refill, restate, parked ones.")
 audit = typer.Typer(no_args_is_help=True, help="The audit chain.")
 app.add_typer(events, name="events")
+plan = typer.Typer(no_args_is_help=True, help="The plans as files.")
 app.add_typer(audit, name="audit")
+app.add_typer(plan, name="plan")
 console = Console()
 
 ServiceName = Annotated[
@@ -153,6 +155,19 @@ def replay(case: Annotated[str, typer.Argument(help="the id of a case")]) -> Non
     from services.launch.commands import replaying
 
     raise typer.Exit(asyncio.run(replaying.replay_case(console, case)))
+
+
+@plan.command()
+def check(
+    folder: Annotated[
+        Path | None,
+        typer.Argument(help="a folder of plan folders; those that run here if left out"),
+    ] = None,
+) -> None:
+    """Read plans and work their examples; name every fault with file, line and field."""
+    from services.launch.commands.planning import check_plans
+
+    raise typer.Exit(check_plans(console, folder))
 
 
 @events.command()
