@@ -84,7 +84,7 @@ def test_a_rule_of_another_plan_joins_programmes_of_both(plans: Path) -> None:
         ("confidence: verbatim", "confidence: sure", r"/highest/confidence: .*'verbatim'"),
         ("says: 本行动方案", "says: 本方案", "/highest/says: words that the plan does not say"),
         ("says: 本行动方案", "say: 本行动方案", "/highest/say: "),
-        ("- id: rd-investment", "- id: rd-matching", "/groups/0/id: rd-matching stands twice"),
+        ("id: rd-investment", "id: rd-matching", "/groups/0/id: rd-matching stands twice"),
     ],
 )
 def test_a_fault_of_the_clause_is_named_with_file_line_and_field(
@@ -127,6 +127,14 @@ def test_a_group_that_nobody_declared_competes_with_nobody_and_is_refused(faults
         r"m27\.yaml:\d+: /programmes/0/stacking_group: rd-investmnt is no group.*rd-investment",
         found,
     )
+
+
+def test_a_ceiling_of_a_year_s_matter_would_count_what_has_nothing_to_do_with_it(
+    faults: Faults,
+) -> None:
+    (found,) = faults(M27, "of: group", "of: matter")
+    assert "/programmes/0/ceilings/0/of: a ceiling over all aid of a year's matter" in found
+    assert found.endswith("allowed: group beneficiary-year")
 
 
 def test_the_clause_stands_in_one_plan_and_no_more(plans: Path) -> None:

@@ -5,6 +5,7 @@ A group that several programmes share must be declared: a misspelt one would com
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from services.policy.plan.actions.read_document import Document
 from services.policy.plan.actions.read_measures import programme_ids
@@ -16,6 +17,8 @@ from services.rulebook.errors import nearest, pointer_to
 from services.rulebook.stacking import Clause, OneClause
 
 FILE = "stacking.yaml"
+# The matter of programmes that are received for a year.
+YEAR = "year"
 
 
 def read_stacking(
@@ -88,15 +91,26 @@ class _StackingReader:
                 self._check_names(folder, at, rule)
 
     def check_programmes(self) -> None:
-        """Refuse a group that nobody declared and that is not the programme's own."""
+        """Refuse a group that nobody declared, and a ceiling over all that a year is about."""
         for document in (each for found in self.documents.values() for each in found):
             found = document.data.get("programmes")
             for index, each in enumerate(found if isinstance(found, list) else []):
-                group = each.get("stacking_group") if isinstance(each, dict) else None
-                if isinstance(group, str) and not self._is_group(group):
-                    pointer = pointer_to("programmes", index, "stacking_group")
-                    allowed = f"{nearest(group, self.groups)} ({FILE})"
-                    self.reading.fault(document, pointer, f"{group} is no group", allowed)
+                if isinstance(each, dict):
+                    self._check_programme(document, pointer_to("programmes", index), each)
+
+    def _check_programme(self, document: Document, at: str, data: Mapping[str, Any]) -> None:
+        group = data.get("stacking_group")
+        if isinstance(group, str) and not self._is_group(group):
+            allowed = f"{nearest(group, self.groups)} ({FILE})"
+            self.reading.fault(document, f"{at}/stacking_group", f"{group} is no group", allowed)
+        ceilings = data.get("ceilings")
+        if data.get("matter", YEAR) != YEAR or not isinstance(ceilings, list):
+            return
+        for index, ceiling in enumerate(ceilings):
+            if isinstance(ceiling, dict) and ceiling.get("of") == "matter":
+                found = "a ceiling over all aid of a year's matter, related or not"
+                allowed = "group beneficiary-year"
+                self.reading.fault(document, f"{at}/ceilings/{index}/of", found, allowed)
 
     def highest(self, parameters: Mapping[str, ParameterEntry]) -> tuple[Path, HighestRuleFile]:
         """Find the one rule 从高、不重复, whose mode must be a parameter."""
