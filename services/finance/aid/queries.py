@@ -37,8 +37,8 @@ _ELSEWHERE = f"{_COUNTED} AND matter_key <> $3"
 
 async def lock_purpose(session: AsyncSession, purpose: Purpose) -> None:
     """Let no one else grant or declare aid for this matter until this transaction ends."""
-    async with raw_connection(session) as connection:
-        await connection.execute("SELECT pg_advisory_xact_lock($1)", purpose.lock_key())
+    connection = await raw_connection(session)
+    await connection.execute("SELECT pg_advisory_xact_lock($1)", purpose.lock_key())
 
 
 async def aid(session: AsyncSession, actor: Actor, aid_id: UUID, *, lock: bool = False) -> Aid:
@@ -88,8 +88,8 @@ async def may_see(session: AsyncSession, actor: Actor, aid_id: UUID) -> bool:
 
 
 async def of_award(session: AsyncSession, award_id: UUID) -> Aid | None:
-    async with raw_connection(session) as connection:
-        aid_id = await connection.fetchval("SELECT id FROM aid WHERE award_id = $1", award_id)
+    connection = await raw_connection(session)
+    aid_id = await connection.fetchval("SELECT id FROM aid WHERE award_id = $1", award_id)
     return None if aid_id is None else await session.get(Aid, aid_id)
 
 
@@ -113,11 +113,11 @@ async def elsewhere(
 async def _counted(
     session: AsyncSession, statement: str, purpose: Purpose, besides_award: UUID | None
 ) -> list[stacking.Aid]:
-    async with raw_connection(session) as connection:
-        rows = await connection.fetch(
-            statement, purpose.beneficiary_kind, purpose.beneficiary_id, purpose.matter_key,
-            [str(state) for state in COUNTED], besides_award,
-        )  # fmt: skip
+    connection = await raw_connection(session)
+    rows = await connection.fetch(
+        statement, purpose.beneficiary_kind, purpose.beneficiary_id, purpose.matter_key,
+        [str(state) for state in COUNTED], besides_award,
+    )  # fmt: skip
     # Sorted here: to have them in order, the planner would walk the whole table by its key.
     rows.sort(key=itemgetter("id"))
     return [
