@@ -10,19 +10,37 @@ from services.kernel.runtime import Runtime
 from services.kernel.service import Service
 from services.kernel.timers import TimerKind
 from services.kernel.unit import commit
-from services.policy.base import CALENDAR, Base
-from services.policy.cases.actions.hear_award import end_notice
-from services.policy.cases.actions.move_case import NOTICE_TIMER
+from services.policy.base import CALENDAR, SECRET_KEY, Base
 from services.policy.cases.routes import router as cases
 from services.policy.cases.rules import CaseEvent as Do
 from services.policy.cases.rules import CaseState as In
 from services.policy.cases.rules import ReservationState, SystemEvent
-from services.policy.contract.events import AwardProposed, CaseDecided, CaseEnded
+from services.policy.contract.events import (
+    AwardProposed,
+    CaseDecided,
+    CaseEnded,
+    NoticePublished,
+    ObjectionHandled,
+    ObjectionReceived,
+    ResultReminded,
+)
 from services.policy.evaluations.routes import firms_router as entitlements
 from services.policy.evaluations.routes import router as evaluations
 from services.policy.gates.routes import router as plans
 from services.policy.gates.rules import RESTRICTION_NAMES
+from services.policy.notices.actions.end_notice import (
+    end_notice,
+    remind_of_result,
+    report_overdue,
+)
 from services.policy.notices.routes import router as notices
+from services.policy.notices.rules import (
+    END_TIMER,
+    OBJECTION_STATE_NAMES,
+    OVERDUE_TIMER,
+    REMIND_TIMER,
+    RESULT_NAMES,
+)
 from services.policy.parameters.queries import KNOWN, KnownDecisions
 from services.policy.parameters.routes import router as parameters
 from services.policy.parameters.rules import ParameterState
@@ -44,7 +62,13 @@ async def begin(runtime: Runtime) -> None:
     async with runtime.sessions() as session:
         await keep_versions(session, plans, now=runtime.clock.now())
         await commit(session)
-    runtime.sessions.configure(info={CALENDAR: runtime.calendar, KNOWN: KnownDecisions()})
+    runtime.sessions.configure(
+        info={
+            CALENDAR: runtime.calendar,
+            SECRET_KEY: runtime.settings.secret_key,
+            KNOWN: KnownDecisions(),
+        }
+    )
 
 
 SERVICE = Service(
@@ -57,13 +81,20 @@ SERVICE = Service(
         plans, measures, programmes, versions, facts, tasks, evaluations, entitlements, parameters,
         cases, notices,
     ),
-    announces=(AwardProposed, CaseDecided, CaseEnded),
+    announces=(
+        AwardProposed, CaseDecided, CaseEnded, NoticePublished, ObjectionReceived,
+        ObjectionHandled, ResultReminded,
+    ),
     reactions=(
         Reaction(FirmChanged, project_firm),
         Reaction(ListPublished, project_list),
         Reaction(AwardChanged, follow_award),
     ),
-    timers=(TimerKind(NOTICE_TIMER, end_notice),),
+    timers=(
+        TimerKind(END_TIMER, end_notice),
+        TimerKind(REMIND_TIMER, remind_of_result),
+        TimerKind(OVERDUE_TIMER, report_overdue),
+    ),
     on_start=begin,
     code_lists=(
         CodeList("case-states", "办件状态", "States of a case", {
@@ -87,7 +118,14 @@ SERVICE = Service(
             SystemEvent.RESERVATION_ENDED: ("预留已解除", "Reservation ended"),
             SystemEvent.NOTICE_BEGUN: ("公示开始", "Notice begun"),
             SystemEvent.NOTICE_ENDED: ("公示期满", "Notice ended"),
+            Do.OBJECT: ("提出异议", "Object"),
+            SystemEvent.SUSPENDED: ("因异议中止", "Suspended by an objection"),
+            SystemEvent.OBJECTION_UPHELD: ("异议成立", "Objection upheld"),
+            SystemEvent.OBJECTION_DISMISSED: ("异议不成立", "Objection dismissed"),
             SystemEvent.AWARDED: ("立项", "Awarded"), SystemEvent.PAID: ("已拨付", "Paid")}),
+        CodeList("objection-states", "异议状态", "States of an objection",
+                 {**OBJECTION_STATE_NAMES}),
+        CodeList("notice-results", "公示结果", "Results of a notice", {**RESULT_NAMES}),
         CodeList("reservation-states", "资金预留状态", "States of a reservation", {
             ReservationState.NONE: ("无", "None"), ReservationState.PENDING: ("待答复", "Pending"),
             ReservationState.RESERVED: ("已预留", "Reserved"),
