@@ -15,7 +15,7 @@ from sqlalchemy.orm import aliased
 
 from services.kernel.actors import Actor, Role
 from services.kernel.calendar import Calendar
-from services.kernel.clock import city_day
+from services.kernel.clock import CITY, city_day
 from services.kernel.errors import NotFound, Refusal
 from services.kernel.pages import PageRequest
 from services.kernel.sealed import unseal
@@ -103,11 +103,6 @@ async def item_of(session: AsyncSession, notice_id: UUID, named: UUID) -> Notice
 async def current(session: AsyncSession, item_id: UUID) -> NoticeItem:
     """Read an item as it is now that its case is locked."""
     return await session.get_one(NoticeItem, item_id, populate_existing=True)
-
-
-async def standing(session: AsyncSession, notice_id: UUID) -> Sequence[NoticeItem]:
-    """List the items that stand in a notice, in its order."""
-    return (await _items_of(session, [notice_id])).get(notice_id, [])
 
 
 async def same_objection(
@@ -316,7 +311,7 @@ def _summary(listed: Listed, now: datetime) -> dict[str, Any]:
         "objections": {
             "department": published["department"],
             "path": f"{NOTICES}/{found.id}/objections",
-            "until": ends_at,
+            "until": ends_at.astimezone(CITY),
         },
         "plan_flags": plan.flags(city_day(now)) if plan else [],
     }
