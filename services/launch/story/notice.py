@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from datetime import date, datetime, timedelta
+from datetime import date
 from typing import Any
 
 from services.launch.caller import UnexpectedAnswer
@@ -47,14 +47,13 @@ async def dispute(stage: Stage, case: dict[str, Any]) -> None:
 
 
 async def run_out(stage: Stage, case: dict[str, Any]) -> None:
-    """Move the clock past the notice, and object when it is too late."""
-    clock = await stage.caller.get("admin", "/v1/demo/clock")
-    later = datetime.fromisoformat(clock["now"]) + timedelta(days=14)
-    await _move_clock(stage, later.isoformat())
+    """Move the clock to the day of the decision, and object when it is too late."""
+    path = f"/v1/policy/notices/{case['notice']['id']}"
+    (item,) = (await stage.caller.get("public", path))["items"]
+    await _move_clock(stage, f"{item['decision_from']}T00:00:00+08:00")
     await case_life.past_notice(stage.caller, "approver", case)
-    path = f"/v1/policy/notices/{case['notice']['id']}/objections"
     body = {**OBJECTION, "item": case["id"], "reason": "另有意见（演示）。"}
-    late = await stage.caller.post("public", path, body, expect=(409,))
+    late = await stage.caller.post("public", f"{path}/objections", body, expect=(409,))
     stage.console.print(f"  {late['detail']}", highlight=False)
     stage.check("after the last day an objection is late", late["code"], "objection-late")
 

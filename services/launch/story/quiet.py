@@ -15,10 +15,17 @@ from services.launch.registry import SERVICES
 
 QUIET_S_MAX = 90.0
 LOOK_S = 0.05
+# A clock moved ahead makes many timers due at once, which announce in their turn.
+DUE = """
+SELECT EXISTS (
+    SELECT 1 FROM timer WHERE fired_at IS NULL
+    AND due_at <= now() + make_interval(secs => coalesce((SELECT offset_s FROM heard_clock), 0))
+)
+"""
 
 
 async def until_quiet(settings: Settings) -> None:
-    """Wait until every announcement was heard and every operation is over."""
+    """Wait until due timers have fired, all was heard and every operation is over."""
     bus = Bus(settings.nats_url, "liangxin command quiet")
     await bus.connect()
     connections = [
@@ -39,7 +46,7 @@ async def until_quiet(settings: Settings) -> None:
 
 async def _is_busy(bus: Bus, connections: list["asyncpg.Connection"]) -> bool:
     for connection in connections:
-        if await connection.fetchval(BUSY):
+        if await connection.fetchval(BUSY) or await connection.fetchval(DUE):
             return True
     for name, service in SERVICES.items():
         for consumer in consumers_for(name, (*KERNEL_REACTIONS, *service.reactions)):
