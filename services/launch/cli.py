@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -25,6 +26,12 @@ audit = typer.Typer(no_args_is_help=True, help="The audit chain.")
 app.add_typer(events, name="events")
 app.add_typer(audit, name="audit")
 console = Console()
+
+
+class Engine(StrEnum):
+    POLARS = "polars"
+    SPARK = "spark"
+
 
 ServiceName = Annotated[
     str, typer.Argument(help="identity, enterprise, policy, finance or gateway")
@@ -145,6 +152,22 @@ def replay(case: Annotated[str, typer.Argument(help="the id of a case")]) -> Non
     from services.launch.commands import replaying
 
     raise typer.Exit(asyncio.run(replaying.replay_case(console, case)))
+
+
+@app.command()
+def evaluate(
+    facts: Annotated[str, typer.Option(help="a Parquet file, or a folder of them")],
+    out: Annotated[str, typer.Option(help="where the results go: a file, or a folder likewise")],
+    engine: Annotated[Engine, typer.Option(help="polars here, spark on a cluster")] = Engine.POLARS,
+    on: Annotated[str, typer.Option(help="the day of the question; today when left out")] = "",
+    master: Annotated[str, typer.Option(help="where Spark runs")] = "local[*]",
+) -> None:
+    """Ask all programmes of the plan about many firms at once, from columns of facts."""
+    with loading():
+        from services.launch.commands.evaluating import evaluate_table
+
+    master = master if engine is Engine.SPARK else ""
+    raise typer.Exit(evaluate_table(console, facts, out, on=on, master=master))
 
 
 @events.command()

@@ -13,13 +13,12 @@ from math import gcd, lcm
 from typing import Any, Final, Generic, TypeVar, cast
 
 from services.rulebook.columns.whole import (
-    NARROW_MAX,
     Algebra,
     Overflow,
     Ratio,
     Reckoner,
-    Span,
     Whole,
+    span_of,
 )
 from services.rulebook.errors import Issue, RuleError
 from services.rulebook.evaluate import COMPARE
@@ -177,8 +176,7 @@ class Lowering(Generic[E]):
             case Const(value):
                 return _ratio_of(cast("Fraction", value))
             case FactAt(name):
-                span = self._span(name)
-                return Ratio(Whole(1, self.algebra.column(node), *span))
+                return Ratio(Whole(1, self.algebra.column(node), *span_of(self.facts[name])))
             case Parameter(name):
                 return Ratio(self.numbers[name])
             case YearsTotal():
@@ -211,13 +209,6 @@ class Lowering(Generic[E]):
                 return self._known(self.number(operand), self.number(otherwise))
             case _:
                 raise TypeError(f"{type(node).__name__} is no number")
-
-    def _span(self, name: str) -> Span:
-        fact = self.facts[name]
-        return (
-            -NARROW_MAX if fact.low is None else fact.low,
-            NARROW_MAX if fact.high is None else fact.high,
-        )
 
     def _years(self, node: YearsTotal) -> Ratio[E]:
         facts = [FactAt(node.name, Kind.NUMBER, back) for back in range(node.years)]
