@@ -10,6 +10,8 @@ from typing import Any
 
 import polars as pl
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from rich.console import Console
 
 from services.launch.commands.evaluating import evaluate_table
@@ -17,7 +19,13 @@ from services.rulebook import RuleSet, Situation, rule_set
 from services.rulebook.columns.spark import spark_query
 from tests.launch.test_evaluating import write
 from tests.rulebook.columns_of import Numbers, rows_of, table_of
+from tests.rulebook.random_facts import situations
+from tests.rulebook.random_rules import conditions
+from tests.rulebook.random_rules import numbers as numbers_in
 from tests.rulebook.test_columns import AMOUNTS, CONDITIONS, NUMBERS, SCORE, SITUATIONS, compiled
+from tests.rulebook.test_plan_in_columns import FACT_SETS, SETS, numbers_of
+from tests.rulebook.test_random_columns import numbers_of as random_numbers
+from tests.rulebook.test_random_columns import random_rule
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +55,34 @@ def spark_answers(
     )  # fmt: skip
     rows = sorted((row.asDict() for row in spark.sql(query).collect()), key=lambda r: r["~row"])
     return rows_of(rules, {name: [_plain(row[name]) for row in rows] for name in rows[0]})
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_spark_agrees_on_every_programme(spark: Any, tmp_path: Path, name: str) -> None:
+    make, is_set = SETS[name]
+    rules = make()
+    numbers = numbers_of(rules, is_set=is_set)
+    drawn = situations(rules, FACT_SETS, seed=2026)
+    decided = [rules.decide(each, numbers) for each in drawn]
+    assert spark_answers(spark, tmp_path, rules, drawn, numbers) == decided
+
+
+@settings(
+    max_examples=3, deadline=None, derandomize=True, database=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow,
+                           HealthCheck.large_base_example, HealthCheck.data_too_large],
+)  # fmt: skip
+@given(
+    pairs=st.lists(st.tuples(conditions(2), numbers_in(2)), min_size=25, max_size=40),
+    seed=st.integers(0, 2**32),
+)
+def test_spark_agrees_on_random_rules(spark: Any, tmp_path: Path, pairs: Any, seed: int) -> None:
+    made = [random_rule(f"r{index}", *pair) for index, pair in enumerate(pairs)]
+    rules = rule_set(each for each in made if each is not None)
+    values = random_numbers(rules, (7, -3))
+    drawn = situations(rules, 500, seed)
+    decided = [rules.decide(each, values) for each in drawn]
+    assert spark_answers(spark, tmp_path, rules, drawn, values) == decided
 
 
 def test_the_command_gives_the_same_table_on_either_engine(tmp_path: Path) -> None:
