@@ -3,7 +3,7 @@
 Run by `make test-integrations`; needs a Java of version 17 or later.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -28,9 +28,10 @@ from tests.rulebook.test_random_columns import numbers_of as random_numbers
 from tests.rulebook.test_random_columns import random_rule
 
 
-@pytest.fixture(scope="module")
-def spark() -> Iterator[Any]:
-    session = (
+@pytest.fixture
+def spark() -> Any:
+    """Give a session: the command under test ends the one that was there."""
+    return (
         import_module("pyspark.sql")
         .SparkSession.builder.master("local[2]")
         .config("spark.ui.enabled", "false")
@@ -38,8 +39,6 @@ def spark() -> Iterator[Any]:
         .config("spark.sql.shuffle.partitions", "2")
         .getOrCreate()
     )
-    yield session
-    session.stop()
 
 
 def spark_answers(
