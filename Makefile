@@ -8,6 +8,7 @@ BIN := .venv/bin
 UV := UV_PYTHON_DOWNLOADS=never .ci/uv
 INSTALLED := .venv/installed
 INTEGRATIONS := .venv/integrations
+PEERS := .bench/installed
 LOCK = $(UV) pip compile $(UPGRADE) --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-annotate --no-header --quiet
 # What one file of faults breaks is its own: they run side by side.
@@ -63,7 +64,7 @@ faults: $(INSTALLED)
 	LIANGXIN_FAULTS=full LIANGXIN_FAULTS_SEED=$(SEED) $(BIN)/pytest -v -n 3 --dist loadfile \
 		--no-loadscope-reorder $(FAULTS)
 
-bench: $(INSTALLED)
+bench: $(INSTALLED) $(PEERS)
 	@$(BIN)/python -m tests.benchmarks $(BENCH)
 
 check: $(INSTALLED)
@@ -87,7 +88,7 @@ lock: .uv/$(UV_VERSION)
 	$(LOCK) --group bench --constraint requirements.lock --output-file bench.lock
 
 clean: stop
-	rm -rf .venv .uv build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .bench .uv build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find services gateway tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(INSTALLED): requirements.lock pyproject.toml .uv/$(UV_VERSION)
@@ -99,6 +100,12 @@ $(INSTALLED): requirements.lock pyproject.toml .uv/$(UV_VERSION)
 # The ordinary install takes away again what only these tests need.
 $(INTEGRATIONS): $(INSTALLED) integrations.lock
 	$(UV) pip install --quiet --python $(BIN)/python --require-hashes --no-deps -r integrations.lock
+	@touch $@
+
+# What the engines are measured against; none of it is among what the platform installs.
+$(PEERS): bench.lock .uv/$(UV_VERSION)
+	@test -x .bench/bin/python || $(UV) venv --quiet --allow-existing --python "$(PYTHON)" .bench
+	$(UV) pip sync --quiet --compile-bytecode --python .bench/bin/python --require-hashes bench.lock
 	@touch $@
 
 .uv/$(UV_VERSION):
