@@ -1,11 +1,7 @@
 """Measures 24 to 30, the closing clauses and the industry policy: what no single example shows."""
 
-from typing import Any
-
 from services.policy.plan.actions.load_library import library
 from services.policy.plan.rules import PlanProgramme
-from services.rulebook.programme import Example
-from services.rulebook.stated import read_situation
 
 INDUSTRY = "cixi-industry-2025"
 
@@ -16,36 +12,6 @@ def programmes() -> list[PlanProgramme]:
         for each in library().programmes.values()
         if (each.measure.number or 0) >= 24 or each.plan.id == INDUSTRY
     ]
-
-
-def outcome(programme: PlanProgramme, example: Example, given: dict[str, Any]) -> str:
-    compiled = programme.compiled
-    situation = read_situation(
-        on=example.day, facts=given, vocabulary=compiled.vocabulary, history=example.history
-    )
-    return compiled.assess(situation, example.parameters).to_json()["outcome"]
-
-
-def test_a_fact_that_is_taken_away_never_refuses() -> None:
-    for programme in programmes():
-        for example in programme.compiled.programme.examples:
-            if example.expect.outcome != "eligible":
-                continue
-            for name in example.given:
-                rest = {fact: value for fact, value in example.given.items() if fact != name}
-                refused = (programme.id, example.name, name)
-                assert outcome(programme, example, rest) != "ineligible", refused
-
-
-def test_each_condition_alone_can_refuse() -> None:
-    for programme in programmes():
-        failed: set[str] = set()
-        for example in programme.compiled.programme.examples:
-            no = [name for name, truth in example.expect.conditions.items() if truth == "false"]
-            if example.expect.outcome == "ineligible" and len(no) == 1:
-                failed.update(no)
-        decides = {each.id for each in programme.compiled.programme.eligibility if each.decides}
-        assert failed == decides, programme.id
 
 
 def test_what_closes_the_plan_leads_to_what_exists() -> None:

@@ -1,11 +1,14 @@
-"""What holds for all thirty measures alike, whoever wrote them."""
+"""What holds for all thirty measures alike."""
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from services.policy.plan.actions.load_library import library
 from services.policy.plan.rules import Measure, PlanProgramme
 from services.rulebook import Programme
+from services.rulebook.programme import Example
+from services.rulebook.stated import read_situation
 
 # Every kind of founder and every stage may come: these conditions ask, and exclude nobody.
 OPEN_TO_ALL = {
@@ -77,9 +80,21 @@ def test_whether_a_firm_has_a_talent_project_is_the_talent_offices_to_tell() -> 
 
 
 def test_each_condition_alone_can_refuse() -> None:
-    silent = {(r.id, c) for r in rules() for c in _deciding(r) - _refused(r)}
+    written = [each.compiled.programme for each in library().programmes.values()]
+    silent = {(r.id, c) for r in written for c in _deciding(r) - _refused(r)}
 
     assert silent == OPEN_TO_ALL
+
+
+def test_a_fact_that_is_taken_away_never_refuses() -> None:
+    for programme in library().programmes.values():
+        for example in programme.compiled.programme.examples:
+            if example.expect.outcome != "eligible":
+                continue
+            for name in example.given:
+                rest = {fact: value for fact, value in example.given.items() if fact != name}
+                told = (programme.id, example.name, name)
+                assert _outcome(programme, example, rest) != "ineligible", told
 
 
 def test_each_condition_has_something_that_proves_it() -> None:
@@ -130,6 +145,14 @@ def test_what_a_source_quotes_stands_in_the_clause() -> None:
         assert len(words) > 5
         strange = [each for each in words if each not in measure.clause and each not in closing]
         assert strange == [], measure.number
+
+
+def _outcome(programme: PlanProgramme, example: Example, given: dict[str, Any]) -> str:
+    compiled = programme.compiled
+    situation = read_situation(
+        on=example.day, facts=given, vocabulary=compiled.vocabulary, history=example.history
+    )
+    return compiled.assess(situation, example.parameters).to_json()["outcome"]
 
 
 def _deciding(rule: Programme) -> set[str]:
