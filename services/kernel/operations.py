@@ -105,6 +105,25 @@ def accept_operation(  # noqa: PLR0913  each is named
     now: datetime,
 ) -> Operation:
     """Take long work on: 202 with the address where its progress stands."""
+    operation = begin_operation(
+        session, actor, kind, input_=input_, content=content, total=total, now=now
+    )
+    response.status_code = 202
+    response.headers["Location"] = f"/v1/{service}/operations/{operation.id}"
+    return operation
+
+
+def begin_operation(
+    session: AsyncSession,
+    actor: Actor,
+    kind: str,
+    *,
+    input_: dict[str, Any],
+    content: bytes | None = None,
+    total: int | None,
+    now: datetime,
+) -> Operation:
+    """Begin long work as part of another change; the actor may follow it."""
     operation = Operation(
         id=new_id(),
         kind=kind,
@@ -119,8 +138,6 @@ def accept_operation(  # noqa: PLR0913  each is named
         error_count=0,
     )
     session.add(operation)
-    response.status_code = 202
-    response.headers["Location"] = f"/v1/{service}/operations/{operation.id}"
     return operation
 
 

@@ -1,10 +1,13 @@
 """Policy on one screen."""
 
+from datetime import timedelta
 from pathlib import Path
 
 from services.enterprise.contract.events import FirmChanged, ListPublished
 from services.finance.contract.events import AwardChanged
+from services.kernel.backlogs import Backlog
 from services.kernel.code_lists import CodeList
+from services.kernel.operations import OperationKind
 from services.kernel.reactions import Reaction
 from services.kernel.runtime import Runtime
 from services.kernel.service import Service
@@ -16,9 +19,17 @@ from services.policy.cases.routes import router as cases
 from services.policy.cases.rules import CaseEvent as Do
 from services.policy.cases.rules import CaseState as In
 from services.policy.cases.rules import ReservationState, SystemEvent
-from services.policy.contract.events import AwardProposed, CaseDecided, CaseEnded
+from services.policy.contract.events import AwardProposed, CaseDecided, CaseEnded, FirmMatched
 from services.policy.evaluations.routes import firms_router as entitlements
 from services.policy.evaluations.routes import router as evaluations
+from services.policy.matches.actions.match_firms import WAITING, match_due_firms
+from services.policy.matches.actions.restate_matches import restate_matches
+from services.policy.matches.actions.review_bases import OPERATION as MATCHING
+from services.policy.matches.actions.review_bases import TIMER as REVIEW_TIMER
+from services.policy.matches.actions.review_bases import review_on_the_day, step_matching
+from services.policy.matches.routes import firms_router as firm_matches
+from services.policy.matches.routes import router as matches
+from services.policy.matches.rules import Change, Kind
 from services.policy.notices.routes import router as notices
 from services.policy.parameters.queries import KNOWN, KnownDecisions
 from services.policy.parameters.routes import router as parameters
@@ -43,14 +54,23 @@ SERVICE = Service(
     title_en="Policy: the plan as data, entitlements, parameters, cases and notices",
     metadata=Base.metadata,
     migrations=Path(__file__).parent / "migrations",
-    routers=(measures, programmes, facts, evaluations, entitlements, parameters, cases, notices),
-    announces=(AwardProposed, CaseDecided, CaseEnded),
+    routers=(
+        measures, programmes, facts, evaluations, entitlements, firm_matches, matches, parameters,
+        cases, notices,
+    ),
+    announces=(AwardProposed, CaseDecided, CaseEnded, FirmMatched),
     reactions=(
         Reaction(FirmChanged, project_firm),
         Reaction(ListPublished, project_list),
         Reaction(AwardChanged, follow_award),
     ),
-    timers=(TimerKind(NOTICE_TIMER, end_notice),),
+    timers=(
+        TimerKind(NOTICE_TIMER, end_notice),
+        TimerKind(REVIEW_TIMER, review_on_the_day, every=timedelta(minutes=1)),
+    ),
+    operations=(OperationKind(MATCHING, step_matching),),
+    backlogs=(Backlog("matching", match_due_firms, WAITING),),
+    restaters=(restate_matches,),
     on_start=begin,
     code_lists=(
         CodeList("case-states", "办件状态", "States of a case", {
@@ -84,6 +104,15 @@ SERVICE = Service(
             "unknown": ("暂不能判定", "Unknown")}),
         CodeList("condition-outcomes", "条件结果", "Outcomes of a condition", {
             "true": ("是", "True"), "false": ("否", "False"), "unknown": ("未知", "Unknown")}),
+        CodeList("match-kinds", "匹配结果", "Where a firm stands under a programme", {
+            Kind.ENTITLED: ("应享", "Entitled"), Kind.NEAR: ("差一点", "Near"),
+            Kind.UNKNOWN: ("缺少事实", "A fact is unknown")}),
+        CodeList("match-changes", "匹配变化", "Changes of a match", {
+            Change.NEWLY_ENTITLED: ("新应享", "Newly entitled"),
+            Change.NO_LONGER_ENTITLED: ("不再应享", "No longer entitled"),
+            Change.NEAR_MISS: ("差一点", "Near miss"), Change.UNKNOWN: ("缺少事实", "Unknown"),
+            Change.RULED_OUT: ("不符合", "Ruled out"),
+            Change.CHANGED: ("金额或情况有变", "Amount or details changed")}),
         CodeList("amount-statuses", "金额状态", "Statuses of an amount", {
             "set": ("已确定", "Set"), "pending-parameter": ("待参数确定", "Pending a parameter"),
             "unknown-fact": ("缺少事实", "A fact is unknown")}),

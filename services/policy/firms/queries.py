@@ -1,6 +1,7 @@
 """Reading what was heard of firms and lists."""
 
 import asyncio
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -26,6 +27,35 @@ async def firm(session: AsyncSession, uscc: str, *, on: date, after: UUID | None
     if state is None:
         raise firm_not_found()
     return KnownFirm(FirmChanged.model_validate(state), await _lists(session, uscc, on))
+
+
+async def firms_on(session: AsyncSession, usccs: Iterable[str], on: date) -> list[KnownFirm]:
+    """Read many firms at once, each with its lists of the day."""
+    wanted = list(usccs)
+    rows = await session.execute(select(Firm.uscc, Firm.state).where(Firm.uscc.in_(wanted)))
+    versions = await versions_on(session, on)
+    items = select(ListItem.uscc, ListItem.version_id).where(
+        ListItem.version_id.in_([each.id for each in versions]), ListItem.uscc.in_(wanted)
+    )
+    members = {(uscc, version_id) for uscc, version_id in await session.execute(items)}
+    return [
+        KnownFirm(
+            FirmChanged.model_validate(state),
+            tuple(
+                ListEntry(
+                    each.list, each.id, each.valid_from, each.recorded_at, each.complete,
+                    (uscc, each.id) in members,
+                )
+                for each in versions
+            ),
+        )
+        for uscc, state in rows
+    ]  # fmt: skip
+
+
+async def versions_on(session: AsyncSession, on: date) -> Sequence[ListVersion]:
+    """Read the versions of lists that cover a day."""
+    return (await session.scalars(select(ListVersion).where(_covers(on)))).all()
 
 
 async def wait_until_heard(session: AsyncSession, uscc: str, after: UUID) -> None:
@@ -66,15 +96,18 @@ async def _is_heard(session: AsyncSession, uscc: str, after: UUID) -> bool:
 
 
 async def _lists(session: AsyncSession, uscc: str, on: date) -> tuple[ListEntry, ...]:
-    covers = and_(
-        ListVersion.is_active,
-        ListVersion.valid_from <= on,
-        or_(ListVersion.valid_to.is_(None), ListVersion.valid_to >= on),
-    )
     is_member = exists().where(ListItem.version_id == ListVersion.id, ListItem.uscc == uscc)
     columns: tuple[Any, ...] = (
         ListVersion.list, ListVersion.id, ListVersion.valid_from, ListVersion.recorded_at,
         ListVersion.complete, is_member,
     )  # fmt: skip
-    rows = await session.execute(select(*columns).where(covers))
+    rows = await session.execute(select(*columns).where(_covers(on)))
     return tuple(ListEntry(*row) for row in rows)
+
+
+def _covers(on: date) -> ColumnElement[bool]:
+    return and_(
+        ListVersion.is_active,
+        ListVersion.valid_from <= on,
+        or_(ListVersion.valid_to.is_(None), ListVersion.valid_to >= on),
+    )

@@ -1,0 +1,207 @@
+"""Reading what firms are matched on, and where they stand."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.kernel.actors import Actor
+from services.kernel.pages import PageRequest
+from services.policy.cases.models import Case
+from services.policy.cases.rules import CaseState
+from services.policy.contract.events import FirmMatched, MatchChange, MatchedProgramme
+from services.policy.firms.models import Firm
+from services.policy.firms.queries import firm_not_found, versions_on
+from services.policy.matches import rules
+from services.policy.matches.access import visible_to
+from services.policy.matches.models import Match, MatchBasis, MatchedFirm
+from services.policy.matches.rules import Basis, Kind
+from services.policy.matches.schemas import FirmMatches, MatchView
+from services.policy.parameters.queries import decisions
+from services.policy.parameters.rules import numbers_of
+from services.policy.plan.actions.load_library import library
+from services.policy.plan.rules import PlanProgramme
+
+# What an applicant has begun and nobody has ended.
+NOT_APPLIED = (CaseState.DRAFT, CaseState.WITHDRAWN, CaseState.REFUSED, CaseState.REVOKED)
+_STATE = ("kind", "amount_fen", "amount_status", "near", "missing", "until_day", "rule_version")
+
+
+@dataclass(frozen=True)
+class MatchFilter:
+    """What part of the matches is asked for."""
+
+    programme: str | None
+    kinds: tuple[Kind, ...]
+    applied: bool | None
+
+
+@cache
+def matched_programmes() -> tuple[PlanProgramme, ...]:
+    """Give the programmes that firms are matched with."""
+    facts = library().facts
+    return tuple(p for p in library().programmes.values() if rules.is_matched(p, facts))
+
+
+async def bases(
+    session: AsyncSession, on: date, only: Collection[str] | None = None
+) -> list[Basis]:
+    """Write down what firms are matched on today, from what was approved and published."""
+    decided = await decisions(session)
+    versions = await versions_on(session, on)
+    found: list[Basis] = []
+    for programme in matched_programmes():
+        if only is not None and programme.id not in only:
+            continue
+        numbers = numbers_of(programme, library(), decided, on, samples=False)
+        lists = rules.lists_of(programme)
+        ids = (str(each.id) for each in versions if each.list in lists)
+        found.append(rules.basis_of(programme, numbers, ids, on))
+    return found
+
+
+async def known_bases(session: AsyncSession) -> dict[str, str]:
+    """Read on what every firm was, or is being, matched."""
+    rows = await session.execute(select(MatchBasis.programme, MatchBasis.basis))
+    return {row.programme: row.basis for row in rows}
+
+
+async def stale_firms(session: AsyncSession, today: date, limit: int) -> list[str]:
+    """Find firms whose facts are other ones today than on the day that they were matched."""
+    passed = select(MatchedFirm.uscc).where(MatchedFirm.until_day <= today).limit(limit)
+    ahead = select(MatchedFirm.uscc).where(MatchedFirm.from_day > today).limit(limit)
+    found = {*await session.scalars(passed), *await session.scalars(ahead)}
+    return sorted(found)[:limit]
+
+
+async def firms_after(session: AsyncSession, uscc: str, limit: int) -> list[str]:
+    statement = select(Firm.uscc).where(Firm.uscc > uscc).order_by(Firm.uscc).limit(limit)
+    return list(await session.scalars(statement))
+
+
+async def count_firms(session: AsyncSession) -> int:
+    return await session.scalar(select(func.count()).select_from(Firm)) or 0
+
+
+async def heads(session: AsyncSession, usccs: Iterable[str]) -> dict[str, MatchedFirm]:
+    """Lock firms in the order of their codes, so that each is matched by one at a time."""
+    statement = (
+        select(MatchedFirm)
+        .where(MatchedFirm.uscc.in_(list(usccs)))
+        .order_by(MatchedFirm.uscc)
+        .with_for_update()
+    )
+    found = await session.scalars(statement.execution_options(populate_existing=True))
+    return {each.uscc: each for each in found}
+
+
+async def matches_of(
+    session: AsyncSession, usccs: Iterable[str], programmes: Collection[str] | None = None
+) -> dict[str, dict[str, Match]]:
+    """Read where firms stand, by firm and programme."""
+    statement = select(Match).where(Match.uscc.in_(list(usccs))).order_by(Match.programme)
+    if programmes is not None:
+        statement = statement.where(Match.programme.in_(programmes))
+    found: dict[str, dict[str, Match]] = {}
+    for row in await session.scalars(statement.execution_options(populate_existing=True)):
+        found.setdefault(row.uscc, {})[row.programme] = row
+    return found
+
+
+def event_of(
+    head: MatchedFirm, rows: Iterable[Match], changes: Sequence[MatchChange]
+) -> FirmMatched:
+    """Tell a firm's whole standing, with what is new of it."""
+    return FirmMatched(
+        version=head.version, uscc=head.uscc, on=head.matched_on,
+        programmes=[MatchedProgramme.model_validate(_told(row)) for row in rows],
+        changes=list(changes),
+    )  # fmt: skip
+
+
+async def firm_matches(session: AsyncSession, uscc: str) -> FirmMatches:
+    """Show a firm where it stands."""
+    name = await session.scalar(select(Firm.name).where(Firm.uscc == uscc))
+    if name is None:
+        raise firm_not_found()
+    head = await session.get(MatchedFirm, uscc)
+    rows = (await matches_of(session, [uscc])).get(uscc, {})
+    return FirmMatches(
+        uscc=uscc, name=name, version=head.version if head else None,
+        on=head.matched_on if head else None,
+        items=[view(row, name, head.matched_on) for row in rows.values() if head],
+    )  # fmt: skip
+
+
+async def matches(
+    session: AsyncSession, actor: Actor, page: PageRequest, wanted: MatchFilter
+) -> list[tuple[Match, str, date]]:
+    """List who stands where since which match, with the firm's name.
+
+    Kind by kind, which is how it is indexed.
+    """
+    after_kind, *after = page.after or [""]
+    found: list[tuple[Match, str, date]] = []
+    for kind in sorted(wanted.kinds):
+        if kind < after_kind or len(found) > page.limit:
+            continue
+        statement = (
+            select(Match, Firm.name, MatchedFirm.matched_on)
+            .join(Firm, Firm.uscc == Match.uscc)
+            .join(MatchedFirm, MatchedFirm.uscc == Match.uscc)
+            .where(Match.kind == kind, visible_to(actor))
+        )
+        if wanted.programme is not None:
+            statement = statement.where(Match.programme == wanted.programme)
+        if wanted.applied is not None:
+            applied = _has_applied()
+            statement = statement.where(applied if wanted.applied else ~applied)
+        if kind == after_kind:
+            statement = statement.where(tuple_(Match.programme, Match.uscc) > tuple_(*after))
+        ordered = statement.order_by(Match.programme, Match.uscc)
+        rows = await session.execute(ordered.limit(page.limit + 1 - len(found)))
+        found += [(match, name, on) for match, name, on in rows]
+    return found
+
+
+def view(row: Match, name: str, on: date) -> MatchView:
+    """Show a match in the words of an assessment: who is near is not eligible."""
+    programme = library().programmes.get(row.programme)
+    is_near = row.kind == Kind.NEAR
+    return MatchView(
+        uscc=row.uscc, name=name, programme=row.programme,
+        title=programme.compiled.programme.title if programme else row.programme,
+        measure=programme.measure.number if programme else None,
+        outcome=rules.OUTCOMES[Kind(row.kind)], kind=Kind(row.kind),
+        amount_fen=0 if is_near else row.amount_fen,
+        amount_status="set" if is_near else row.amount_status,
+        worth_fen=row.amount_fen if is_near else None,
+        worth_status=row.amount_status if is_near else None,
+        near=row.near, missing=row.missing, until_day=row.until_day,
+        version=row.rule_version, on=on, since=row.since,
+    )  # fmt: skip
+
+
+def _has_applied() -> ColumnElement[bool]:
+    """Tell whether the firm has applied for the year before the match, where years are matters."""
+    year = func.to_char(MatchedFirm.matched_on - func.make_interval(1), "YYYY")
+    return exists().where(
+        and_(
+            Case.applicant_kind == rules.FIRM,
+            Case.applicant_id == Match.uscc,
+            Case.programme == Match.programme,
+            Case.state.not_in(NOT_APPLIED),
+            or_(Case.matter_period.is_(None), Case.matter_period == year),
+        )
+    )
+
+
+def _told(row: Match) -> dict[str, Any]:
+    programme = library().programmes.get(row.programme)
+    measure = programme.measure.number if programme else None
+    kept = {name: getattr(row, name) for name in _STATE}
+    return kept | {"programme": row.programme, "measure": measure, "since": row.since}

@@ -1,0 +1,194 @@
+"""Matching on plain values: what firms are matched on, where they stand, and what has changed."""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import StrEnum
+from itertools import chain
+from typing import Literal
+
+from services.enterprise.contract.events import FirmChanged
+from services.policy.firms.rules import ABOVE_SCALE
+from services.policy.parameters.rules import Number
+from services.policy.plan.rules import FactEntry, PlanProgramme
+from services.rulebook import Situation, Verdict, canonical_json
+from services.rulebook.nodes import Grade, Holds, OnList, walk
+from services.rulebook.standing import Standing, standing_of
+
+FIRM = "firm"
+BASIS_CHARS = 16
+# What derives from a list, where nobody states it: see `firms`.
+DERIVED = {"is_above_scale": ABOVE_SCALE}
+
+
+class Kind(StrEnum):
+    """Where a firm stands under a programme."""
+
+    ENTITLED = "entitled"
+    NEAR = "near"
+    UNKNOWN = "unknown"
+
+
+# The word of an assessment for each: who is near is not eligible.
+OUTCOMES: Mapping[Kind, Literal["eligible", "ineligible", "unknown"]] = {
+    Kind.ENTITLED: "eligible",
+    Kind.NEAR: "ineligible",
+    Kind.UNKNOWN: "unknown",
+}
+
+
+class Change(StrEnum):
+    """What became of a firm's standing under a programme."""
+
+    NEWLY_ENTITLED = "newly-entitled"
+    NO_LONGER_ENTITLED = "no-longer-entitled"
+    NEAR_MISS = "near-miss"
+    UNKNOWN = "unknown"
+    RULED_OUT = "ruled-out"
+    CHANGED = "changed"
+
+
+@dataclass(frozen=True)
+class Basis:
+    """What all firms are matched on under a programme; `digest` says when it is another one."""
+
+    programme: PlanProgramme
+    numbers: Mapping[str, Number]
+    until_day: date | None
+    digest: str
+
+    @property
+    def values(self) -> dict[str, int | None]:
+        return {name: number.value for name, number in self.numbers.items()}
+
+
+@dataclass(frozen=True)
+class Found:
+    """A firm's standing under a programme, on a basis."""
+
+    basis: Basis
+    standing: Standing
+
+
+def is_matched(programme: PlanProgramme, facts: Mapping[str, FactEntry]) -> bool:
+    """Tell whether firms are matched with a programme: it is for firms, and asks of firms only.
+
+    Of a project or a person nobody has stated anything yet, so that every firm would be told of
+    the same facts that it does not have.
+    """
+    compiled = programme.compiled
+    is_for_firms = compiled.programme.beneficiary == FIRM
+    return is_for_firms and all(facts[name].subject == FIRM for name in compiled.facts)
+
+
+def lists_of(programme: PlanProgramme) -> frozenset[str]:
+    """Name the lists that a programme's answer may rest on, recognitions among them."""
+    compiled = programme.compiled
+    nodes = [node for _, node in compiled.checks] + ([compiled.amount] if compiled.amount else [])
+    named = {DERIVED[name] for name in compiled.facts if name in DERIVED}
+    for part in chain.from_iterable(walk(node) for node in nodes):
+        match part:
+            case OnList(name) | Holds(name) | Grade(name):
+                named.add(name)
+            case _:
+                pass
+    return frozenset(named)
+
+
+def basis_of(
+    programme: PlanProgramme, numbers: Mapping[str, Number], lists: Iterable[str], on: date
+) -> Basis:
+    """Write down what a programme's answers rest on beside the firm; `lists` are versions by id."""
+    until = until_day(programme, on)
+    said = {
+        "lists": sorted(lists),
+        "numbers": {name: number.value for name, number in numbers.items()},
+        "until": until and until.isoformat(),
+        "version": programme.version,
+        "year": on.year - 1,
+    }
+    digest = hashlib.sha256(canonical_json(said).encode()).hexdigest()[:BASIS_CHARS]
+    return Basis(programme, numbers, until, digest)
+
+
+def until_day(programme: PlanProgramme, on: date) -> date | None:
+    """Give the last day on which it may be had: of the window, or of force; None if unset."""
+    rule = programme.compiled.programme
+    force = rule.in_force.to if rule.in_force else None
+    ends = [force or programme.plan.in_force_to, _closing_day(rule.window.closes, on)]
+    known = [day for day in ends if day is not None]
+    return min(known) if known else None
+
+
+def standings(bases: Sequence[Basis], situation: Situation) -> dict[str, Found]:
+    """Ask every programme about one firm; what it plainly is not entitled to is left out."""
+    found: dict[str, Found] = {}
+    for basis, verdict in zip(bases, _verdicts(bases, situation), strict=True):
+        standing = standing_of(basis.programme.compiled, situation, verdict, basis.values)
+        if standing is not None:
+            found[basis.programme.id] = Found(basis, standing)
+    return found
+
+
+def kinds_of(outcome: str | None, *, near: bool | None) -> tuple[Kind, ...]:
+    """Give the standings that a question is about; of the ineligible only the near are kept."""
+    kinds = [kind for kind in Kind if outcome in (None, OUTCOMES[kind])]
+    return tuple(kind for kind in kinds if near is None or (kind is Kind.NEAR) is near)
+
+
+def change_of(was: Kind | None, now: Kind | None) -> Change:
+    """Name what became of a standing that is not as it was."""
+    if was is now:
+        return Change.CHANGED
+    if was is Kind.ENTITLED:
+        return Change.NO_LONGER_ENTITLED
+    match now:
+        case Kind.ENTITLED:
+            return Change.NEWLY_ENTITLED
+        case Kind.NEAR:
+            return Change.NEAR_MISS
+        case Kind.UNKNOWN:
+            return Change.UNKNOWN
+        case None:
+            return Change.RULED_OUT
+
+
+def days_of(state: FirmChanged, on: date) -> tuple[date, date]:
+    """Give the days for which a firm's facts are those of a day: from one until before another."""
+    changes = set(_changing_days(state))
+    before = [day for day in changes if day <= on]
+    after = [day for day in changes if day > on]
+    return max(before, default=date.min), min(after, default=date.max)
+
+
+def _verdicts(bases: Sequence[Basis], situation: Situation) -> list[Verdict]:
+    return [each.programme.compiled.decide(situation, each.values) for each in bases]
+
+
+def _closing_day(closes: str | None, on: date) -> date | None:
+    """Find the next closing day of a window that comes every year."""
+    if closes is None:
+        return None
+    month, day = map(int, closes.split("-"))
+    this_year = _day_of(on.year, month, day)
+    return this_year if this_year >= on else _day_of(on.year + 1, month, day)
+
+
+def _day_of(year: int, month: int, day: int) -> date:
+    """Give a day of the year; 29 February ends with the month in others."""
+    try:
+        return date(year, month, day)
+    except ValueError:
+        return date(year, month, day - 1)
+
+
+def _changing_days(state: FirmChanged) -> Iterator[date]:
+    for each in chain(state.fiscal_jurisdictions, *state.daily.values()):
+        yield each.valid_from
+    for title in state.recognitions:
+        yield title.valid_from
+        if title.valid_to is not None and title.valid_to < date.max:
+            yield title.valid_to + timedelta(days=1)
+        if title.revoked_on is not None:
+            yield title.revoked_on
