@@ -6,7 +6,7 @@ or is not known, is looked into.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal, TypeAlias, cast
+from typing import Any, Literal, TypeAlias
 
 from services.rulebook.assess import CompiledProgramme
 from services.rulebook.compile import Outcome
@@ -104,14 +104,18 @@ def _worth(compiled: CompiledProgramme, world: World) -> tuple[int | None, Amoun
 
 
 def _grant(facts: dict[str, FactValue], miss: Miss, year: int) -> None:
-    """Put the needed value in the place of the fact; of a ratio or a sum, the facts stay."""
-    known = facts.get(miss.fact)
-    if known is None or not isinstance(miss.needed, int):
+    """Give the fact the value that suffices, or the first fact of a sum; else the facts stay."""
+    name, _, rest = miss.fact.partition(" ")
+    known = facts.get(name)
+    is_sum = not rest or rest.startswith(("+ ", "- "))
+    lacking = miss.needed - miss.actual
+    if not is_sum or not isinstance(lacking, int):
         return
     if isinstance(known, Mapping):
-        facts[miss.fact] = {**cast("Mapping[int, int | None]", known), year: miss.needed}
-    else:
-        facts[miss.fact] = miss.needed
+        if (actual := known.get(year)) is not None:
+            facts[name] = {**known, year: actual + lacking}
+    elif isinstance(known, int):
+        facts[name] = known + lacking
 
 
 def _status(cause: Cause) -> AmountStatus:

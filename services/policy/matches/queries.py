@@ -172,18 +172,20 @@ def view(row: Match, name: str, on: date) -> MatchView:
     """Show a match in the words of an assessment: who is near is not eligible."""
     programme = library().programmes.get(row.programme)
     is_near = row.kind == Kind.NEAR
-    return MatchView(
-        uscc=row.uscc, name=name, programme=row.programme,
-        title=programme.compiled.programme.title if programme else row.programme,
-        measure=programme.measure.number if programme else None,
-        outcome=rules.OUTCOMES[Kind(row.kind)], kind=Kind(row.kind),
-        amount_fen=0 if is_near else row.amount_fen,
-        amount_status="set" if is_near else row.amount_status,
-        worth_fen=row.amount_fen if is_near else None,
-        worth_status=row.amount_status if is_near else None,
-        near=row.near, missing=row.missing, until_day=row.until_day,
-        version=row.rule_version, on=on, since=row.since,
-    )  # fmt: skip
+    amount = {"amount_fen": row.amount_fen, "amount_status": row.amount_status}
+    worth = {"worth_fen": row.amount_fen, "worth_status": row.amount_status}
+    return MatchView.model_validate(
+        {
+            **_told(row),
+            **({"amount_fen": 0, "amount_status": "set", **worth} if is_near else amount),
+            "uscc": row.uscc,
+            "name": name,
+            "title": programme.compiled.programme.title if programme else row.programme,
+            "outcome": rules.OUTCOMES[Kind(row.kind)],
+            "version": row.rule_version,
+            "on": on,
+        }
+    )
 
 
 def _has_applied() -> ColumnElement[bool]:

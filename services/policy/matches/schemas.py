@@ -25,8 +25,8 @@ class MatchView(BaseModel):
     outcome: Literal["eligible", "ineligible", "unknown"]
     amount_fen: int | None
     amount_status: AmountStatus
-    worth_fen: int | None
-    worth_status: AmountStatus | None
+    worth_fen: int | None = None
+    worth_status: AmountStatus | None = None
     near: list[NearMiss]
     missing: list[MissingFact]
     until_day: date | None = Field(

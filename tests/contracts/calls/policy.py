@@ -50,6 +50,16 @@ async def _(world: World, _: Cell) -> Call:
     return Call(f"/v1/policy/firms/{world.uscc}/entitlements")
 
 
+@call("GET /v1/policy/firms/{uscc}/matches")
+async def _(world: World, _: Cell) -> Call:
+    return Call(f"/v1/policy/firms/{world.uscc}/matches")
+
+
+@call("GET /v1/policy/matches")
+async def _(world: World, _: Cell) -> Call:
+    return Call("/v1/policy/matches", params={"limit": 200}, finds=("uscc", world.uscc))
+
+
 @call("GET /v1/policy/parameters")
 async def _(_: World, __: Cell) -> Call:
     return Call(PARAMETERS)

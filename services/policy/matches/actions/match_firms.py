@@ -104,8 +104,8 @@ async def match_firms(
     history = await received_by_firms(session, heads)
     # Rules are plain computation: beside the loop they hold nobody up.
     asked = await asyncio.to_thread(_ask, firms, history, bases, on)
-    if failed := heads.keys() - {each.uscc for each in asked}:
-        await _put_off(session, sorted(failed))
+    failed = heads.keys() - {each.uscc for each in asked}
+    await _put_off(session, [heads[uscc] for uscc in sorted(failed)])
     rows = await queries.matches_of(session, heads, only)
     changes = {each.uscc: _changes(rows.get(each.uscc, {}), each.found) for each in asked}
     await _write(session, asked, rows, on)
@@ -135,10 +135,9 @@ def _ask(
                 firm, vocabulary, on=on, year=None, history=history.get(firm.uscc, ()), only=facts
             )
             found = rules.standings(bases, situation)
+            asked.append(Asked(firm.uscc, rules.days_of(firm.state, on), found))
         except Exception:
             log.exception("a firm could not be matched", statement_id=str(firm.state.statement_id))
-            continue
-        asked.append(Asked(firm.uscc, rules.days_of(firm.state, on), found))
     return asked
 
 
@@ -204,7 +203,11 @@ def _settle(head: MatchedFirm, asked: Asked, on: date, *, is_changed: bool) -> N
         head.version += 1
 
 
-async def _put_off(session: AsyncSession, usccs: list[str]) -> None:
-    not_before = system_now() + timedelta(seconds=PUT_OFF_S)
-    async with raw_connection(session) as connection:
-        await connection.execute(_PUT_OFF, usccs, not_before)
+async def _put_off(session: AsyncSession, heads: Sequence[MatchedFirm]) -> None:
+    """Leave firms alone for a while, whatever their day."""
+    for head in heads:
+        head.from_day, head.until_day = date.min, date.max
+    if heads:
+        not_before = system_now() + timedelta(seconds=PUT_OFF_S)
+        async with raw_connection(session) as connection:
+            await connection.execute(_PUT_OFF, [head.uscc for head in heads], not_before)
