@@ -17,13 +17,14 @@ WORKERS = $$($(BIN)/python -c 'import os; print(min(4, (os.cpu_count() or 1) + 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo stop test faults bench check contracts matrix lock clean
+.PHONY: help run demo coverage stop test faults bench check contracts matrix lock clean
 
 help:
 	@echo "Run"
 	@echo "  make run        start the platform with its own PostgreSQL and NATS (PORT, LIANGXIN_DATA)"
 	@echo "  make demo       play the demonstration story on a fresh database of its own"
 	@echo "                  (SPLIT=1: each service a process; WITHOUT=finance=60: one of them away)"
+	@echo "  make coverage   the measures row by row: what of each is executable, tested, in use"
 	@echo "  make stop       end the platform and its servers"
 	@echo "Develop"
 	@echo "  make test       run the tests"
@@ -41,6 +42,9 @@ run: $(INSTALLED)
 
 demo: $(INSTALLED)
 	@$(BIN)/liangxin demo $(if $(SPLIT)$(WITHOUT),--split) $(if $(WITHOUT),--without $(WITHOUT))
+
+coverage: $(INSTALLED)
+	@$(BIN)/liangxin coverage
 
 stop:
 	@if test -x $(BIN)/liangxin; then $(BIN)/liangxin stop; else echo "Nothing is installed."; fi

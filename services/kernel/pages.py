@@ -7,7 +7,8 @@ import base64
 import binascii
 import hashlib
 import hmac
-from typing import Annotated, Any
+from collections.abc import Iterable
+from typing import Annotated, Any, TypeVar
 
 import orjson
 from fastapi import Depends, Query, Request
@@ -19,6 +20,7 @@ PAGE_ROWS_DEFAULT = 50
 PAGE_ROWS_MAX = 200
 CURSOR_CHARS_MAX = 500
 SEAL_BYTES = 12
+ItemT = TypeVar("ItemT")
 
 
 class PageRequest(BaseModel):
@@ -29,21 +31,31 @@ class PageRequest(BaseModel):
     seal_key: bytes = Field(b"", repr=False, exclude=True)
 
 
+Limit = Annotated[int, Query(ge=1, le=PAGE_ROWS_MAX, description="Rows a page")]
+Cursor = Annotated[str | None, Query(max_length=CURSOR_CHARS_MAX, description="From next_cursor")]
+
+
 async def _page(
-    request: Request,
-    limit: Annotated[
-        int, Query(ge=1, le=PAGE_ROWS_MAX, description="Rows a page")
-    ] = PAGE_ROWS_DEFAULT,
-    cursor: Annotated[
-        str | None, Query(max_length=CURSOR_CHARS_MAX, description="From next_cursor")
-    ] = None,
+    request: Request, limit: Limit = PAGE_ROWS_DEFAULT, cursor: Cursor = None
 ) -> PageRequest:
-    secret = request.app.state.runtime.settings.secret_key
-    key = hmac.digest(secret.encode(), b"cursor|" + request.scope["route"].path.encode(), "sha256")
-    return PageRequest(limit=limit, after=_read(cursor, key) if cursor else None, seal_key=key)
+    return _asked(request, limit, cursor)
+
+
+async def _long_page(
+    request: Request, limit: Limit = PAGE_ROWS_MAX, cursor: Cursor = None
+) -> PageRequest:
+    return _asked(request, limit, cursor)
 
 
 Page = Annotated[PageRequest, Depends(_page)]
+# For lists that belong to the release and are read as a whole.
+LongPage = Annotated[PageRequest, Depends(_long_page)]
+
+
+def _asked(request: Request, limit: int, cursor: str | None) -> PageRequest:
+    secret = request.app.state.runtime.settings.secret_key
+    key = hmac.digest(secret.encode(), b"cursor|" + request.scope["route"].path.encode(), "sha256")
+    return PageRequest(limit=limit, after=_read(cursor, key) if cursor else None, seal_key=key)
 
 
 def _read(cursor: str, key: bytes) -> list[Any]:
@@ -69,6 +81,15 @@ def _cursor_after(row_key: list[Any], key: bytes) -> str:
 
 def _seal(key: bytes, text: bytes) -> bytes:
     return hmac.new(key, text, hashlib.sha256).digest()[:SEAL_BYTES]
+
+
+def page_of_known(items: Iterable[ItemT], page: PageRequest, key: str) -> dict[str, Any]:
+    """Answer a page of a list that is at hand, in the order of the named attribute."""
+    last = page.after[0] if page.after else ""
+    rows = sorted(
+        (each for each in items if getattr(each, key) > last), key=lambda each: getattr(each, key)
+    )
+    return page_of(rows[: page.limit + 1], page, lambda row: [getattr(row, key)])
 
 
 def page_of(rows: list[Any], page: PageRequest, key: Any) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from services.kernel.operations import OperationRunner
 from services.kernel.reactions import Reaction, Reactor, consumers_for
 from services.kernel.relay import Relay
 from services.kernel.sealer import Sealer
-from services.kernel.service import Service
+from services.kernel.service import CannotStart, Service
 from services.kernel.settings import Settings
 from services.kernel.tables import PlatformSetting
 from services.kernel.timers import TimerKind, TimerWheel
@@ -50,7 +50,7 @@ KERNEL_REACTIONS = (
 )
 
 
-class WrongProfile(Exception):
+class WrongProfile(CannotStart):
     """Data made under one profile is never opened under another."""
 
 

@@ -19,6 +19,10 @@ from services.kernel.timers import TimerKind
 Restater = Callable[[AsyncSession], AsyncIterator[Event]]
 
 
+class CannotStart(Exception):
+    """A service does not start; the message says why, for whoever runs it."""
+
+
 @dataclass(frozen=True)
 class Service:
     """A service: its nouns' routers, what it announces, hears and does in time."""

@@ -23,7 +23,9 @@ app = typer.Typer(
 events = typer.Typer(no_args_is_help=True, help="Announcements: refill, restate, parked ones.")
 audit = typer.Typer(no_args_is_help=True, help="The audit chain.")
 app.add_typer(events, name="events")
+plan = typer.Typer(no_args_is_help=True, help="The plans as files.")
 app.add_typer(audit, name="audit")
+app.add_typer(plan, name="plan")
 console = Console()
 
 ServiceName = Annotated[
@@ -140,11 +142,32 @@ def matrix() -> None:
 
 
 @app.command()
+def coverage() -> None:
+    """Print the measures row by row: phrases, programmes, parameters, records that serve them."""
+    from services.launch.commands.coverage import print_coverage
+
+    raise typer.Exit(asyncio.run(print_coverage(console)))
+
+
+@app.command()
 def replay(case: Annotated[str, typer.Argument(help="the id of a case")]) -> None:
     """Recompute a decision from its frozen situation, and compare it byte for byte."""
     from services.launch.commands import replaying
 
     raise typer.Exit(asyncio.run(replaying.replay_case(console, case)))
+
+
+@plan.command()
+def check(
+    folder: Annotated[
+        Path | None,
+        typer.Argument(help="a folder of plan folders; those that run here if left out"),
+    ] = None,
+) -> None:
+    """Read plans and work their examples; name every fault with file, line and field."""
+    from services.launch.commands.planning import check_plans
+
+    raise typer.Exit(check_plans(console, folder))
 
 
 @events.command()

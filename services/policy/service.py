@@ -12,6 +12,7 @@ from services.kernel.reactions import Reaction
 from services.kernel.runtime import Runtime
 from services.kernel.service import Service
 from services.kernel.timers import TimerKind
+from services.kernel.unit import commit
 from services.policy.base import CALENDAR, Base
 from services.policy.cases.actions.hear_award import end_notice
 from services.policy.cases.actions.move_case import NOTICE_TIMER
@@ -22,6 +23,8 @@ from services.policy.cases.rules import ReservationState, SystemEvent
 from services.policy.contract.events import AwardProposed, CaseDecided, CaseEnded, FirmMatched
 from services.policy.evaluations.routes import firms_router as entitlements
 from services.policy.evaluations.routes import router as evaluations
+from services.policy.gates.routes import router as plans
+from services.policy.gates.rules import RESTRICTION_NAMES
 from services.policy.matches.actions.match_firms import WAITING, match_due_firms
 from services.policy.matches.actions.restate_matches import restate_matches
 from services.policy.matches.actions.review_bases import OPERATION as MATCHING
@@ -38,13 +41,20 @@ from services.policy.plan.actions.load_library import library
 from services.policy.plan.routes import facts_router as facts
 from services.policy.plan.routes import measures_router as measures
 from services.policy.plan.routes import programmes_router as programmes
-from services.policy.plan.rules import PlanStatus, Sharing
+from services.policy.plan.rules import BENEFICIARY_NAMES, KIND_NAMES, PlanStatus, Sharing
 from services.policy.reactions import follow_award, project_firm, project_list
+from services.policy.records import RECORDS
+from services.policy.tasks.routes import router as tasks
+from services.policy.versions.actions import keep_versions
+from services.policy.versions.routes import router as versions
 
 
 async def begin(runtime: Runtime) -> None:
-    """Read the plans, or do not start; give every session the calendar and the known decisions."""
-    library()
+    """Read the plans, or do not start; keep their wordings; give sessions what they stand on."""
+    plans = library()
+    async with runtime.sessions() as session:
+        await keep_versions(session, plans, now=runtime.clock.now())
+        await commit(session)
     runtime.sessions.configure(info={CALENDAR: runtime.calendar, KNOWN: KnownDecisions()})
 
 
@@ -55,8 +65,8 @@ SERVICE = Service(
     metadata=Base.metadata,
     migrations=Path(__file__).parent / "migrations",
     routers=(
-        measures, programmes, facts, evaluations, entitlements, firm_matches, matches, parameters,
-        cases, notices,
+        plans, measures, programmes, versions, facts, tasks, evaluations, entitlements,
+        firm_matches, matches, parameters, cases, notices,
     ),
     announces=(AwardProposed, CaseDecided, CaseEnded, FirmMatched),
     reactions=(
@@ -131,6 +141,11 @@ SERVICE = Service(
         CodeList("plan-statuses", "政策状态", "Statuses of a plan", {
             PlanStatus.DRAFT: ("征求意见稿", "Draft for comment"),
             PlanStatus.ISSUED: ("已发布", "Issued"), PlanStatus.EXPIRED: ("已失效", "Expired")}),
+        CodeList("restrictions", "限制竞争的情形", "Restrictions of competition",
+                 {**RESTRICTION_NAMES}),
+        CodeList("record-kinds", "业务记录种类", "Kinds of records", RECORDS),
+        CodeList("programme-kinds", "项目类型", "Kinds of programmes", {**KIND_NAMES}),
+        CodeList("beneficiary-kinds", "受益主体", "Kinds of beneficiaries", {**BENEFICIARY_NAMES}),
         CodeList("sharing-classes", "共享属性", "Sharing classes", {
             Sharing.UNCONDITIONAL: ("无条件共享", "Unconditional"),
             Sharing.CONDITIONAL: ("有条件共享", "Conditional"),

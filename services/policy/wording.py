@@ -17,6 +17,23 @@ _PHRASES = {
     "a condition, true or false": "应为判断真假的条件",
     "a condition that names a fact": "条件中须写有事实名",
     "a condition that cannot fail": "不得使用恒成立的条件",
+    "a number that names a fact": "数值中须写有事实名",
+    "a class that names a fact": "分类表达式中须写有事实名",
+    "a text or number": "应为文本或数值",
+    "an exact number: 5, 35/100 or 35%": "应为精确的数，写作5、35/100或35%",
+    "`at_least` or `above` with `points`, or `otherwise` alone": (
+        "每档写at_least或above并写points，末档只写otherwise"
+    ),
+    "points as [low, high]": "分值区间写作[低, 高]",
+    "bounds from the highest down": "各档界限须由高到低",
+    "bounds from the highest down, `otherwise` at the end": "各档界限须由高到低，末档写otherwise",
+    "`of` beside `bands`": "of与bands须同时写",
+    "one of `points`, `of` with `bands`, `judged`, `items`, `best_of`": (
+        "points、of加bands、judged、items、best_of须取其一"
+    ),
+    "`judged` alone or beside `bands`": "judged须单独写，或与bands同写",
+    "an id that is no fact": "标识不得与事实同名",
+    "`low`, `value` and `high` in this order": "须依low、value、high由小到大",
     "a number of fen": "应为以分计的数额",
     "a number": "应为数值",
     "a bool": "应为真假值",

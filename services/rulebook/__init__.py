@@ -7,7 +7,7 @@ outcome, amount, every reason, what is missing and what failed narrowly. The sam
 the same programme and language version gives the same bytes in ten years.
 """
 
-from services.rulebook.administration import Beneficiary, CompetitionException, Kind
+from services.rulebook.administration import Beneficiary, CompetitionException, Kind, Restriction
 from services.rulebook.assess import Assessment, CompiledProgramme, compile_programme
 from services.rulebook.errors import FactError, Issue, Refusal, RuleError
 from services.rulebook.examples import Failure, run_examples
@@ -43,6 +43,7 @@ __all__ = [
     "ParameterDeclaration",
     "Programme",
     "Refusal",
+    "Restriction",
     "RuleError",
     "Situation",
     "Verdict",

@@ -40,6 +40,14 @@ Beneficiary = Literal[
     "fund",
     "public-body",
 ]
+Restriction = Literal[
+    "registration",
+    "relocation",
+    "local-purchase",
+    "tax-tied-amount",
+    "named-beneficiary",
+    "list-without-criteria",
+]
 BASIS_POINTS: Final = 10_000
 Share = Annotated[StrictInt, Field(ge=1, le=BASIS_POINTS)]
 MonthDay = Annotated[str, Field(strict=True, pattern=r"^(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$")]
@@ -153,14 +161,7 @@ class CompetitionException(Part):
     The rules are those of 公平竞争审查条例; `article: null` keeps the programme from going live.
     """
 
-    restricts: Literal[
-        "registration",
-        "relocation",
-        "local-purchase",
-        "tax-tied-amount",
-        "named-beneficiary",
-        "list-without-criteria",
-    ]
+    restricts: Restriction
     condition: Id | None = None
     article: Named | None = None
     reason: Named

@@ -1,21 +1,23 @@
 """One applicant, one programme, one day: the outcome, its reasons and the amount."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
-from typing import Final, Literal
+from typing import Any, Final, Literal, cast
 
 from services.rulebook.compile import Check, Outcome, Rule, build, generate
 from services.rulebook.errors import FactError, Issue, RuleError, pointer_to
-from services.rulebook.evaluate import World
+from services.rulebook.evaluate import World, value_of
 from services.rulebook.explain import KNOWN, Miss, cause_of, facts_used, near_misses, plain
 from services.rulebook.findings import AmountStatus, Finding, Findings, Verdict
-from services.rulebook.nodes import FactAt, Node, OnceEver, YearsTotal, walk
-from services.rulebook.parse import parse_amount, parse_condition
+from services.rulebook.nodes import FactAt, Node, OnceEver, Tally, YearsTotal, walk
+from services.rulebook.parse import parse_amount, parse_class, parse_condition
 from services.rulebook.programme import Condition, Programme
 from services.rulebook.reasons import sentences
+from services.rulebook.scoring import Score
 from services.rulebook.situation import JsonObject, Situation, canonical_json
 from services.rulebook.stated import check_type
+from services.rulebook.tallies import Sheet, name_clashes, read_sheet
 from services.rulebook.terms import TRUTHS, Reading, Terms, read_terms
 from services.rulebook.vocabulary import Vocabulary
 
@@ -46,6 +48,8 @@ class Assessment:
     reason_en: str
     ceilings: tuple[JsonObject, ...] = ()
     instalments: tuple[JsonObject, ...] = ()
+    score: JsonObject | None = None
+    classes: JsonObject = field(default_factory=dict[str, Any])
 
     def to_json(self) -> JsonObject:
         answer: JsonObject = {
@@ -54,11 +58,11 @@ class Assessment:
             "version": self.version,
             "on": self.on.isoformat(),
             "outcome": self.outcome,
-            "score": None,
+            "score": self.score,
             "conditions": [dict(entry) for entry in self.conditions],
             "missing": [dict(entry) for entry in self.missing],
             "flags": list(self.flags),
-            "classes": {},
+            "classes": self.classes,
             "near": [dict(entry) for entry in self.near],
             "amount_fen": self.amount_fen,
             "amount_status": self.amount_status,
@@ -87,6 +91,8 @@ class CompiledProgramme:
     vocabulary: Vocabulary
     checks: tuple[tuple[Condition, Node], ...]
     amount: Node | None
+    sheet: Sheet | None
+    classes: Mapping[str, Node]
     terms: Terms
     facts: tuple[str, ...]
     asks_history: bool
@@ -132,6 +138,8 @@ class CompiledProgramme:
             reason_en=reason_en,
             ceilings=self.terms.ceilings_json(self.programme, world),
             instalments=self.terms.instalments_json(self.programme, world, findings.amount_fen),
+            score=self.sheet and _score_json(self.sheet, self.programme, world),
+            classes={name: plain(value_of(n, world)) for name, n in self.classes.items()},
         )
 
     def _in_force(self, given: Mapping[str, int | None] | None) -> dict[str, int | None]:
@@ -168,13 +176,14 @@ class CompiledProgramme:
             outcome=verdict.outcome,
             conditions=[
                 _finding(condition, nodes.get(condition.id), computed.get(condition.id), world)
-                for condition in self.programme.eligibility
+                for condition in self.programme.conditions
             ],
             amount_fen=verdict.amount_fen,
             amount_cause=(
                 cause_of(self.amount, world) if self.amount and amount_is_open else KNOWN
             ),
             is_history_open=self.asks_history and world.situation.history is None,
+            class_causes=[cause_of(node, world) for node in self.classes.values()],
         )
 
     def _check_types(self, situation: Situation) -> None:
@@ -198,34 +207,49 @@ def compile_programme(
 ) -> CompiledProgramme:
     """Parse every expression, name every fault at once, and make the function."""
     issues: list[Issue] = []
+    tallies: Mapping[str, Tally] = {}
 
     def read(parse: Reading, text: str, pointer: str) -> Node | None:
         try:
-            return parse(text, vocabulary, programme.parameters)
+            return parse(text, vocabulary, programme.parameters, tallies)
         except RuleError as error:
             issues.extend(error.within(where=where, pointer=pointer).issues)
             return None
 
+    sheet = None
+    if programme.score is not None:
+        sheet = read_sheet(programme.score, read)
+        issues.extend(name_clashes(sheet, vocabulary, where))
+        tallies = sheet.by_name
     checks: list[tuple[Condition, Node]] = []
-    for index, condition in enumerate(programme.eligibility):
+    for index, condition in enumerate(programme.conditions):
         if condition.when is not None:
-            pointer = pointer_to("eligibility", index, "when")
+            is_line = index == len(programme.eligibility)
+            pointer = "/score/pass" if is_line else pointer_to("eligibility", index, "when")
             if node := read(parse_condition, condition.when, pointer):
                 checks.append((condition, node))
     amount = None
     if programme.amount is not None:
         amount = read(parse_amount, programme.amount, "/amount")
+    classes = {
+        name: node
+        for name, text in programme.classes.items()
+        if (node := read(parse_class, text, pointer_to("classes", name)))
+    }
     terms = read_terms(programme, read)
     if issues:
         raise RuleError(issues)
     source, constants = generate([Check(node, c.decides) for c, node in checks], amount)
     nodes = [*(node for _, node in checks), *([amount] if amount else []), *terms.nodes]
+    nodes += [*classes.values(), *([sheet.total.points] if sheet else [])]
     parts = [part for node in nodes for part in walk(node)]
     return CompiledProgramme(
         programme=programme,
         vocabulary=vocabulary,
         checks=tuple(checks),
         amount=amount,
+        sheet=sheet,
+        classes=classes,
         terms=terms,
         facts=tuple(sorted({p.name for p in parts if isinstance(p, FactAt | YearsTotal)})),
         asks_history=any(isinstance(part, OnceEver) for part in parts),
@@ -255,6 +279,19 @@ def _condition_json(finding: Finding) -> JsonObject:
         "facts": finding.facts,
         "source": finding.condition.source,
     }
+
+
+def _score_json(sheet: Sheet, programme: Programme, world: World) -> JsonObject:
+    def span(tally: Tally) -> JsonObject:
+        low, high = (plain(value_of(end, world)) for end in (tally.low, tally.high))
+        return {"low": low, "high": high}
+
+    table = cast("Score", programme.score)
+    parts = [
+        {"id": stated.id, **span(tally), "max": stated.max}
+        for stated, tally in zip(table.parts, sheet.parts, strict=True)
+    ]
+    return {**span(sheet.total), "pass": table.pass_, "parts": parts}
 
 
 def _near_json(finding: Finding, miss: Miss) -> JsonObject:

@@ -13,6 +13,7 @@ from fractions import Fraction
 from typing import Any, Final, NamedTuple, TypeAlias, cast
 
 from services.rulebook.nodes import (
+    Agreed,
     AllOf,
     AnyOf,
     Arithmetic,
@@ -26,12 +27,14 @@ from services.rulebook.nodes import (
     Holds,
     IsUnknown,
     Kind,
+    Known,
     Node,
     Not,
     OnceEver,
     OneOf,
     OnList,
     Parameter,
+    TallyEnd,
     YearsTotal,
     kind_of,
 )
@@ -144,6 +147,8 @@ class Writer:
         """Name the value of a node: a local or a constant that may be written twice."""
         if isinstance(node, Const):
             return self._literal(node)
+        if isinstance(node, TallyEnd):
+            return self.atom(node.value)
         if node not in self._names:
             text = self._value(node)
             self._names[node] = text if _is_plain(text) else self.local(text)
@@ -158,7 +163,7 @@ class Writer:
         match node:
             case Arithmetic() | YearsTotal():
                 return self._number(node)
-            case Extreme() | Floor() | Case():
+            case Extreme() | Floor() | Case() | Known() | Agreed():
                 return self._chosen(node)
             case Not() | AllOf() | AnyOf():
                 return self._logical(node)
@@ -173,7 +178,7 @@ class Writer:
             case _:
                 return self._lookup(node)
 
-    def _chosen(self, node: Extreme | Floor | Case) -> str:
+    def _chosen(self, node: Extreme | Floor | Case | Known | Agreed) -> str:
         match node:
             case Extreme(word, items):
                 values = [self.atom(item) for item in items]
@@ -182,6 +187,12 @@ class Writer:
                 return self._floored(operand)
             case Case(branches, otherwise):
                 return self._case(branches, otherwise)
+            case Known(operand, otherwise):
+                value, instead = self.atom(operand), self.atom(otherwise)
+                return f"{instead} if {value} is None else {value}"
+            case Agreed(first, second):
+                one, other = self.atom(first), self.atom(second)
+                return f"{one} if {one} == {other} else None"
 
     def _logical(self, node: Not | AllOf | AnyOf) -> str:
         match node:

@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import Any, Final
 
 from services.rulebook.nodes import (
+    Agreed,
     AllOf,
     AnyOf,
     Arithmetic,
@@ -19,12 +20,14 @@ from services.rulebook.nodes import (
     Grade,
     Holds,
     IsUnknown,
+    Known,
     Node,
     Not,
     OnceEver,
     OneOf,
     OnList,
     Parameter,
+    TallyEnd,
     Value,
     YearsTotal,
 )
@@ -63,6 +66,22 @@ def value_of(node: Node, world: World) -> Value | None:
     match node:
         case Const(value):
             return value
+        case Not() | AllOf() | AnyOf() | IsUnknown():
+            return _logical(node, world)
+        case Case(branches, otherwise):
+            return _case(branches, otherwise, world)
+        case TallyEnd(value=value):
+            return value_of(value, world)
+        case Known() | Agreed():
+            return _either(node, world)
+        case YearsTotal() | Compare() | OneOf() | Arithmetic() | Extreme() | Floor():
+            return _strict(node, world)
+        case _:
+            return _looked_up(node, world)
+
+
+def _logical(node: Not | AllOf | AnyOf | IsUnknown, world: World) -> bool | None:
+    match node:
         case Not(operand):
             return _negated(value_of(operand, world))
         case AllOf(items):
@@ -71,12 +90,16 @@ def value_of(node: Node, world: World) -> Value | None:
             return _negated(_all([_negated(value_of(item, world)) for item in items]))
         case IsUnknown(operand):
             return value_of(operand, world) is None
-        case Case(branches, otherwise):
-            return _case(branches, otherwise, world)
-        case YearsTotal() | Compare() | OneOf() | Arithmetic() | Extreme() | Floor():
-            return _strict(node, world)
-        case _:
-            return _looked_up(node, world)
+
+
+def _either(node: Known | Agreed, world: World) -> Value | None:
+    match node:
+        case Known(operand, otherwise):
+            known = value_of(operand, world)
+            return value_of(otherwise, world) if known is None else known
+        case Agreed(first, second):
+            one = value_of(first, world)
+            return one if one == value_of(second, world) else None
 
 
 def _looked_up(node: Node, world: World) -> Value | None:

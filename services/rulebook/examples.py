@@ -67,6 +67,8 @@ def _differences(expect: Expectation, answer: JsonObject) -> Iterator[tuple[str,
         "missing": sorted({entry["fact"] for entry in answer["missing"]}),
         "flags": answer["flags"],
         "near": sorted({entry["condition"] for entry in answer["near"]}),
+        "score": (answer["score"] or {}) and (answer["score"]["low"], answer["score"]["high"]),
+        "classes": answer["classes"],
     }
     for what in sorted(expect.model_fields_set - {"conditions"}):
         expected = getattr(expect, what)

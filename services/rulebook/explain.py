@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from services.rulebook.evaluate import COMPARE, World, value_of
 from services.rulebook.nodes import (
+    Agreed,
     AllOf,
     AnyOf,
     Arithmetic,
@@ -24,6 +25,8 @@ from services.rulebook.nodes import (
     OnceEver,
     OnList,
     Parameter,
+    Tally,
+    TallyEnd,
     YearsTotal,
     asks_about_subject,
     children,
@@ -52,6 +55,7 @@ class Cause:
     missing: frozenset[Lack] = frozenset()
     parameters: frozenset[str] = frozenset()
     has_zero_base: bool = False
+    has_open_points: bool = False
 
     @property
     def is_beyond_facts(self) -> bool:
@@ -63,6 +67,7 @@ class Cause:
             self.missing | other.missing,
             self.parameters | other.parameters,
             self.has_zero_base or other.has_zero_base,
+            self.has_open_points or other.has_open_points,
         )
 
 
@@ -87,16 +92,16 @@ def cause_of(node: Node, world: World) -> Cause:
         case FactAt() | Holds() | Grade() | OnList():
             return Cause(missing=frozenset({_lack(node, world)}))
         case YearsTotal(name, years):
-            asked = (FactAt(name, Kind.NUMBER, back) for back in range(years))
-            return _joined(cause_of(part, world) for part in asked)
+            asked = [FactAt(name, Kind.NUMBER, back) for back in range(years)]
+            return _causes(asked, world)
         case Parameter(name):
             return Cause(parameters=frozenset({name}))
         case Arithmetic("/", _, right) if value_of(right, world) == 0:
             return Cause(has_zero_base=True)
-        case AllOf(items) | AnyOf(items):
-            return _joined(cause_of(item, world) for item in items)
-        case Case(branches, otherwise):
-            return _cause_of_case(branches, otherwise, world)
+        case Case() | Agreed():
+            return _cause_of_choice(node, world)
+        case AllOf() | AnyOf():
+            return _causes(children(node), world)
         case _:
             causes = [cause_of(child, world) for child in children(node)]
             lost = [cause for cause in causes if cause.is_beyond_facts]
@@ -159,6 +164,18 @@ def _lack(node: FactAt | Holds | Grade | OnList, world: World) -> Lack:
     return Lack("lists" if isinstance(node, OnList) else "recognitions", None)
 
 
+def _causes(nodes: Iterable[Node], world: World) -> Cause:
+    return _joined(cause_of(node, world) for node in nodes)
+
+
+def _cause_of_choice(node: Case | Agreed, world: World) -> Cause:
+    match node:
+        case Case(branches, otherwise):
+            return _cause_of_case(branches, otherwise, world)
+        case Agreed():
+            return _cause_of_range(node, world)
+
+
 def _joined(causes: Iterable[Cause]) -> Cause:
     whole = KNOWN
     for cause in causes:
@@ -177,6 +194,23 @@ def _cause_of_case(branches: Sequence[tuple[Node, Node]], otherwise: Node, world
     return whole | cause_of(otherwise, world)
 
 
+def _cause_of_range(node: Agreed, world: World) -> Cause:
+    """Find what would narrow the range; where no fact would, experts have to give points."""
+    ends = [child for child in children(node) if value_of(child, world) is None]
+    if ends:
+        return _causes(ends, world)
+    tallies = {part.name: part.tally for part in walk(node) if isinstance(part, TallyEnd)}
+    return _joined(_cause_of_tally(tally, world) for tally in tallies.values())
+
+
+def _cause_of_tally(tally: Tally, world: World) -> Cause:
+    if value_of(tally.low, world) == value_of(tally.high, world):
+        return KNOWN
+    if tally.parts:
+        return _joined(_cause_of_tally(part, world) for part in tally.parts)
+    return Cause(has_open_points=True) | _causes(tally.asks, world)
+
+
 def _near(node: Node, world: World, *, wanted: bool) -> list[Miss] | None:
     """Collect the misses of a part that is not as wanted; None where it failed by far."""
     match node:
@@ -189,6 +223,9 @@ def _near(node: Node, world: World, *, wanted: bool) -> list[Miss] | None:
             if needs_every_part and None in found:
                 return None
             return [miss for misses in found for miss in misses or ()] or None
+        case Agreed(first, second):
+            found = [_near(end, world, wanted=wanted) for end in (first, second)]
+            return min(filter(None, found), key=lambda misses: misses[0].lacking_bp, default=None)
         case Compare(op, left, right) if op in NEGATED and kind_of(left) is Kind.NUMBER:
             miss = _miss(op if wanted else NEGATED[op], left, right, world)
             return [miss] if miss else None

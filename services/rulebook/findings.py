@@ -14,6 +14,7 @@ MANUAL_CHECK: Final = "manual-check"
 HISTORY_UNCHECKED: Final = "history-unchecked"
 ZERO_BASE: Final = "zero-base"
 PARAMETER_UNSET: Final = "parameter-unset"
+POINTS_OPEN: Final = "points-open"
 
 
 class Verdict(NamedTuple):
@@ -43,6 +44,7 @@ class Findings:
     amount_fen: int | None
     amount_cause: Cause  # of the amount of an eligible applicant, else nothing
     is_history_open: bool
+    class_causes: Sequence[Cause] = ()
 
     @property
     def failed(self) -> list[Finding]:
@@ -65,6 +67,7 @@ class Findings:
             lacks.update(*(finding.cause.missing for finding in self.open))
         else:
             lacks.update(self.amount_cause.missing)
+            lacks.update(*(cause.missing for cause in self.class_causes))
         return sorted(lacks, key=lambda lack: (lack.fact, lack.year or 0))
 
     @property
@@ -92,3 +95,5 @@ class Findings:
             yield ZERO_BASE
         if any(cause.parameters for cause in causes):
             yield PARAMETER_UNSET
+        if any(cause.has_open_points for cause in causes):
+            yield POINTS_OPEN

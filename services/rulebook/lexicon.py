@@ -20,6 +20,7 @@ FUNCTIONS: Final = frozenset(
         "prior",
         "sum_years",
         "avg_years",
+        "growth",
         "holds",
         "grade",
         "on_list",

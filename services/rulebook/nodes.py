@@ -1,7 +1,7 @@
 """The parsed form of an expression: what every engine reads."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from fractions import Fraction
@@ -127,6 +127,52 @@ class Floor:
     operand: "Node"
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The value of the operand where it is known, else what is taken in its place."""
+
+    operand: "Node"
+    otherwise: "Node"
+
+
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """What two readings have in common: unknown where they differ."""
+
+    first: "Node"
+    second: "Node"
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Points that may lie anywhere from low to high, what they are made of, and what was asked.
+
+    Both ends are always known: a fact that is not leaves the range open.
+    """
+
+    name: str
+    low: "Node"
+    high: "Node"
+    parts: tuple["Tally", ...] = ()
+    asks: tuple["Node", ...] = ()
+
+    @property
+    def points(self) -> "Agreed":
+        return Agreed(
+            TallyEnd(self.name, "low", self.low, self), TallyEnd(self.name, "high", self.high, self)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class TallyEnd:
+    """The least or the most that a score, or a part of it, can come to."""
+
+    name: str
+    end: Literal["low", "high"]
+    value: "Node"
+    tally: Tally = field(compare=False, repr=False)
+
+
 Node: TypeAlias = (
     Const
     | FactAt
@@ -146,6 +192,9 @@ Node: TypeAlias = (
     | Arithmetic
     | Extreme
     | Floor
+    | Known
+    | Agreed
+    | TallyEnd
 )
 
 
@@ -153,12 +202,12 @@ def kind_of(node: Node) -> Kind:
     match node:
         case Const(kind=kind) | FactAt(kind=kind):
             return kind
-        case YearsTotal() | Parameter() | Arithmetic() | Extreme() | Floor():
+        case YearsTotal() | Parameter() | Arithmetic() | Extreme() | Floor() | TallyEnd():
             return Kind.NUMBER
         case Grade():
             return Kind.TEXT
-        case Case(otherwise=otherwise):
-            return kind_of(otherwise)
+        case Case(otherwise=part) | Known(otherwise=part) | Agreed(first=part):
+            return kind_of(part)
         case _:
             return Kind.BOOL
 
@@ -175,6 +224,10 @@ def children(node: Node) -> tuple[Node, ...]:
             return (operand, *options)
         case Case(branches, otherwise):
             return (*(part for branch in branches for part in branch), otherwise)
+        case Known(left, right) | Agreed(left, right):
+            return (left, right)
+        case TallyEnd(value=value):
+            return (value,)
         case _:
             return ()
 
@@ -231,12 +284,23 @@ def sql_text(node: Node) -> str:
             return f":{name}"
         case Holds(name) | Grade(name) | OnList(name) | OnceEver(name):
             return f"{ID_WORDS[type(node)]}('{name}')"
-        case Extreme(word, items):
-            return f"{word}({', '.join(sql_text(item) for item in items)})"
-        case Floor(operand):
-            return f"FLOOR({sql_text(operand)})"
+        case TallyEnd(name):
+            return name
+        case Extreme() | Floor() | Known():
+            return _call_text(node)
         case _:
             return _operator_text(node)
+
+
+def _call_text(node: Extreme | Floor | Known) -> str:
+    match node:
+        case Extreme(word):
+            pass
+        case Floor():
+            word = "FLOOR"
+        case Known():
+            word = "COALESCE"
+    return f"{word}({', '.join(sql_text(part) for part in children(node))})"
 
 
 def _operator_text(node: Node) -> str:
@@ -256,12 +320,15 @@ def _operator_text(node: Node) -> str:
         case Case(branches, otherwise):
             whens = " ".join(f"WHEN {sql_text(c)} THEN {sql_text(v)}" for c, v in branches)
             return f"CASE {whens} ELSE {sql_text(otherwise)} END"
+        case Agreed(first):
+            return sql_text(first)
         case _:
             raise TypeError(f"{type(node).__name__} is not an operator")
 
 
 def _enclosed(node: Node) -> str:
     text = sql_text(node)
+    node = node.first if isinstance(node, Agreed) else node
     compound = isinstance(node, Not | AllOf | AnyOf | Compare | IsUnknown | OneOf | Arithmetic)
     fraction = isinstance(node, Const) and isinstance(node.value, Fraction)
     return f"({text})" if compound or fraction else text

@@ -1,19 +1,20 @@
 """From SQL text to our own nodes: an allow-list of forms, with types, names and limits checked."""
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from types import MappingProxyType
 from typing import Any, Final, NoReturn, cast
 
 import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
+from services.rulebook.arithmetic import compared, joined_by, number
 from services.rulebook.errors import Issue, RuleError, nearest
 from services.rulebook.lexicon import ALLOWED, NESTING_MAX, check_words
 from services.rulebook.nodes import (
-    Arithmetic,
     Case,
     Compare,
     Const,
@@ -29,6 +30,7 @@ from services.rulebook.nodes import (
     OneOf,
     OnList,
     Parameter,
+    Tally,
     YearsTotal,
     all_of,
     any_of,
@@ -43,34 +45,74 @@ from services.rulebook.words import read_call
 
 OPTIONS_MAX: Final = 200
 OPERATORS_MAX: Final = 40
-# Constants must fit decimal(38), the widest integer that the engines for a whole city have.
-CONSTANT_MAX: Final = 10**38 - 1
 
 
-def parse_condition(text: str, vocabulary: Vocabulary, parameters: Iterable[str] = ()) -> Node:
+NO_TALLIES: Final[Mapping[str, Tally]] = MappingProxyType({})
+
+
+def parse_condition(
+    text: str,
+    vocabulary: Vocabulary,
+    parameters: Iterable[str] = (),
+    tallies: Mapping[str, Tally] = NO_TALLIES,
+) -> Node:
     """Read a condition: an expression that is true, false or unknown of an applicant."""
-    node = _parse(text, vocabulary, parameters)
-    if kind_of(node) is not Kind.BOOL:
-        _refuse_in(text, "type-mismatch", f"a {kind_of(node)}", "a condition, true or false")
-    if not asks_about_subject(node):
-        _refuse_in(text, "constant-condition", text, "a condition that names a fact")
-    return node
+    node = _parse(text, Reader(vocabulary, frozenset(parameters), tallies))
+    _require(text, node, (Kind.BOOL,), "a condition, true or false")
+    return _about_subject(text, node, "a condition that names a fact")
 
 
-def parse_amount(text: str, vocabulary: Vocabulary, parameters: Iterable[str] = ()) -> Node:
+def parse_amount(
+    text: str,
+    vocabulary: Vocabulary,
+    parameters: Iterable[str] = (),
+    tallies: Mapping[str, Tally] = NO_TALLIES,
+) -> Node:
     """Read an amount: an exact number of fen, rounded down only at the very end."""
-    node = _parse(text, vocabulary, parameters)
-    if kind_of(node) is not Kind.NUMBER:
-        _refuse_in(text, "type-mismatch", f"a {kind_of(node)}", "a number of fen")
+    node = _parse(text, Reader(vocabulary, frozenset(parameters), tallies))
+    return _require(text, node, (Kind.NUMBER,), "a number of fen")
+
+
+def parse_points(
+    text: str,
+    vocabulary: Vocabulary,
+    parameters: Iterable[str] = (),
+    tallies: Mapping[str, Tally] = NO_TALLIES,
+) -> Node:
+    """Read what points are given for: a number that differs between applicants."""
+    node = _parse(text, Reader(vocabulary, frozenset(parameters), tallies))
+    _require(text, node, (Kind.NUMBER,), "a number")
+    return _about_subject(text, node, "a number that names a fact")
+
+
+def parse_class(
+    text: str,
+    vocabulary: Vocabulary,
+    parameters: Iterable[str] = (),
+    tallies: Mapping[str, Tally] = NO_TALLIES,
+) -> Node:
+    """Read a class: a text or a number that tells applicants apart."""
+    node = _parse(text, Reader(vocabulary, frozenset(parameters), tallies))
+    _require(text, node, (Kind.TEXT, Kind.NUMBER), "a text or number")
+    return _about_subject(text, node, "a class that names a fact")
+
+
+def _require(text: str, node: Node, kinds: tuple[Kind, ...], allowed: str) -> Node:
+    if kind_of(node) not in kinds:
+        _refuse_in(text, "type-mismatch", f"a {kind_of(node)}", allowed)
     return node
 
 
-def _parse(text: str, vocabulary: Vocabulary, parameters: Iterable[str]) -> Node:
-    reader = Reader(vocabulary, frozenset(parameters))
+def _about_subject(text: str, node: Node, allowed: str) -> Node:
+    if not asks_about_subject(node):
+        _refuse_in(text, "constant-condition", text, allowed)
+    return node
+
+
+def _parse(text: str, reader: "Reader") -> Node:
     try:
         check_words(text)
-        tree = sqlglot.parse_one(text)
-        return reader.node(tree)
+        return reader.node(sqlglot.parse_one(text))
     except RuleError as error:
         raise RuleError(
             Issue(i.code, i.pointer, i.found, i.allowed, " ".join(text.split()), i.where)
@@ -96,6 +138,7 @@ class Reader:
 
     vocabulary: Vocabulary
     parameters: frozenset[str]
+    tallies: Mapping[str, Tally]
     depth: int = 0
 
     def node(self, tree: exp.Expr) -> Node:
@@ -131,9 +174,11 @@ class Reader:
 
     def name(self, tree: exp.Column) -> Node:
         name = tree.name
+        if name in self.tallies:
+            return self.tallies[name].points
         fact = self.vocabulary.get(name)
         if fact is None:
-            _refuse("unknown-fact", name, nearest(name, self.vocabulary))
+            _refuse("unknown-fact", name, nearest(name, [*self.vocabulary, *self.tallies]))
         if fact.type == "ids":
             words = "holds('id'), grade('id') or on_list('id')"
             _refuse("type-mismatch", f"{name} is a set of ids", words)
@@ -147,7 +192,7 @@ class Reader:
     def literal(self, tree: exp.Literal) -> Node:
         if tree.is_string:
             return Const(tree.this, Kind.TEXT)
-        return _number(Fraction(tree.this))
+        return number(Fraction(tree.this))
 
     def boolean(self, tree: exp.Boolean) -> Node:
         return Const(bool(tree.this), Kind.BOOL)
@@ -179,7 +224,7 @@ class Reader:
         left, right = self.node(tree.left), self.node(tree.right)
         ordered = op not in ("=", "<>")
         _check_comparable(left, right, ordered=ordered)
-        return Compare(op, left, right)
+        return compared(op, left, right) if ordered else Compare(op, left, right)
 
     def between(self, tree: exp.Between) -> Node:
         subject = self.typed(tree.this, Kind.NUMBER, Kind.DATE)
@@ -187,7 +232,7 @@ class Reader:
         low, high = self.node(tree.args["low"]), self.node(tree.args["high"])
         for bound in (low, high):
             _check_comparable(subject, bound, ordered=True)
-        return all_of([Compare(">=", subject, low), Compare("<=", subject, high)])
+        return all_of([compared(">=", subject, low), compared("<=", subject, high)])
 
     def membership(self, tree: exp.In) -> Node:
         subject = self.node(tree.this)
@@ -239,10 +284,10 @@ class Reader:
     def arithmetic(self, tree: exp.Binary) -> Node:
         left = self.typed(tree.left, Kind.NUMBER)
         right = self.typed(tree.right, Kind.NUMBER)
-        return _arithmetic(ARITHMETIC[type(tree)], left, right)
+        return joined_by(ARITHMETIC[type(tree)], left, right)
 
     def negative(self, tree: exp.Neg) -> Node:
-        return _arithmetic("-", Const(0, Kind.NUMBER), self.typed(tree.this, Kind.NUMBER))
+        return joined_by("-", Const(0, Kind.NUMBER), self.typed(tree.this, Kind.NUMBER))
 
     def extreme(self, tree: exp.Least | exp.Greatest) -> Node:
         items = tuple(self.typed(i, Kind.NUMBER) for i in (tree.this, *tree.expressions))
@@ -251,13 +296,13 @@ class Reader:
             _refuse("bad-argument", f"{word} of one value", f"{word}(a, b)")
         numbers = [cast("Fraction", item.value) for item in items if isinstance(item, Const)]
         if len(numbers) == len(items):
-            return _number(Fraction(min(numbers) if word == "LEAST" else max(numbers)))
+            return number(Fraction(min(numbers) if word == "LEAST" else max(numbers)))
         return Extreme(word, items)
 
     def floor(self, tree: exp.Floor) -> Node:
         operand = self.typed(tree.this, Kind.NUMBER)
         if isinstance(operand, Const):
-            return _number(Fraction(math.floor(cast("Fraction", operand.value))))
+            return number(Fraction(math.floor(cast("Fraction", operand.value))))
         return Floor(operand)
 
     def call(self, tree: exp.Anonymous) -> Node:
@@ -273,29 +318,6 @@ def _check_comparable(left: Node, right: Node, *, ordered: bool) -> None:
         _refuse("type-mismatch", found, "numbers or dates with < <= > >=; = <> IN for others")
     if left == right:
         _refuse("constant-condition", found, "two different values")
-
-
-def _arithmetic(op: Any, left: Node, right: Node) -> Node:
-    if op == "/" and isinstance(right, Const) and right.value == 0:
-        _refuse("bad-argument", "a division by zero", "a divisor other than 0")
-    if not (isinstance(left, Const) and isinstance(right, Const)):
-        return Arithmetic(op, left, right)
-    a, b = Fraction(cast("Fraction", left.value)), Fraction(cast("Fraction", right.value))
-    match op:
-        case "+":
-            return _number(a + b)
-        case "-":
-            return _number(a - b)
-        case "*":
-            return _number(a * b)
-        case _:
-            return _number(a / b)
-
-
-def _number(value: Fraction) -> Const:
-    if max(abs(value.numerator), value.denominator) > CONSTANT_MAX:
-        _refuse("too-large", "a number", "numbers of at most 38 digits")
-    return Const(int(value) if value.denominator == 1 else value, Kind.NUMBER)
 
 
 COMPARISONS: Final[dict[type, Any]] = {

@@ -40,4 +40,4 @@ Day = Annotated[date, BeforeValidator(_day)]
 
 
 class Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, serialize_by_alias=True)

@@ -30,6 +30,7 @@ from services.rulebook.administration import (
 )
 from services.rulebook.errors import Issue, RuleError, nearest, pointer_to
 from services.rulebook.parts import Day, Expression, Id, Named, ParameterName, Part, Words
+from services.rulebook.scoring import Score, Span, score_issues
 
 LANGUAGE_VERSION: Final = "1.1"
 # Every version since the first only added words: what was frozen under one reads the same today.
@@ -38,6 +39,7 @@ CONDITIONS_MAX: Final = 60
 PARAMETERS_MAX: Final = 40
 EXAMPLES_MAX: Final = 100
 PARTS_MAX: Final = 40
+CLASSES_MAX: Final = 10
 
 
 def _outcome(value: object) -> object:
@@ -47,6 +49,11 @@ def _outcome(value: object) -> object:
 Truth = Annotated[Literal["true", "false", "unknown"], BeforeValidator(_outcome)]
 PartT = TypeVar("PartT", bound=Part)
 Several = Annotated[tuple[PartT, ...], Field(max_length=PARTS_MAX)]
+
+
+# What a number that nobody has bounded may come to, so that products can be proved to fit.
+BOUNDS_OF_UNIT: Final = {"fen": (0, 10**15), "bp": (0, 10**6)}
+BOUNDS_OF_NUMBER: Final = (-(10**9), 10**9)
 
 
 class Condition(Part):
@@ -80,8 +87,25 @@ class ParameterDeclaration(Part):
 
     unit: Named
     value: StrictInt | None = None
+    low: StrictInt | None = None
+    high: StrictInt | None = None
     title: Words = ""
     english: Words = ""
+
+    @property
+    def bounds(self) -> tuple[int, int]:
+        """Give what the number cannot leave: as declared, else what its unit suggests."""
+        low, high = BOUNDS_OF_UNIT.get(self.unit, BOUNDS_OF_NUMBER)
+        if self.value is not None:
+            low, high = min(low, self.value), max(high, self.value)
+        return low if self.low is None else self.low, high if self.high is None else self.high
+
+    @model_validator(mode="after")
+    def _lies_within(self) -> "ParameterDeclaration":
+        low, high = self.bounds
+        if low > high or (self.value is not None and not low <= self.value <= high):
+            raise PydanticCustomError("bad-value", "`low`, `value` and `high` in this order")
+        return self
 
     @model_validator(mode="before")
     @classmethod
@@ -99,6 +123,8 @@ class Expectation(Part):
     missing: tuple[Named, ...] | None = None
     flags: tuple[Id, ...] | None = None
     near: tuple[Id, ...] | None = None
+    score: Span | None = None
+    classes: dict[ParameterName, StrictInt | str | None] | None = None
 
     @model_validator(mode="after")
     def _expects_something(self) -> "Expectation":
@@ -131,6 +157,10 @@ class Programme(Part):
     departments: Departments | None = None
     in_force: Force | None = None
     eligibility: Annotated[tuple[Condition, ...], Field(min_length=1, max_length=CONDITIONS_MAX)]
+    score: Score | None = None
+    classes: Annotated[dict[ParameterName, Expression], Field(max_length=CLASSES_MAX)] = Field(
+        default_factory=dict
+    )
     amount: Expression | None = None
     amount_kind: Literal["fixed", "ceiling"] = "fixed"
     parameters: Annotated[
@@ -160,6 +190,17 @@ class Programme(Part):
     language: Named = LANGUAGE_VERSION
     examples: Annotated[tuple[Example, ...], Field(max_length=EXAMPLES_MAX)] = ()
 
+    @property
+    def conditions(self) -> tuple[Condition, ...]:
+        """All that is asked: the conditions in the order of the text, then the pass line."""
+        line = self.score
+        if line is None or line.pass_ is None:
+            return self.eligibility
+        asked = Condition(
+            id=line.id, says=line.says, english=line.english, when=line.pass_, source=line.source
+        )
+        return (*self.eligibility, asked)
+
 
 def load_programme(data: Mapping[str, Any], *, where: str = "") -> Programme:
     """Read a programme and refuse every key, type and spelling that the language does not have."""
@@ -167,17 +208,33 @@ def load_programme(data: Mapping[str, Any], *, where: str = "") -> Programme:
         programme = Programme.model_validate(data)
     except ValidationError as error:
         details = error.errors(include_url=False, include_input=False)
-        raise RuleError(_issue(detail, where) for detail in details) from None
+        raise RuleError(_issue(detail, where) for detail in _own_faults(details)) from None
     if issues := list(_inconsistencies(programme, where)):
         raise RuleError(issues)
     return programme
+
+
+def _own_faults(details: list[ErrorDetails]) -> Iterator[ErrorDetails]:
+    """Leave out that a list is too short where that is so because an entry has a fault."""
+    places = [detail["loc"] for detail in details]
+    for detail in details:
+        here = detail["loc"]
+        is_only_short = detail["type"] == "too_short" and any(
+            len(place) > len(here) and place[: len(here)] == here for place in places
+        )
+        if not is_only_short:
+            yield detail
 
 
 def _inconsistencies(programme: Programme, where: str) -> Iterator[Issue]:
     if programme.language not in LANGUAGE_VERSIONS:
         allowed = " ".join(LANGUAGE_VERSIONS)
         yield Issue("language-version", "/language", programme.language, allowed, where=where)
-    conditions = {condition.id for condition in programme.eligibility}
+    conditions = {condition.id for condition in programme.conditions}
+    if programme.score is not None:
+        if programme.score.id in {condition.id for condition in programme.eligibility}:
+            yield Issue("duplicate", "/score/id", programme.score.id, where=where)
+        yield from score_issues(programme.score, where)
     for key in ("eligibility", "instalments", "ceilings", "evidence"):
         yield from _duplicates(key, (part.id for part in getattr(programme, key)), where)
     for pointer, name in _named_conditions(programme):

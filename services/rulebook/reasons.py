@@ -79,6 +79,9 @@ def _unknown(findings: Findings, vocabulary: Vocabulary) -> list[tuple[str, str]
             names = _parameters(findings, finding.cause.parameters)
             zh = f"暂不能判定：{says}，{names[0]}尚未确定。"
             pairs.append((zh, f"Not yet decided: {says_en}, {names[1]} is not set."))
+        if finding.cause.has_open_points and not finding.cause.missing:
+            zh = f"暂不能判定：{says}，得分须经评审确定。"
+            pairs.append((zh, f"Not yet decided: {says_en}, points are for experts to give."))
     if not findings.open:
         zh = "没有可以自动判定的条件，须人工审核。"
         pairs.append((zh, "No condition can be tested by number, so a person must decide."))

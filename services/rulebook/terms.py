@@ -1,19 +1,19 @@
 """What stands beside an amount, parsed: ceilings, instalments and the order of applicants."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol, TypeAlias
 
 from services.rulebook.administration import BASIS_POINTS
 from services.rulebook.errors import pointer_to
 from services.rulebook.evaluate import World, value_of
-from services.rulebook.nodes import Node
+from services.rulebook.nodes import Node, Tally
 from services.rulebook.parse import parse_amount, parse_condition
 from services.rulebook.programme import Programme
 from services.rulebook.situation import JsonObject
 from services.rulebook.vocabulary import Vocabulary
 
-Reading: TypeAlias = Callable[[str, Vocabulary, Iterable[str]], Node]
+Reading: TypeAlias = Callable[[str, Vocabulary, Iterable[str], Mapping[str, Tally]], Node]
 TRUTHS: Final[dict[Any, str]] = {True: "true", False: "false", None: "unknown"}
 
 

@@ -1,4 +1,4 @@
-"""The language's own words: prior, sum_years, avg_years, holds, grade, on_list, once_ever."""
+"""The language's own words: facts of other years, recognitions, lists and earlier awards."""
 
 import re
 from collections.abc import Iterable
@@ -9,6 +9,8 @@ from sqlglot import exp
 from services.rulebook.errors import Issue, RuleError, nearest
 from services.rulebook.lexicon import ALLOWED
 from services.rulebook.nodes import (
+    Arithmetic,
+    Const,
     FactAt,
     Grade,
     Holds,
@@ -33,6 +35,10 @@ def read_call(word: str, arguments: list[exp.Expr], vocabulary: Vocabulary) -> N
         case "sum_years" | "avg_years":
             name, years = _fact_and_years(word, arguments, vocabulary)
             return YearsTotal(name, years, average=word == "avg_years")
+        case "growth":
+            name, years = _fact_and_years(word, arguments, vocabulary)
+            now, before = FactAt(name, Kind.NUMBER, 0), FactAt(name, Kind.NUMBER, years)
+            return Arithmetic("-", Arithmetic("/", now, before), Const(1, Kind.NUMBER))
         case "holds":
             return Holds(_id(word, arguments, vocabulary.recognitions))
         case "grade":

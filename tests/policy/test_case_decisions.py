@@ -217,5 +217,7 @@ async def test_a_draft_opens_no_case_outside_the_demonstration(platform: Any) ->
         assert refused.value.code == "plan-not-in-force"
 
         issued = NewCase.model_validate(case_body(uscc))
-        case = await begin(session, actor, issued, now=now, after=None, demonstration=False)
-        assert case.state == "draft"
+        with pytest.raises(Conflict) as refused:
+            await begin(session, actor, issued, now=now, after=None, demonstration=False)
+        assert refused.value.code == "gate-not-passed"
+        assert "合法性审核意见" in refused.value.zh

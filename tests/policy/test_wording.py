@@ -21,6 +21,8 @@ from services.policy.wording import in_chinese, in_english
         ("at most 20 levels", "不超过20"),
         ("1 to 50 values", "应有1至50个值"),
         ("a bool", "应为真假值"),
+        ("at most 30", "不超过30"),
+        ("an exact number: 5, 35/100 or 35%", "应为精确的数，写作5、35/100或35%"),
         ("prior(fact, n) with n from 1 to 10", "写作prior(fact, n)，n为1至10"),
         ("GREATEST(a, b)", "写作GREATEST(a, b)"),
         ("1.0", "应为1.0"),

@@ -7,7 +7,8 @@ import structlog
 from services.kernel.app import asgi_app
 from services.kernel.bus import Bus
 from services.kernel.logs import configure_logs
-from services.kernel.runtime import Runtime, WrongProfile
+from services.kernel.runtime import Runtime
+from services.kernel.service import CannotStart
 from services.kernel.unit import DATABASE_ERRORS
 from services.launch.configuration import drain_seconds, service_settings
 from services.launch.registry import SERVICES
@@ -42,7 +43,7 @@ async def _start(runtime: Runtime, name: str) -> None:
     """Start, or say in one line why that cannot be: a supervisor's log is read by people."""
     try:
         await runtime.start()
-    except WrongProfile as error:
+    except CannotStart as error:
         raise SystemExit(str(error)) from None
     except DATABASE_ERRORS as error:
         kind = type(getattr(error, "orig", None) or error).__name__

@@ -7,6 +7,7 @@ from rich.console import Console
 
 from gateway.settings import GatewaySettings
 from services.kernel.logs import configure_logs
+from services.kernel.service import CannotStart
 from services.kernel.settings import Profile, Settings
 from services.launch.configuration import configured, drain_seconds
 from services.launch.credentials import Credentials, ensure_clients
@@ -14,6 +15,7 @@ from services.launch.mark import marked
 from services.launch.panel import print_panel
 from services.launch.platform import running_platform
 from services.launch.server import is_free, serving, until_told_to_stop
+from services.policy.plan.actions.load_library import library
 
 
 async def run_all(host: str, port: int) -> None:
@@ -22,6 +24,15 @@ async def run_all(host: str, port: int) -> None:
     if not is_free(host, port):
         raise SystemExit(f"port {port} is taken: choose another with PORT=8001 make run")
     configure_logs("WARNING")
+    try:
+        # Before any server starts: whoever writes a plan reads its faults and nothing else.
+        library()
+        await _run(console, host, port)
+    except CannotStart as error:
+        raise SystemExit(str(error)) from None
+
+
+async def _run(console: Console, host: str, port: int) -> None:
     base_url = f"http://{host}:{port}"
     async with (
         AsyncExitStack() as stack,

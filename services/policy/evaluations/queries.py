@@ -29,6 +29,7 @@ from services.policy.firms.rules import situation_of
 from services.policy.parameters.queries import known_decisions
 from services.policy.parameters.rules import Number, numbers_of
 from services.policy.plan.actions.load_library import library
+from services.policy.plan.queries import programme_unknown
 from services.policy.plan.rules import Plan, PlanProgramme
 from services.policy.wording import in_chinese, in_english
 from services.rulebook import (
@@ -52,7 +53,7 @@ async def evaluate(
     if request.programme is not None:
         answers = [_try_draft(request.programme, situation)]
     else:
-        chosen = _chosen(request.programmes)
+        chosen = _chosen(request.programmes, situation.on)
         answers = await _answers(session, chosen, situation, demonstration=demonstration)
     return EvaluationView(**_common(answers, situation, demonstration=demonstration))
 
@@ -65,9 +66,10 @@ async def entitlements(
     history = await received(session, Party(kind="firm", id=uscc))
     vocabulary = library().vocabulary
     situation = situation_of(firm, vocabulary, on=on, year=None, history=history)
+    chosen = [each for each in _chosen(None, on) if each.is_for_firms]
     answers = [
         rules.mark_own(each, situation, firm.state.declared)
-        for each in await _answers(session, _chosen(None), situation, demonstration=demonstration)
+        for each in await _answers(session, chosen, situation, demonstration=demonstration)
     ]
     common = _common(answers, situation, demonstration=demonstration)
     common["facts_known_until"] = firm.facts_known_until
@@ -133,17 +135,13 @@ def _require_listed_values(facts: Mapping[str, Any]) -> None:
             )
 
 
-def _chosen(wanted: list[str] | None) -> list[PlanProgramme]:
-    programmes = library().programmes
+def _chosen(wanted: list[str] | None, on: date) -> list[PlanProgramme]:
+    programmes = library().programmes_on(on)
     if wanted is None:
         return list(programmes.values())
     for index, name in enumerate(wanted):
         if name not in programmes:
-            known = "、".join(programmes)
-            raise invalid_field(
-                f"/programmes/{index}", "programme-unknown",
-                f"没有这个项目；现有：{known}。", f"There is no such programme; known: {known}.",
-            )  # fmt: skip
+            raise programme_unknown(f"/programmes/{index}", name, programmes)
     return [each for each in programmes.values() if each.id in set(wanted)]
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select, tuple_
@@ -40,11 +39,10 @@ class MatchFilter:
     applied: bool | None
 
 
-@cache
-def matched_programmes() -> tuple[PlanProgramme, ...]:
-    """Give the programmes that firms are matched with."""
+def matched_programmes(on: date) -> list[PlanProgramme]:
+    """Give the programmes that firms are matched with, in the edition of the day."""
     facts = library().facts
-    return tuple(p for p in library().programmes.values() if rules.is_matched(p, facts))
+    return [p for p in library().programmes_on(on).values() if rules.is_matched(p, facts)]
 
 
 async def bases(
@@ -54,7 +52,7 @@ async def bases(
     decided = await decisions(session)
     versions = await versions_on(session, on)
     found: list[Basis] = []
-    for programme in matched_programmes():
+    for programme in matched_programmes(on):
         if only is not None and programme.id not in only:
             continue
         numbers = numbers_of(programme, library(), decided, on, samples=False)

@@ -77,9 +77,8 @@ def is_matched(programme: PlanProgramme, facts: Mapping[str, FactEntry]) -> bool
     Of a project or a person nobody has stated anything yet, so that every firm would be told of
     the same facts that it does not have.
     """
-    compiled = programme.compiled
-    is_for_firms = compiled.programme.beneficiary == FIRM
-    return is_for_firms and all(facts[name].subject == FIRM for name in compiled.facts)
+    asked = programme.compiled.facts
+    return programme.is_for_firms and all(facts[name].subject == FIRM for name in asked)
 
 
 def lists_of(programme: PlanProgramme) -> frozenset[str]:
@@ -114,9 +113,8 @@ def basis_of(
 
 def until_day(programme: PlanProgramme, on: date) -> date | None:
     """Give the last day on which it may be had: of the window, or of force; None if unset."""
-    rule = programme.compiled.programme
-    force = rule.in_force.to if rule.in_force else None
-    ends = [force or programme.plan.in_force_to, _closing_day(rule.window.closes, on)]
+    closing = _closing_day(programme.compiled.programme.window.closes, on)
+    ends = [programme.last_day, closing]
     known = [day for day in ends if day is not None]
     return min(known) if known else None
 

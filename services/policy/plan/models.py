@@ -15,6 +15,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from services.policy.plan.rules import PlanStatus, Sharing, Unit
+from services.rulebook import Restriction
 
 Id = Annotated[str, Field(strict=True, pattern=r"^[a-z0-9][a-z0-9-]{0,79}$")]
 Name = Annotated[str, Field(strict=True, pattern=r"^[a-z][a-z0-9_]{0,62}$")]
@@ -56,6 +57,16 @@ class ClosingClauseFile(Part):
     phrases: tuple[PhraseFile, ...]
 
 
+class CompetitionReviewFile(Part):
+    """The record of the fair-competition review (公平竞争审查); null is not done or not known."""
+
+    drafted_by: Text | None
+    market_opinion: Text | None
+    finding: Literal["no-restriction", "excepted"] | None
+    article: Text | None
+    expires: Day | None
+
+
 class PlanFile(Part):
     id: Id
     title: Text
@@ -66,6 +77,7 @@ class PlanFile(Part):
     published_on: Day | None
     legality_review: Text | None
     collective_decision: Text | None
+    competition_review: CompetitionReviewFile
     in_force: ForceFile
     closing_clauses: tuple[ClosingClauseFile, ...]
 
@@ -117,6 +129,8 @@ class FactFile(Part):
     owner: Name
     source: Id
     sharing: Sharing
+    # What a rule restricts that asks for it, in the terms of the fair-competition review.
+    restricts: Restriction | None = None
     bounds: BoundsFile | None = None
     values: tuple[StrictStr, ...] = ()
 

@@ -1,12 +1,17 @@
 """Showing the plans as they stand today."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator
 from datetime import date
+from typing import Any
 
+from pydantic import BaseModel
+
+from services.kernel.errors import Invalid, invalid_field
 from services.policy.parameters.rules import Decisions, in_force
 from services.policy.plan.rules import (
     Department,
     FactEntry,
+    Library,
     Measure,
     ParameterEntry,
     Plan,
@@ -18,11 +23,36 @@ from services.policy.plan.schemas import (
     DepartmentView,
     FactView,
     MeasureView,
+    PhraseView,
     PlanView,
     ProgrammeParameter,
     ProgrammeView,
 )
+from services.policy.records import RECORDS
+from services.policy.wording import in_chinese
 from services.rulebook import Condition
+from services.rulebook.errors import nearest
+
+
+def programme_unknown(pointer: str, name: str, known: Iterable[str]) -> Invalid:
+    """Name the programme that is most like the one that was asked for."""
+    hint = nearest(name, known)
+    return invalid_field(
+        pointer, "programme-unknown", f"没有这个项目（{in_chinese(hint)}）。",
+        f"There is no such programme ({hint}).",
+    )  # fmt: skip
+
+
+def programmes(
+    library: Library, on: date, *, measure: int | None, kind: str | None, beneficiary: str | None
+) -> Iterator[PlanProgramme]:
+    """Go through the programmes of a day, all or those asked for."""
+    for each in library.programmes_on(on).values():
+        rule = each.compiled.programme
+        wanted = (measure, kind, beneficiary)
+        stated = (rule.measure, rule.kind, rule.beneficiary)
+        if all(want in (None, has) for want, has in zip(wanted, stated, strict=True)):
+            yield each
 
 
 def measure_view(measure: Measure, on: date) -> MeasureView:
@@ -30,7 +60,15 @@ def measure_view(measure: Measure, on: date) -> MeasureView:
         number=measure.number, id=measure.id, plan=plan_view(measure.plan, on),
         part=measure.part, heading=measure.heading, clause=measure.clause,
         verbatim=measure.verbatim, departments=_departments(measure),
-        programmes=list(measure.programmes),
+        programmes=list(dict.fromkeys(measure.programmes)),
+        tasks=[each.id for each in measure.tasks],
+        phrases=[
+            PhraseView(
+                text=each.text, programmes=list(each.programmes), tasks=list(each.tasks),
+                parameters=list(each.parameters), why_not=each.why_not,
+            )
+            for each in measure.phrases
+        ],
     )  # fmt: skip
 
 
@@ -47,22 +85,31 @@ def plan_view(plan: Plan, on: date) -> PlanView:
 
 
 def programme_view(
-    programme: PlanProgramme,
-    parameters: Mapping[str, ParameterEntry],
-    decisions: Decisions,
-    on: date,
+    programme: PlanProgramme, library: Library, decisions: Decisions, on: date
 ) -> ProgrammeView:
     """Show a programme with its numbers of the day."""
     rule = programme.compiled.programme
-    entries = {name: parameters[programme.parameter_id(name)] for name in rule.parameters}
+    entries = {name: library.parameters[programme.parameter_id(name)] for name in rule.parameters}
     return ProgrammeView(
         id=programme.id, version=programme.version, title=rule.title, title_en=rule.english,
         measure=programme.measure.number, plan=plan_view(programme.plan, on),
         clause=programme.clause, beneficiary=rule.beneficiary, kind=rule.kind,
-        departments=_departments(programme.measure), relation=rule.relation,
+        departments=_departments_of(programme, library), relation=rule.relation, base=rule.base,
         stacking_group=programme.stacking_group, matter=rule.matter,
-        notice_days=programme.notice_days,
-        conditions=[_condition(each) for each in rule.eligibility], amount=rule.amount,
+        notice_days=programme.notice_days, confidential=rule.confidential,
+        in_force_from=programme.first_day, in_force_to=programme.last_day,
+        flags=programme.flags(on),
+        instalments=dumped(rule.instalments), ceilings=dumped(rule.ceilings),
+        places=rule.places and rule.places.model_dump(mode="json"),
+        applications=rule.applications and rule.applications.model_dump(mode="json"),
+        oversubscription=rule.oversubscription, window=rule.window.model_dump(mode="json"),
+        without_application=(
+            rule.without_application and rule.without_application.model_dump(mode="json")
+        ),
+        evidence=dumped(rule.evidence), sources=_sources(programme, library),
+        records={name: RECORDS[name][0] for name in rule.records},
+        competition=dumped(rule.competition),
+        conditions=[_condition(each) for each in rule.conditions], amount=rule.amount,
         amount_kind=rule.amount_kind, facts=list(programme.compiled.facts),
         parameters={name: _parameter(e, decisions, on) for name, e in entries.items()},
         examples=[each.model_dump(mode="json", exclude_unset=True) for each in rule.examples],
@@ -72,9 +119,9 @@ def programme_view(
 def fact_view(entry: FactEntry) -> FactView:
     return FactView.model_validate(
         {
-            "fact": entry.name, "title": entry.zh, "title_en": entry.en,
+            "fact": entry.name, "title": entry.zh, "title_en": entry.en, "subject": entry.subject,
             "period": entry.period, "type": entry.type, "unit": entry.unit,
-            "owner": _department(entry.owner), "source": entry.source,
+            "owner": department_view(entry.owner), "source": entry.source,
             "source_says": entry.source_zh, "source_says_en": entry.source_en,
             "sharing": entry.sharing, "low": entry.low, "high": entry.high,
             "values": list(entry.values),
@@ -84,13 +131,35 @@ def fact_view(entry: FactEntry) -> FactView:
 
 def _departments(measure: Measure) -> DepartmentsView:
     return DepartmentsView(
-        lead=_department(measure.lead),
-        support=[_department(each) for each in measure.support],
+        lead=department_view(measure.lead),
+        support=[department_view(each) for each in measure.support],
         provisional=measure.departments_provisional,
     )
 
 
-def _department(department: Department) -> DepartmentView:
+def _departments_of(programme: PlanProgramme, library: Library) -> DepartmentsView:
+    own, view = programme.compiled.programme.departments, _departments(programme.measure)
+    if own is None:
+        return view
+    known = library.departments
+    return view.model_copy(
+        update={
+            "lead": department_view(known[own.lead]),
+            "support": [department_view(known[code]) for code in own.support],
+        }
+    )
+
+
+def _sources(programme: PlanProgramme, library: Library) -> dict[str, str]:
+    """Name the lawful path to each fact that the rule asks for."""
+    return {name: library.facts[name].source_zh for name in programme.compiled.facts}
+
+
+def dumped(parts: Iterable[BaseModel]) -> list[dict[str, Any]]:
+    return [each.model_dump(mode="json", by_alias=True) for each in parts]
+
+
+def department_view(department: Department) -> DepartmentView:
     return DepartmentView(code=department.code, name=department.name)
 
 

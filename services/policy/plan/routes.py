@@ -1,10 +1,11 @@
 from typing import Annotated
 
-from fastapi import Path
+from fastapi import Path, Query
 
 from services.kernel.actors import Anyone
 from services.kernel.clock import city_day
 from services.kernel.errors import NotFound
+from services.kernel.pages import LongPage, page_of_known
 from services.kernel.unit import Now, Session, noun_router
 from services.policy.parameters.queries import known_decisions
 from services.policy.plan import queries
@@ -16,6 +17,7 @@ from services.policy.plan.schemas import (
     ProgrammeList,
     ProgrammeView,
 )
+from services.rulebook import Beneficiary, Kind
 
 measures_router = noun_router("policy", "measures")
 programmes_router = noun_router("policy", "programmes")
@@ -41,27 +43,34 @@ async def get_measure(
 
 
 @programmes_router.get("")
-async def list_programmes(_: Anyone, session: Session, now: Now) -> ProgrammeList:
-    """List every programme with its conditions, amount, numbers of today and examples."""
+async def list_programmes(
+    *,
+    _: Anyone,
+    session: Session,
+    now: Now,
+    page: LongPage,
+    measure: Annotated[int | None, Query(ge=1, le=99, description="Of one measure")] = None,
+    kind: Annotated[Kind | None, Query(description="What is handed out")] = None,
+    beneficiary: Annotated[Beneficiary | None, Query(description="To whom")] = None,
+) -> ProgrammeList:
+    """List the programmes with their conditions, amounts, numbers of today and examples."""
     decisions, on = await known_decisions(session), city_day(now)
-    plans = library()
+    asked = queries.programmes(library(), on, measure=measure, kind=kind, beneficiary=beneficiary)
+    found = page_of_known(asked, page, "id")
     return ProgrammeList(
-        items=[
-            queries.programme_view(each, plans.parameters, decisions, on)
-            for each in plans.programmes.values()
-        ]
+        items=[queries.programme_view(each, library(), decisions, on) for each in found["items"]],
+        next_cursor=found["next_cursor"],
     )
 
 
 @programmes_router.get("/{programme_id}")
 async def get_programme(programme_id: str, _: Anyone, session: Session, now: Now) -> ProgrammeView:
     """Read one programme."""
-    plans = library()
-    programme = plans.programmes.get(programme_id)
+    programme = library().programme_on(programme_id, city_day(now))
     if programme is None:
         raise NotFound("没有这个项目。", "There is no such programme.")
     decisions = await known_decisions(session)
-    return queries.programme_view(programme, plans.parameters, decisions, city_day(now))
+    return queries.programme_view(programme, library(), decisions, city_day(now))
 
 
 @facts_router.get("")

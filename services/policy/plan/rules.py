@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 
-from services.rulebook import CompiledProgramme, Vocabulary
+from services.rulebook import CompiledProgramme, Restriction, Vocabulary
 
 PLAN_NOT_IN_FORCE = "plan-not-in-force"
 STACKING_MODE = "stacking-mode"
@@ -35,6 +35,34 @@ class Unit(StrEnum):
     DAYS = "days"
     MODE = "mode"
 
+
+KIND_NAMES: Mapping[str, tuple[str, str]] = {
+    "recognition": ("认定", "Recognition"),
+    "recommendation": ("推荐申报", "Recommendation to an upper level"),
+    "reward": ("奖励", "Reward"),
+    "subsidy": ("补助", "Subsidy"),
+    "matching": ("配套", "Matching of other aid"),
+    "quota-award": ("限额评选", "Award with places"),
+    "appointment": ("聘任", "Appointment"),
+    "project": ("项目立项", "Project"),
+    "loan-support": ("信贷支持", "Support of loans"),
+    "fund": ("基金投资", "Investment by a fund"),
+    "service": ("服务", "Service"),
+    "task": ("任务", "Task"),
+}
+BENEFICIARY_NAMES: Mapping[str, tuple[str, str]] = {
+    "firm": ("企业", "Firm"),
+    "person": ("个人", "Person"),
+    "team": ("团队", "Team"),
+    "facility": ("平台载体", "Facility"),
+    "institution": ("高校院所", "Institution"),
+    "association": ("协会", "Association"),
+    "town": ("镇（街道）", "Town"),
+    "bank": ("银行", "Bank"),
+    "guarantor": ("融资担保机构", "Guarantor"),
+    "fund": ("基金", "Fund"),
+    "public-body": ("公共机构", "Public body"),
+}
 
 # The city's practice where a programme states no days of its own.
 NOTICE_DAYS_DEFAULT = 5
@@ -80,6 +108,17 @@ class Task:
 
 
 @dataclass(frozen=True)
+class CompetitionReview:
+    """The record of the fair-competition review (公平竞争审查); None is not done or not known."""
+
+    drafted_by: str | None
+    market_opinion: str | None
+    finding: str | None
+    article: str | None
+    expires: date | None
+
+
+@dataclass(frozen=True)
 class Plan:
     """A policy document; what is not yet known of it is None."""
 
@@ -93,6 +132,7 @@ class Plan:
     published_on: date | None
     legality_review: str | None
     collective_decision: str | None
+    competition_review: CompetitionReview
     in_force_from: date | None
     days_after_publication: int | None
     in_force_reading: str
@@ -161,12 +201,45 @@ class PlanProgramme:
         return self.compiled.programme.version
 
     @property
+    def is_for_firms(self) -> bool:
+        return self.compiled.programme.beneficiary == "firm"
+
+    @property
+    def first_day(self) -> date | None:
+        """Give the first day of force: the programme's own where it has one, else the plan's."""
+        own = self.compiled.programme.in_force
+        return own.from_ if own and own.from_ else self.plan.first_day()
+
+    @property
+    def last_day(self) -> date | None:
+        own = self.compiled.programme.in_force
+        return own.to if own and own.to else self.plan.in_force_to
+
+    def is_in_force(self, on: date) -> bool:
+        """Tell whether cases may be opened: a programme of a special policy has its own days."""
+        if self.plan.status is not PlanStatus.ISSUED or self.first_day is None:
+            return False
+        return self.first_day <= on and (self.last_day is None or on <= self.last_day)
+
+    def flags(self, on: date) -> list[str]:
+        return [] if self.is_in_force(on) else [PLAN_NOT_IN_FORCE]
+
+    def covers(self, on: date) -> bool:
+        """Tell whether this edition's wording is the one of the day, in force or not."""
+        own = self.compiled.programme.in_force
+        starts = own.from_ if own else None
+        ends = own.to if own else None
+        return (starts is None or starts <= on) and (ends is None or on <= ends)
+
+    @property
     def stacking_group(self) -> str:
         return self.compiled.programme.stacking_group or self.id
 
     @property
     def notice_days(self) -> int:
-        """Give the working days of notice: none only where the programme says so."""
+        """Give the working days of notice: none where the programme says so or is confidential."""
+        if self.compiled.programme.confidential:
+            return 0
         stated = self.compiled.programme.notice_days
         return NOTICE_DAYS_DEFAULT if stated is None else stated
 
@@ -175,7 +248,15 @@ class PlanProgramme:
         return self.compiled.programme.source or self.measure.heading
 
     @property
+    def lead_code(self) -> str:
+        own = self.compiled.programme.departments
+        return own.lead if own is not None else self.measure.lead.code
+
+    @property
     def department_codes(self) -> frozenset[str]:
+        own = self.compiled.programme.departments
+        if own is not None:
+            return frozenset({own.lead, *own.support})
         return frozenset({self.measure.lead.code, *(d.code for d in self.measure.support)})
 
     def parameter_id(self, name: str) -> str:
@@ -201,6 +282,7 @@ class FactEntry:
     source_zh: str
     source_en: str
     sharing: Sharing
+    restricts: Restriction | None = None
     low: int | None = None
     high: int | None = None
     values: tuple[str, ...] = ()
@@ -246,18 +328,32 @@ class ParameterEntry:
 
 @dataclass(frozen=True)
 class Library:
-    """Everything the plans say, loaded once: the same for every request."""
+    """Everything the plans say, loaded once: the same for every request.
+
+    `programmes` has the newest edition of each; `editions` all of them, the newest first.
+    """
 
     plans: Mapping[str, Plan]
     measures: tuple[Measure, ...]
     programmes: Mapping[str, PlanProgramme]
+    editions: Mapping[str, tuple[PlanProgramme, ...]]
     facts: Mapping[str, FactEntry]
     recognitions: Mapping[str, HoldingEntry]
     lists: Mapping[str, HoldingEntry]
     parameters: Mapping[str, ParameterEntry]
     vocabulary: Vocabulary
     main: Plan
+    departments: Mapping[str, Department]
     by_department: Mapping[str, tuple[str, ...]]
+
+    def programme_on(self, name: str, on: date) -> PlanProgramme | None:
+        """Find the edition of the day; the newest where none covers it."""
+        covering = (each for each in self.editions.get(name, ()) if each.covers(on))
+        return next(covering, self.programmes.get(name))
+
+    def programmes_on(self, on: date) -> dict[str, PlanProgramme]:
+        found = {name: self.programme_on(name, on) for name in self.programmes}
+        return {name: each for name, each in found.items() if each is not None}
 
     def programmes_of(self, department: str | None) -> tuple[str, ...]:
         """Name the programmes that a department leads or supports."""

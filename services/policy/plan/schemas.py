@@ -39,6 +39,16 @@ class PlanView(BaseModel):
     flags: list[str]
 
 
+class PhraseView(BaseModel):
+    """A phrase of the clause and what serves it, or why nothing does."""
+
+    text: str
+    programmes: list[str]
+    tasks: list[str]
+    parameters: list[str]
+    why_not: str | None
+
+
 class MeasureView(BaseModel):
     """A clause, word for word where `verbatim`, with its departments and programmes."""
 
@@ -51,6 +61,8 @@ class MeasureView(BaseModel):
     verbatim: bool
     departments: DepartmentsView
     programmes: list[str]
+    tasks: list[str]
+    phrases: list[PhraseView]
 
 
 class MeasureList(BaseModel):
@@ -97,9 +109,27 @@ class ProgrammeView(BaseModel):
     kind: str
     departments: DepartmentsView
     relation: Literal["matches", "tops-up", "competes"]
+    base: str | None = Field(description="The aid that a match or a top-up rests on")
     stacking_group: str
     matter: str
     notice_days: int
+    confidential: bool
+    in_force_from: date | None
+    in_force_to: date | None
+    flags: list[str]
+    instalments: list[dict[str, Any]]
+    ceilings: list[dict[str, Any]]
+    places: dict[str, Any] | None = Field(description="How many may receive it; null: no limit")
+    applications: dict[str, Any] | None = Field(description="How many one applicant may file")
+    oversubscription: Literal["pro-rata", "ranked", "first-come"] | None = Field(
+        description="How more demand than budget is met; null where the text does not say"
+    )
+    window: dict[str, Any]
+    without_application: dict[str, Any] | None = Field(description="免申即享, and why or why not")
+    evidence: list[dict[str, Any]]
+    sources: dict[str, str] = Field(description="The lawful path to each fact")
+    records: dict[str, str] = Field(description="The kinds of records that serve it")
+    competition: list[dict[str, Any]] = Field(description="What restricts competition, and why")
     conditions: list[ConditionText]
     amount: str | None
     amount_kind: Literal["fixed", "ceiling"]
@@ -119,6 +149,7 @@ class FactView(BaseModel):
     fact: str
     title: str
     title_en: str
+    subject: str = Field(description="What it is a fact of: firm, person, facility, project …")
     period: Literal["year", "day"]
     type: Literal["int", "bool", "text", "date", "ids"]
     unit: str | None

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from services.policy.plan.actions.load_library import library
 from tests.contracts.calls.registry import Call, Make, call, event, plain
 from tests.contracts.matrix import Cell, Side
 from tests.contracts.world import GROWTH, INSTITUTION, World
@@ -27,7 +28,17 @@ BEFORE = {
 
 WITHOUT_A_STEP = ("object", "confirm", "decline")
 
-plain(*(f"/v1/policy/{noun}" for noun in ("measures", "programmes", "facts", "notices")))
+plain(
+    *(
+        f"/v1/policy/{noun}"
+        for noun in ("plans", "measures", "programmes", "facts", "tasks", "notices")
+    )
+)
+
+
+@call("GET /v1/policy/plans/{plan_id}/gate")
+async def _(_: World, __: Cell) -> Call:
+    return Call("/v1/policy/plans/cixi-2025-2027/gate")
 
 
 @call("GET /v1/policy/measures/{number}")
@@ -38,6 +49,26 @@ async def _(_: World, __: Cell) -> Call:
 @call("GET /v1/policy/programmes/{programme_id}")
 async def _(_: World, __: Cell) -> Call:
     return Call(f"/v1/policy/programmes/{GROWTH}")
+
+
+@call("GET /v1/policy/programmes/{programme_id}/versions")
+async def _(_: World, __: Cell) -> Call:
+    return Call(f"/v1/policy/programmes/{GROWTH}/versions")
+
+
+@call("GET /v1/policy/programmes/{programme_id}/versions/{version}")
+async def _(_: World, __: Cell) -> Call:
+    return Call(f"/v1/policy/programmes/{GROWTH}/versions/{_current()}")
+
+
+@call("GET /v1/policy/programmes/{programme_id}/changes")
+async def _(_: World, __: Cell) -> Call:
+    asked = {"before": _current(), "after": _current()}
+    return Call(f"/v1/policy/programmes/{GROWTH}/changes", params=asked)
+
+
+def _current() -> str:
+    return library().programmes[GROWTH].version
 
 
 @call("POST /v1/policy/evaluations")

@@ -98,7 +98,7 @@ def _take_over(case: Case, event: AwardChanged) -> None:
 
 async def _begin_notice(session: AsyncSession, case: Case, amount_fen: int, now: datetime) -> None:
     """Publish what is proposed, where the programme asks for a notice."""
-    programme = library().programmes.get(case.programme)
+    programme = library().programme_on(case.programme, city_day(case.created_at))
     if programme is None or programme.notice_days == 0:
         return
     period = rules.notice_period(city_day(now), programme.notice_days, calendar_of(session))

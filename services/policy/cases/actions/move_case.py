@@ -170,7 +170,7 @@ async def _ask_finance(deed: Deed, programme: PlanProgramme, amount_fen: int) ->
         stacking_group=programme.stacking_group,
         stacking_mode="top-up" if mode.value == "top-up" else "highest-only",
         stacking_source=mode.source, clause=programme.clause,
-        department=programme.measure.lead.code, proposed_by=deed.actor.subject, on=deed.on,
+        department=programme.lead_code, proposed_by=deed.actor.subject, on=deed.on,
     )  # fmt: skip
     announce(deed.session, event, now=deed.now)
 
@@ -253,7 +253,8 @@ async def _answer(deed: Deed, programme: PlanProgramme) -> queries.Answer:
 
 
 def _programme(case: Case) -> PlanProgramme:
-    programme = library().programmes.get(case.programme)
+    """Find the wording of the day on which the case was opened."""
+    programme = library().programme_on(case.programme, city_day(case.created_at))
     if programme is None:
         raise Conflict(
             "该项目已不在现行政策之列，不能继续办理。",

@@ -1,6 +1,6 @@
 """Opening a case: a draft that shows what is known of the applicant and what follows from it."""
 
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
@@ -19,9 +19,11 @@ from services.policy.cases.rules import FIRM, CaseState, ReservationState, Syste
 from services.policy.cases.schemas import NewCase
 from services.policy.contract.events import Matter, Party
 from services.policy.firms.queries import firm_not_found
+from services.policy.gates.rules import require_live
 from services.policy.parameters.queries import decisions
 from services.policy.plan.actions.load_library import library
-from services.policy.plan.rules import Plan, PlanProgramme
+from services.policy.plan.queries import programme_unknown
+from services.policy.plan.rules import PlanProgramme
 
 
 async def open_case(
@@ -35,13 +37,13 @@ async def open_case(
 ) -> Case:
     """Begin a case for the applicant that the actor acts for."""
     on = city_day(now)
-    programme = _programme(new.programme)
+    programme = _programme(new.programme, on)
     applicant, matter = new.applicant.party(), new.matter.matter()
     _require_applicant(actor, applicant, programme)
     if new.call is not None:
         raise invalid_field("/call", "call-unknown", "没有这个申报批次。", "There is no such call.")
     if not demonstration:
-        _require_in_force(programme.plan, now)
+        require_live(programme, library(), on)
     year = rules.require_matter(matter, programme, on)
     known = await decisions(session)
     answer = await queries.answer_for(
@@ -80,14 +82,10 @@ def _draft(
     )  # fmt: skip
 
 
-def _programme(programme_id: str) -> PlanProgramme:
-    programme = library().programmes.get(programme_id)
+def _programme(programme_id: str, on: date) -> PlanProgramme:
+    programme = library().programme_on(programme_id, on)
     if programme is None:
-        known = "、".join(library().programmes)
-        raise invalid_field(
-            "/programme", "programme-unknown",
-            f"没有这个项目；可申报：{known}。", f"There is no such programme; known: {known}.",
-        )  # fmt: skip
+        raise programme_unknown("/programme", programme_id, library().programmes)
     return programme
 
 
@@ -101,17 +99,6 @@ def _require_applicant(actor: Actor, applicant: Party, programme: PlanProgramme)
         )  # fmt: skip
     if not acts_for(actor, applicant):
         raise firm_not_found()
-
-
-def _require_in_force(plan: Plan, now: datetime) -> None:
-    """Refuse a draft, which pays nobody, and a plan before its first day or after its last."""
-    if plan.is_in_force(city_day(now)):
-        return
-    raise Conflict(
-        f"《{plan.title}》尚未施行或已失效，不受理申报。",
-        f"The plan {plan.id} is not in force; no case can be opened under it.",
-        code="plan-not-in-force",
-    )
 
 
 def _already_open(existing: UUID | None) -> Refusal:

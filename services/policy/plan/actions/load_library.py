@@ -1,7 +1,9 @@
 """From the files of the plans to one `Library`: every fault is named with file, line and field."""
 
 import hashlib
+import os
 from collections.abc import Mapping
+from datetime import date
 from functools import cache
 from pathlib import Path
 
@@ -12,11 +14,12 @@ from services.policy.plan.actions.read_measures import (
     MeasureReader,
     programme_ids,
 )
-from services.policy.plan.actions.read_parameters import read_parameters
+from services.policy.plan.actions.read_parameters import bounds_of, read_parameters
 from services.policy.plan.actions.reading import Reading
 from services.policy.plan.models import FactsFile, PlanFile
 from services.policy.plan.rules import (
     ClosingClause,
+    CompetitionReview,
     Library,
     Measure,
     Phrase,
@@ -28,12 +31,14 @@ from services.rulebook import Vocabulary, canonical_json
 from services.rulebook.errors import pointer_to
 
 PLANS = Path(__file__).parents[1]
+# Another city runs its own plans: a folder of plan folders, as the one of this package.
+PLANS_VARIABLE = "LIANGXIN_PLANS"
 
 
 @cache
 def library() -> Library:
-    """Give the plans of this release, read and checked once in a process."""
-    return load_library(PLANS)
+    """Give the plans that this installation runs, read and checked once in a process."""
+    return load_library(Path(os.environ.get(PLANS_VARIABLE, PLANS)))
 
 
 def load_library(root: Path) -> Library:
@@ -56,25 +61,27 @@ def load_library(root: Path) -> Library:
         programmes=programme_ids(each for folder in documents.values() for each in folder),
     )
     plans = {folder: _plan(reading, folder) for folder in folders}
-    reader = MeasureReader(reading, vocabulary, facts)
+    paths = [folder / "parameters.yaml" for folder in folders]
+    numbers = [path for path in paths if path.is_file()]
+    reader = MeasureReader(reading, vocabulary, facts, bounds_of(reading, numbers))
     measures: list[Measure] = []
-    programmes: dict[str, PlanProgramme] = {}
+    editions: dict[str, list[PlanProgramme]] = {}
     for folder in folders:
         for document in documents[folder]:
             measure, found = reader.read(document, plans[folder])
             measures.append(measure)
             for each in found:
-                if each.id in programmes:
-                    reading.fault(document, "/programmes", f"{each.id} stands twice")
-                programmes[each.id] = each
-    paths = [folder / "parameters.yaml" for folder in folders]
-    existing = [path for path in paths if path.is_file()]
-    parameters = read_parameters(reading, existing, programmes, reader.declared)
+                _add_edition(reading, document, editions.setdefault(each.id, []), each)
+    programmes = {name: found[0] for name, found in sorted(editions.items())}
+    parameters = read_parameters(reading, numbers, programmes, reader.declared)
     reading.raise_faults()
     return Library(
         plans={plan.id: plan for plan in plans.values()}, measures=tuple(measures),
-        programmes=dict(sorted(programmes.items())), facts=facts, recognitions=recognitions,
+        programmes=programmes,
+        editions={name: tuple(found) for name, found in editions.items()}, facts=facts,
+        recognitions=recognitions,
         lists=lists, parameters=parameters, vocabulary=vocabulary, main=plans[main],
+        departments=reading.departments,
         by_department=_by_department(programmes),
     )  # fmt: skip
 
@@ -86,6 +93,25 @@ def _main(folders: list[Path]) -> Path:
         found = f"{len(main)} plans with a vocabulary"
         raise PlanInvalid([Fault("facts.yaml", 1, "", found, "exactly one facts.yaml")])
     return main[0]
+
+
+def _add_edition(
+    reading: Reading, document: Document, known: list[PlanProgramme], new: PlanProgramme
+) -> None:
+    """Keep the newest edition first; two wordings of one day would be two laws."""
+    start, end = _days(new)
+    for each in known:
+        other_start, other_end = _days(each)
+        if start <= other_end and other_start <= end:
+            allowed = "editions whose `in_force` days do not meet"
+            reading.fault(document, "/programmes", f"{new.id} stands twice for a day", allowed)
+    known.append(new)
+    known.sort(key=_days, reverse=True)
+
+
+def _days(programme: PlanProgramme) -> tuple[date, date]:
+    own = programme.compiled.programme.in_force
+    return (own and own.from_) or date.min, (own and own.to) or date.max
 
 
 def _measures(reading: Reading, folder: Path) -> list[Document]:
@@ -102,7 +128,9 @@ def _plan(reading: Reading, folder: Path) -> Plan:
         id=file.id, version=_version(reading, folder), title=file.title, english=file.english,
         status=file.status, document=file.document, unified_number=file.unified_number,
         published_on=file.published_on, legality_review=file.legality_review,
-        collective_decision=file.collective_decision, in_force_from=force.from_,
+        collective_decision=file.collective_decision,
+        competition_review=CompetitionReview(**file.competition_review.model_dump()),
+        in_force_from=force.from_,
         days_after_publication=force.days_after_publication,
         in_force_reading=force.reading, in_force_to=force.to,
         closing_clauses=_closing_clauses(reading, document, file),

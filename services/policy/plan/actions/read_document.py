@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from services.kernel.service import CannotStart
 from services.rulebook import canonical_json
 from services.rulebook.errors import pointer_to
 
@@ -32,7 +33,7 @@ class Fault:
         return f"{self.file}:{self.line}: {self.field or '/'}: {self.found}{rest}"
 
 
-class PlanInvalid(Exception):
+class PlanInvalid(CannotStart):
     """The files of a plan contradict themselves or the language: the process does not start."""
 
     def __init__(self, faults: list[Fault]) -> None:

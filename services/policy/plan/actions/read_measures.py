@@ -7,7 +7,7 @@ from pathlib import Path
 
 from services.policy.plan.actions.read_document import Document
 from services.policy.plan.actions.reading import Reading
-from services.policy.plan.models import MeasureFile, PhraseFile, TaskFile
+from services.policy.plan.models import BoundsFile, MeasureFile, PhraseFile, TaskFile
 from services.policy.plan.rules import (
     FactEntry,
     Measure,
@@ -20,6 +20,7 @@ from services.policy.plan.rules import (
 from services.policy.records import RECORDS
 from services.rulebook import (
     CompiledProgramme,
+    Programme,
     RuleError,
     Vocabulary,
     canonical_json,
@@ -36,11 +37,16 @@ class MeasureReader:
     """Reads measures under one vocabulary; `declared` collects the parameters they leave open."""
 
     def __init__(
-        self, reading: Reading, vocabulary: Vocabulary, facts: Mapping[str, FactEntry]
+        self,
+        reading: Reading,
+        vocabulary: Vocabulary,
+        facts: Mapping[str, FactEntry],
+        bounds: Mapping[str, BoundsFile],
     ) -> None:
         self.reading = reading
         self.vocabulary = vocabulary
         self.facts = facts
+        self.bounds = bounds
         self.declared: dict[str, tuple[Document, str]] = {}
 
     def read(self, document: Document, plan: Plan) -> tuple[Measure, list[PlanProgramme]]:
@@ -110,7 +116,7 @@ class MeasureReader:
         base = pointer_to("programmes", index)
         data = {**document.data["programmes"][index], "measure": number}
         try:
-            programme = load_programme(data)
+            programme = self._bounded(load_programme(data))
             compiled = compile_programme(programme, self.vocabulary)
         except RuleError as error:
             for issue in error.issues:
@@ -125,6 +131,16 @@ class MeasureReader:
         self._check_administration(document, base, compiled)
         self._work_examples(document, base, compiled)
         return compiled
+
+    def _bounded(self, programme: Programme) -> Programme:
+        """Bound each number as parameters.yaml does, so that products can be proved to fit."""
+        declared = {
+            name: each.model_copy(update=bounds.model_dump())
+            if (bounds := self.bounds.get(f"{programme.id}.{name}"))
+            else each
+            for name, each in programme.parameters.items()
+        }
+        return programme.model_copy(update={"parameters": declared})
 
     def _check_administration(
         self, document: Document, base: str, compiled: CompiledProgramme
@@ -178,9 +194,7 @@ def rule_text(compiled: CompiledProgramme) -> str:
     return canonical_json(
         {
             "facts": [asdict(compiled.vocabulary[name]) for name in names],
-            "programme": compiled.programme.model_dump(
-                mode="json", by_alias=True, exclude={"examples"}
-            ),
+            "programme": compiled.programme.model_dump(mode="json", exclude={"examples"}),
         }
     )
 

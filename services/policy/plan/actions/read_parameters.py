@@ -5,7 +5,7 @@ from pathlib import Path
 
 from services.policy.plan.actions.read_document import Document
 from services.policy.plan.actions.reading import Reading
-from services.policy.plan.models import ParameterFile, ParametersFile
+from services.policy.plan.models import BoundsFile, ParameterFile, ParametersFile
 from services.policy.plan.rules import (
     DEMONSTRATION,
     DatedParameter,
@@ -43,6 +43,13 @@ def read_parameters(
         document, pointer = declared[name]
         reading.fault(document, pointer, f"{name} is not in parameters.yaml", "an entry there")
     return entries
+
+
+def bounds_of(reading: Reading, paths: Iterable[Path]) -> dict[str, BoundsFile]:
+    """Give what each parameter cannot leave, so that a rule can be proved not to overflow."""
+    files = [reading.shape(reading.read(path), ParametersFile) for path in paths]
+    stated = ((name, each.bounds) for file in files for name, each in file.parameters.items())
+    return {name: bounds for name, bounds in stated if bounds is not None}
 
 
 def value_fault(entry: ParameterEntry, value: object) -> tuple[str, str] | None:

@@ -1,0 +1,1 @@
+"""What a plan and a programme must have before anything goes live under them."""

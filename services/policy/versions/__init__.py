@@ -1,0 +1,1 @@
+"""The wordings of each programme that this installation has run, and what changed between them."""

@@ -1,0 +1,59 @@
+"""What an author of a plan is told: every fault by file, line and field, or that all holds."""
+
+import shutil
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from services.launch.commands.planning import check_plans
+from services.policy.plan.actions import load_library
+from services.policy.plan.actions.load_library import PLANS, PLANS_VARIABLE, library
+
+
+@pytest.fixture
+def plans(tmp_path: Path) -> Path:
+    for folder in PLANS.iterdir():
+        if (folder / "plan.yaml").is_file():
+            shutil.copytree(folder, tmp_path / folder.name)
+    return tmp_path
+
+
+def told(folder: Path | None) -> tuple[int, str]:
+    console = Console(file=StringIO(), width=80)
+    code = check_plans(console, folder)
+    assert isinstance(console.file, StringIO)
+    return code, console.file.getvalue()
+
+
+def test_plans_that_hold_are_counted(plans: Path) -> None:
+    code, text = told(plans)
+
+    assert code == 0
+    assert f"{len(library().facts)} facts, {len(library().parameters)} parameters" in text
+
+
+def test_every_fault_is_told_by_file_line_and_field(plans: Path) -> None:
+    for file, old, new in (
+        ("cixi-2025-2027/measures/m27.yaml", "lead: kjj", "lead: kj"),
+        ("cixi-industry-2025/measures/clause-1-1.yaml", "matter: year", "matters: year"),
+    ):
+        path = plans / file
+        path.write_text(path.read_text("utf-8").replace(old, new, 1), "utf-8")
+    code, text = told(plans)
+
+    assert code == 1
+    assert "cixi-2025-2027/measures/m27.yaml:" in text
+    assert "/departments/lead: kj is no bureau" in text
+    assert "/programmes/0/matters" in text
+    assert "2 faults" in text
+
+
+def test_another_city_runs_its_own_plans(plans: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.rmtree(plans / "cixi-industry-2025")
+    monkeypatch.setenv(PLANS_VARIABLE, str(plans))
+    found = load_library.library.__wrapped__()
+
+    assert list(found.plans) == ["cixi-2025-2027"]
+    assert "digital-growth" not in found.programmes
