@@ -21,6 +21,7 @@ from tests.benchmarks import (
     hearing,
     relaying,
     reservations,
+    stacking,
     starting,
     writes,
 )
@@ -34,6 +35,7 @@ BENCHMARKS: dict[str, Measure] = {
     "fronting": fronting.measure,
     "reservations": reservations.measure,
     "evaluation": evaluation.measure,
+    "stacking": stacking.measure,
     "relaying": relaying.measure,
     "hearing": hearing.measure,
     "starting": starting.measure,

@@ -26,6 +26,7 @@ from services.policy.cases.rules import (
     CaseState,
     Outcome,
     ReservationState,
+    SystemEvent,
 )
 from services.policy.cases.schemas import (
     CaseSummary,
@@ -40,7 +41,9 @@ from services.policy.firms.rules import KnownFirm, declared_of, mark_declared, s
 from services.policy.parameters.rules import Decisions, Number, numbers_of
 from services.policy.plan.actions.load_library import library
 from services.policy.plan.rules import PlanProgramme
+from services.policy.stacking.rules import OWN_LEVEL, limits_of
 from services.rulebook import Assessment, Situation
+from services.rulebook.stacking import COMPETES, Aid
 
 
 @dataclass(frozen=True)
@@ -101,6 +104,34 @@ async def received_by_firms(
     )
     rows = await session.execute(statement.group_by(Case.applicant_id))
     return {uscc: frozenset(programmes) for uscc, programmes in rows}
+
+
+async def standing_aid(session: AsyncSession, applicant: Party) -> list[Aid]:
+    """List what finance holds or paid for an applicant's cases, as far as it has been heard."""
+    recovered = select(CaseHistory.id).where(
+        CaseHistory.case_id == Case.id, CaseHistory.event == SystemEvent.RECOVERED
+    )
+    statement = select(Case).where(
+        Case.applicant_kind == applicant.kind,
+        Case.applicant_id == applicant.id,
+        Case.reservation_state == ReservationState.RESERVED,
+        ~recovered.exists(),
+    )
+    rows = await session.scalars(statement.order_by(Case.id))
+    return [_aid(row) for row in rows]
+
+
+def _aid(row: Case) -> Aid:
+    programme = library().programmes.get(row.programme)
+    line: Any = row.reservation_line
+    return Aid(
+        id=str(row.id), programme=row.programme, level=OWN_LEVEL, matter=matter_of(row).key(),
+        group=programme.stacking_group if programme else row.programme,
+        relation=programme.compiled.programme.relation if programme else COMPETES,
+        year=line["year"] if line else row.changed_at.year,
+        limits=limits_of(row.assessment.get("ceilings", ())),
+        amount_fen=row.reservation_amount_fen or 0,
+    )  # fmt: skip
 
 
 async def case(

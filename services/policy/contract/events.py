@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field, field_validator
 
 from services.kernel.errors import FieldFault
 from services.kernel.events import DeedEvent, StateEvent
+from services.rulebook.stacking import Clause, Limit, OneClause
 
 YEAR_KIND = "year"
 _YEAR = re.compile(r"[0-9]{4}", re.ASCII)
@@ -50,7 +51,8 @@ class Matter(BaseModel):
 class AwardProposed(DeedEvent, type="liangxin.policy.award.proposed.v1"):
     """Asks finance to reserve, under stacking terms frozen with the case.
 
-    A later attempt replaces an earlier one.
+    A later attempt replaces an earlier one. `ceilings` and `one_clause` hold beside relation, group
+    and mode; `stacking_clause` has the words of 从高、不重复, and `stacking_version` the plan's.
     """
 
     case_id: UUID
@@ -71,6 +73,10 @@ class AwardProposed(DeedEvent, type="liangxin.policy.award.proposed.v1"):
     department: str
     proposed_by: str
     on: date
+    ceilings: tuple[Limit, ...] = ()
+    one_clause: tuple[OneClause, ...] = ()
+    stacking_clause: Clause | None = None
+    stacking_version: str | None = None
 
     @property
     def aggregate(self) -> str:

@@ -10,7 +10,8 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import Any
 
-from services.policy.evaluations.rules import OWN_LEVEL, limits_of, matter_key
+from services.policy.evaluations.rules import matter_key
+from services.policy.stacking.rules import OWN_LEVEL, limits_of
 from services.rulebook import CompiledProgramme, Situation, Verdict
 from services.rulebook.combine import Candidate, best_combination
 from services.rulebook.evaluate import World, value_of
@@ -192,9 +193,7 @@ def firm_result(uscc: str, situation: Situation, before: Version, after: Version
         for name, asked in after.programmes.items()
         if asked.compiled.terms.rank is not None and changed[name].outcome is True
     }
-    return FirmResult(
-        uscc, granted, granted if same else _settled(after, situation, changed), rank
-    )
+    return FirmResult(uscc, granted, granted if same else _settled(after, situation, changed), rank)
 
 
 def _verdicts(version: Version, situation: Situation) -> dict[str, Verdict]:
@@ -221,9 +220,7 @@ def _settled(
         candidates.append(_candidate(asked, situation, verdict.amount_fen))
     best = best_combination(candidates, (), version.terms)
     for chosen in best.chosen:
-        grants.setdefault(
-            chosen.candidate.programme, Grant(Outcome.ENTITLED, chosen.amount_fen)
-        )
+        grants.setdefault(chosen.candidate.programme, Grant(Outcome.ENTITLED, chosen.amount_fen))
     for dropped in best.dropped:
         grants.setdefault(dropped.candidate.programme, Grant(Outcome.ENTITLED, 0))
     for undecided in best.undecided:
@@ -243,9 +240,7 @@ def _candidate(asked: Asked, situation: Situation, amount_fen: int | None) -> Ca
 
 def _is_pending(asked: Asked, situation: Situation) -> bool:
     amount = asked.compiled.amount
-    return amount is not None and bool(
-        cause_of(amount, World(situation, asked.values)).parameters
-    )
+    return amount is not None and bool(cause_of(amount, World(situation, asked.values)).parameters)
 
 
 def _rank(asked: Asked, situation: Situation) -> Fraction | None:

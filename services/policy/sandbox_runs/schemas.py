@@ -31,7 +31,9 @@ class ParameterChange(Part):
     change: Literal["parameter"]
     parameter: Name
     value: (
-        Annotated[int, Field(strict=True)] | Annotated[str, Field(strict=True, max_length=80)] | None
+        Annotated[int, Field(strict=True)]
+        | Annotated[str, Field(strict=True, max_length=80)]
+        | None
     )
 
 
@@ -42,7 +44,9 @@ class ConditionChange(Part):
     programme: Name
     condition: Name
     when: Text | None
-    says: Text | None = Field(None, description="The words that go with it; those of before if null")
+    says: Text | None = Field(
+        None, description="The words that go with it; those of before if null"
+    )
 
 
 class AmountChange(Part):
