@@ -78,10 +78,10 @@ def xlsx_bytes(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> bytes:
 def parquet_bytes(columns: Mapping[str, Column], rows: Iterable[Sequence[Any]]) -> bytes:
     """Write a table with the types of its columns, for programs to read."""
     # A process that writes no such file never loads this, which takes long.
-    import polars  # noqa: PLC0415
+    import polars as pl  # noqa: PLC0415
 
     target = io.BytesIO()
-    table = polars.DataFrame(list(rows), schema=dict(columns), orient="row")
+    table = pl.DataFrame(list(rows), schema=dict(columns), orient="row")
     table.write_parquet(target, compression="zstd")
     return target.getvalue()
 

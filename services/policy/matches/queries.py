@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select, tuple_
@@ -18,15 +19,17 @@ from services.policy.firms.queries import firm_not_found, versions_on
 from services.policy.matches import rules
 from services.policy.matches.access import visible_to
 from services.policy.matches.models import Match, MatchBasis, MatchedFirm
-from services.policy.matches.rules import Basis, Kind
+from services.policy.matches.rules import Basis, Ground, Kind
 from services.policy.matches.schemas import FirmMatches, MatchView
 from services.policy.parameters.queries import decisions
 from services.policy.parameters.rules import numbers_of
 from services.policy.plan.actions.load_library import library
 from services.policy.plan.rules import PlanProgramme
+from services.rulebook.ruleset import RuleSet, rule_set
 
 # What an applicant has begun and nobody has ended.
 NOT_APPLIED = (CaseState.DRAFT, CaseState.WITHDRAWN, CaseState.REFUSED, CaseState.REVOKED)
+RULE_SETS_MAX = 16
 _STATE = ("kind", "amount_fen", "amount_status", "near", "missing", "until_day", "rule_version")
 
 
@@ -60,6 +63,19 @@ async def bases(
         ids = (str(each.id) for each in versions if each.list in lists)
         found.append(rules.basis_of(programme, numbers, ids, on))
     return found
+
+
+async def ground(session: AsyncSession, on: date, only: Collection[str] | None = None) -> Ground:
+    """Put together what firms are matched on today."""
+    found = tuple(await bases(session, on, only))
+    return Ground(found, _rule_set(tuple(each.programme.id for each in found), on))
+
+
+@lru_cache(maxsize=RULE_SETS_MAX)
+def _rule_set(programmes: tuple[str, ...], on: date) -> RuleSet:
+    """Make the function once a day, for all programmes and for each few that change."""
+    editions = library().programmes_on(on)
+    return rule_set(editions[name].compiled for name in programmes)
 
 
 async def known_bases(session: AsyncSession) -> dict[str, str]:

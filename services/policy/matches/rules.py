@@ -1,10 +1,11 @@
 """Matching on plain values: what firms are matched on, where they stand, and what has changed."""
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
+from functools import cached_property
 from itertools import chain
 from typing import Literal
 
@@ -14,6 +15,7 @@ from services.policy.parameters.rules import Number
 from services.policy.plan.rules import FactEntry, PlanProgramme
 from services.rulebook import Situation, Verdict, canonical_json
 from services.rulebook.nodes import Grade, Holds, OnList, walk
+from services.rulebook.ruleset import RuleSet
 from services.rulebook.standing import Standing, standing_of
 
 FIRM = "firm"
@@ -64,6 +66,18 @@ class Basis:
 
 
 @dataclass(frozen=True)
+class Ground:
+    """What firms are matched on, and the one function that asks all of it of a firm."""
+
+    bases: tuple[Basis, ...]
+    rules: RuleSet
+
+    @cached_property
+    def numbers(self) -> dict[str, int | None]:
+        return {number.id: number.value for b in self.bases for number in b.numbers.values()}
+
+
+@dataclass(frozen=True)
 class Found:
     """A firm's standing under a programme, on a basis."""
 
@@ -84,9 +98,8 @@ def is_matched(programme: PlanProgramme, facts: Mapping[str, FactEntry]) -> bool
 def lists_of(programme: PlanProgramme) -> frozenset[str]:
     """Name the lists that a programme's answer may rest on, recognitions among them."""
     compiled = programme.compiled
-    nodes = [node for _, node in compiled.checks] + ([compiled.amount] if compiled.amount else [])
     named = {DERIVED[name] for name in compiled.facts if name in DERIVED}
-    for part in chain.from_iterable(walk(node) for node in nodes):
+    for part in chain.from_iterable(walk(node) for node in compiled.nodes):
         match part:
             case OnList(name) | Holds(name) | Grade(name):
                 named.add(name)
@@ -119,10 +132,12 @@ def until_day(programme: PlanProgramme, on: date) -> date | None:
     return min(known) if known else None
 
 
-def standings(bases: Sequence[Basis], situation: Situation) -> dict[str, Found]:
+def standings(ground: Ground, situation: Situation) -> dict[str, Found]:
     """Ask every programme about one firm; what it plainly is not entitled to is left out."""
     found: dict[str, Found] = {}
-    for basis, verdict in zip(bases, _verdicts(bases, situation), strict=True):
+    answers = ground.rules.decide(situation, ground.numbers)
+    for basis, answer in zip(ground.bases, answers, strict=True):
+        verdict = Verdict._make(answer)
         standing = standing_of(basis.programme.compiled, situation, verdict, basis.values)
         if standing is not None:
             found[basis.programme.id] = Found(basis, standing)
@@ -158,10 +173,6 @@ def days_of(state: FirmChanged, on: date) -> tuple[date, date]:
     before = [day for day in changes if day <= on]
     after = [day for day in changes if day > on]
     return max(before, default=date.min), min(after, default=date.max)
-
-
-def _verdicts(bases: Sequence[Basis], situation: Situation) -> list[Verdict]:
-    return [each.programme.compiled.decide(situation, each.values) for each in bases]
 
 
 def _closing_day(closes: str | None, on: date) -> date | None:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 from services.policy.evaluations.rules import matter_key
@@ -16,6 +17,7 @@ from services.rulebook import CompiledProgramme, Situation, Verdict
 from services.rulebook.combine import Candidate, best_combination
 from services.rulebook.evaluate import World, value_of
 from services.rulebook.explain import cause_of
+from services.rulebook.ruleset import RuleSet, rule_set
 from services.rulebook.stacking import StackingTerms
 
 BASIS_POINTS = 10_000
@@ -75,7 +77,27 @@ class Version:
     """A plan as it is asked: its programmes, and what may be received together."""
 
     programmes: Mapping[str, Asked]
+    rules: RuleSet
     terms: StackingTerms
+
+    @cached_property
+    def numbers(self) -> dict[str, int | None]:
+        return {
+            f"{asked.id}.{name}": value
+            for asked in self.programmes.values()
+            for name, value in asked.values.items()
+        }
+
+    def verdicts(self, situation: Situation) -> dict[str, Verdict]:
+        """Ask all programmes at once."""
+        answers = self.rules.decide(situation, self.numbers)
+        return {n: Verdict._make(a) for n, a in zip(self.programmes, answers, strict=True)}
+
+
+def version_of(programmes: Iterable[Asked], terms: StackingTerms) -> Version:
+    """Put programmes together in one function."""
+    by_id = {asked.id: asked for asked in programmes}
+    return Version(by_id, rule_set(asked.compiled for asked in by_id.values()), terms)
 
 
 @dataclass(frozen=True)
@@ -179,28 +201,14 @@ class Tally:
 
 def firm_result(uscc: str, situation: Situation, before: Version, after: Version) -> FirmResult:
     """Ask both versions about one firm, and settle what it may receive together."""
-    verdicts = _verdicts(before, situation)
+    verdicts, changed = before.verdicts(situation), after.verdicts(situation)
     granted = _settled(before, situation, verdicts)
-    changed = {
-        name: verdicts[name]
-        if name in verdicts and asked.is_as(before.programmes.get(name))
-        else asked.compiled.decide(situation, asked.values)
-        for name, asked in after.programmes.items()
-    }
-    same = changed == verdicts and before.terms == after.terms
     rank = {
         name: _rank(asked, situation)
         for name, asked in after.programmes.items()
         if asked.compiled.terms.rank is not None and changed[name].outcome is True
     }
-    return FirmResult(uscc, granted, granted if same else _settled(after, situation, changed), rank)
-
-
-def _verdicts(version: Version, situation: Situation) -> dict[str, Verdict]:
-    return {
-        name: asked.compiled.decide(situation, asked.values)
-        for name, asked in version.programmes.items()
-    }
+    return FirmResult(uscc, granted, _settled(after, situation, changed), rank)
 
 
 def _settled(

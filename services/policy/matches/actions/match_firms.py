@@ -23,7 +23,7 @@ from services.policy.firms.queries import firms_on
 from services.policy.firms.rules import KnownFirm, situation_of
 from services.policy.matches import queries, rules
 from services.policy.matches.models import Match, MatchedFirm
-from services.policy.matches.rules import Basis, Found, Kind
+from services.policy.matches.rules import Found, Ground, Kind
 from services.policy.plan.actions.load_library import library
 
 log = structlog.get_logger()
@@ -83,14 +83,14 @@ async def match_due_firms(session: AsyncSession, now: datetime) -> bool:
     usccs = taken or await queries.stale_firms(session, today, FIRMS_AT_ONCE)
     if not usccs:
         return False
-    await match_firms(session, usccs, await queries.bases(session, today), now=now)
+    await match_firms(session, usccs, await queries.ground(session, today), now=now)
     return True
 
 
 async def match_firms(
     session: AsyncSession,
     usccs: Iterable[str],
-    bases: Sequence[Basis],
+    ground: Ground,
     *,
     now: datetime,
     only: Collection[str] | None = None,
@@ -103,7 +103,7 @@ async def match_firms(
     firms = await firms_on(session, heads, on)
     history = await received_by_firms(session, heads)
     # Rules are plain computation: beside the loop they hold nobody up.
-    asked = await asyncio.to_thread(_ask, firms, history, bases, on)
+    asked = await asyncio.to_thread(_ask, firms, history, ground, on)
     failed = heads.keys() - {each.uscc for each in asked}
     await _put_off(session, [heads[uscc] for uscc in sorted(failed)])
     rows = await queries.matches_of(session, heads, only)
@@ -122,19 +122,23 @@ async def match_firms(
 def _ask(
     firms: Iterable[KnownFirm],
     history: Mapping[str, frozenset[str]],
-    bases: Sequence[Basis],
+    ground: Ground,
     on: date,
 ) -> list[Asked]:
     """Ask the rules about each firm; one that they stumble over is left out."""
     vocabulary = library().vocabulary
-    facts = {name for basis in bases for name in basis.programme.compiled.facts}
     asked: list[Asked] = []
     for firm in firms:
         try:
             situation = situation_of(
-                firm, vocabulary, on=on, year=None, history=history.get(firm.uscc, ()), only=facts
+                firm,
+                vocabulary,
+                on=on,
+                year=None,
+                history=history.get(firm.uscc, ()),
+                only=ground.rules.facts,
             )
-            found = rules.standings(bases, situation)
+            found = rules.standings(ground, situation)
             asked.append(Asked(firm.uscc, rules.days_of(firm.state, on), found))
         except Exception:
             log.exception("a firm could not be matched", statement_id=str(firm.state.statement_id))

@@ -65,8 +65,8 @@ async def step_matching(
     usccs = await queries.firms_after(session, work["after"], FIRMS_AT_ONCE)
     changed = work["changed"]
     if usccs:
-        bases = await queries.bases(session, city_day(now), programmes)
-        changed += await match_firms(session, usccs, bases, now=now, only=programmes)
+        ground = await queries.ground(session, city_day(now), programmes)
+        changed += await match_firms(session, usccs, ground, now=now, only=programmes)
         operation.input = {**work, "after": usccs[-1], "changed": changed}
     done = operation.done + len(usccs)
     total = max(operation.total or 0, done)
