@@ -44,6 +44,10 @@ from services.policy.plan.routes import programmes_router as programmes
 from services.policy.plan.rules import BENEFICIARY_NAMES, KIND_NAMES, PlanStatus, Sharing
 from services.policy.reactions import follow_award, project_firm, project_list
 from services.policy.records import RECORDS
+from services.policy.sandbox_runs.actions.begin_run import OPERATION as SANDBOX
+from services.policy.sandbox_runs.actions.step_run import step_run
+from services.policy.sandbox_runs.routes import router as sandbox_runs
+from services.policy.sandbox_runs.rules import Outcome, Oversubscription
 from services.policy.tasks.routes import router as tasks
 from services.policy.versions.actions import keep_versions
 from services.policy.versions.routes import router as versions
@@ -66,7 +70,7 @@ SERVICE = Service(
     migrations=Path(__file__).parent / "migrations",
     routers=(
         plans, measures, programmes, versions, facts, tasks, evaluations, entitlements,
-        firm_matches, matches, parameters, cases, notices,
+        firm_matches, matches, parameters, cases, notices, sandbox_runs,
     ),
     announces=(AwardProposed, CaseDecided, CaseEnded, FirmMatched),
     reactions=(
@@ -78,7 +82,7 @@ SERVICE = Service(
         TimerKind(NOTICE_TIMER, end_notice),
         TimerKind(REVIEW_TIMER, review_on_the_day, every=timedelta(minutes=1)),
     ),
-    operations=(OperationKind(MATCHING, step_matching),),
+    operations=(OperationKind(MATCHING, step_matching), OperationKind(SANDBOX, step_run)),
     backlogs=(Backlog("matching", match_due_firms, WAITING),),
     restaters=(restate_matches,),
     on_start=begin,
@@ -123,6 +127,15 @@ SERVICE = Service(
             Change.NEAR_MISS: ("差一点", "Near miss"), Change.UNKNOWN: ("缺少事实", "Unknown"),
             Change.RULED_OUT: ("不符合", "Ruled out"),
             Change.CHANGED: ("金额或情况有变", "Amount or details changed")}),
+        CodeList("oversubscription-rules", "超额申报处理方式", "Sharing out a budget", {
+            Oversubscription.PRO_RATA: ("按比例", "Pro rata"),
+            Oversubscription.RANKED: ("按排名", "By rank"),
+            Oversubscription.FIRST_COME: ("先到先得", "First come, first served")}),
+        CodeList("sandbox-outcomes", "测算结果", "Outcomes in the sandbox", {
+            Outcome.ENTITLED: ("符合", "Eligible"), Outcome.REFUSED: ("不符合", "Ineligible"),
+            Outcome.UNKNOWN: ("暂不能判定", "Unknown"),
+            Outcome.PENDING: ("待参数确定", "Pending a parameter"),
+            Outcome.ABSENT: ("无此项目", "No such programme")}),
         CodeList("amount-statuses", "金额状态", "Statuses of an amount", {
             "set": ("已确定", "Set"), "pending-parameter": ("待参数确定", "Pending a parameter"),
             "unknown-fact": ("缺少事实", "A fact is unknown")}),

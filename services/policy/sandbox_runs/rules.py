@@ -11,6 +11,7 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
+from services.kernel.exports import Column, Format
 from services.policy.evaluations.rules import matter_key
 from services.policy.stacking.rules import OWN_LEVEL, limits_of
 from services.rulebook import CompiledProgramme, Situation, Verdict
@@ -22,6 +23,13 @@ from services.rulebook.stacking import StackingTerms
 
 BASIS_POINTS = 10_000
 SHOWN_MAX = 50
+FORMATS = (Format.XLSX, Format.PARQUET)
+# What a sheet holds, less the row of headings.
+XLSX_ROWS_MAX = 1_048_575
+COLUMNS: Mapping[str, Column] = {
+    "uscc": str, "name": str, "town_code": str, "programme": str, "before": str,
+    "before_fen": int, "after": str, "after_fen": int, "rank": str,
+}  # fmt: skip
 
 
 class Oversubscription(StrEnum):
@@ -276,6 +284,11 @@ class Demand:
     rank: Fraction | None = None
 
 
+def rank_of(text: str | None) -> Fraction | None:
+    """Read a rank as it was kept."""
+    return None if text is None else Fraction(text)
+
+
 @dataclass(frozen=True)
 class Shared:
     """What becomes of a budget that is too small."""
@@ -335,3 +348,9 @@ SHARERS = {
     Oversubscription.RANKED: ranked,
     Oversubscription.FIRST_COME: first_come,
 }
+
+
+def cells(grant: Any, name: str, town_code: str | None) -> list[Any]:
+    """Put a grant into the row of a file, in the order of its columns."""
+    known = {"name": name, "town_code": town_code}
+    return [known[each] if each in known else getattr(grant, each) for each in COLUMNS]
