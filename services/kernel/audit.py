@@ -59,5 +59,5 @@ async def write_audit(session: AsyncSession) -> None:
     if not entries:
         return
     columns = [list(column) for column in zip(*entries, strict=True)]
-    async with raw_connection(session) as connection:
-        await connection.execute(_WRITE, *columns)
+    connection = await raw_connection(session)
+    await connection.execute(_WRITE, *columns)

@@ -3,15 +3,14 @@
 No table names a schema: a service connects as its app role, whose search path is its own schema.
 """
 
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any, ClassVar, TypeVar
 from uuid import UUID
 
 import orjson
-from sqlalchemy import BigInteger, DateTime, MetaData, Text, Uuid, event, inspect
+from sqlalchemy import BigInteger, Connection, DateTime, MetaData, Text, Uuid, event, inspect
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import (
@@ -20,7 +19,7 @@ from sqlalchemy.ext.asyncio import (
     async_sessionmaker,
     create_async_engine,
 )
-from sqlalchemy.orm import DeclarativeBase, make_transient_to_detached
+from sqlalchemy.orm import DeclarativeBase, Session, make_transient_to_detached
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.orm.util import identity_key
 
@@ -102,19 +101,29 @@ def _refuse_closed(dbapi_connection: Any, _record: Any, _proxy: Any) -> None:
         raise DisconnectionError
 
 
+class UnitSession(AsyncSession):
+    """A session that ends at once where its transaction has ended already."""
+
+    async def __aexit__(self, *about: object) -> None:
+        if self.sync_session.in_transaction():
+            await super().__aexit__(*about)
+        else:
+            # There is nothing to wait for, so no task and no greenlet is made for it.
+            self.sync_session.close()
+
+
 def session_factory(engine: AsyncEngine) -> async_sessionmaker[AsyncSession]:
-    return async_sessionmaker(engine, expire_on_commit=False, autoflush=False)
+    return async_sessionmaker(engine, class_=UnitSession, expire_on_commit=False, autoflush=False)
 
 
-@asynccontextmanager
-async def raw_connection(session: AsyncSession) -> AsyncGenerator[Any]:
-    """Lend the driver's own connection, in the session's transaction, for hot statements."""
+async def raw_connection(session: AsyncSession) -> Any:
+    """Give the driver's own connection, in the session's transaction, for hot statements."""
     lent: tuple[Any, Any] = session.info.get(LENT, (None, None))
     if lent[0] is None or lent[0] is not session.sync_session.get_transaction():
         driver = await _driver_of(session)
         # Asked for once in a transaction: the way through the session costs as much as a query.
         lent = session.info[LENT] = (session.sync_session.get_transaction(), driver)
-    yield lent[1]
+    return lent[1]
 
 
 def as_read(session: AsyncSession, entity: type[Entity], row: Mapping[str, Any]) -> Entity:
@@ -134,21 +143,28 @@ def as_read(session: AsyncSession, entity: type[Entity], row: Mapping[str, Any])
 
 
 async def save(session: AsyncSession, entity: DeclarativeBase) -> None:
-    """Write an entity: a new one by one statement on the driver, which is then known as read.
-
-    A new one states every column itself: nothing is left to a default of the database.
-    """
-    state = inspect(entity)
-    if not state.transient:
+    """Write an entity: a new one by one statement on the driver, which is then known as read."""
+    if not inspect(entity).transient:
         await session.flush()
         return
-    columns, known = _columns_of(type(entity)), vars(entity)
-    values = {name: known.get(name) for name in columns.attributes}
-    async with raw_connection(session) as connection:
-        await connection.execute(columns.insert, *columns.encoded(values))
-    known.update(values)
+    known = vars(entity)
+    known.update(await insert(session, type(entity), known))
     make_transient_to_detached(entity)
     session.add(entity)
+
+
+async def insert(
+    session: AsyncSession, entity: type[DeclarativeBase], given: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Write a new row by one statement on the driver, and give what its columns hold.
+
+    What is not given is NULL: nothing is left to a default of the database.
+    """
+    columns = _columns_of(entity)
+    values = {name: given.get(name) for name in columns.attributes}
+    connection = await raw_connection(session)
+    await connection.execute(columns.insert, *columns.encoded(values))
+    return values
 
 
 class _Columns:
@@ -181,9 +197,9 @@ async def flush_changes(session: AsyncSession) -> None:
 
 
 async def _driver_of(session: AsyncSession) -> Any:
-    connection = await session.connection()
-    adapted: Any = (await connection.get_raw_connection()).dbapi_connection
-    driver: Any = adapted.driver_connection
+    # In one go: each call through the session takes a greenlet, with memory of its own.
+    connection, adapted = await session.run_sync(_checked_out)
+    driver = adapted.driver_connection
     if not driver.is_in_transaction():
         # The dialect begins a transaction with its own first statement only; without one, each
         # statement given to the driver would be committed at once.
@@ -191,9 +207,14 @@ async def _driver_of(session: AsyncSession) -> Any:
             await _begin(adapted, driver)
         except BaseException:
             # Whether it begins after all is not known; such a connection serves nobody else.
-            await connection.invalidate()
+            await session.run_sync(lambda _: connection.invalidate())
             raise
     return driver
+
+
+def _checked_out(session: Session) -> tuple[Connection, Any]:
+    connection = session.connection()
+    return connection, connection.connection.dbapi_connection
 
 
 async def _begin(adapted: Any, driver: Any) -> None:

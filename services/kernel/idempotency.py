@@ -119,10 +119,10 @@ async def stored_answer(
     """Take the key for this transaction; give the stored answer if the effect has happened."""
     principal = principal_of(actor)
     lock = hashlib.sha256(f"{principal}|{route}|{key}".encode()).digest()[:8]
-    async with raw_connection(session) as connection:
-        # Two statements: one alone would look for the answer as of before it had the lock.
-        taken = await connection.fetchval(_TAKE, int.from_bytes(lock, "big", signed=True))
-        row = await connection.fetchrow(_FIND, principal, route, key) if taken else None
+    connection = await raw_connection(session)
+    # Two statements: one alone would look for the answer as of before it had the lock.
+    taken = await connection.fetchval(_TAKE, int.from_bytes(lock, "big", signed=True))
+    row = await connection.fetchrow(_FIND, principal, route, key) if taken else None
     if not taken:
         raise Conflict(
             "同一Idempotency-Key的请求正在办理，请稍候重试。",
@@ -155,11 +155,11 @@ async def store_answer(
 ) -> None:
     """Keep the answer in the transaction of its effect."""
     headers = {name: response.headers[name] for name in STORED_HEADERS if name in response.headers}
-    async with raw_connection(session) as connection:
-        await connection.execute(
-            _STORE, principal_of(actor), route, key, request_sha256, response.status_code,
-            orjson.dumps(headers).decode(), bytes(response.body), for_ever, now,
-        )  # fmt: skip
+    connection = await raw_connection(session)
+    await connection.execute(
+        _STORE, principal_of(actor), route, key, request_sha256, response.status_code,
+        orjson.dumps(headers).decode(), bytes(response.body), for_ever, now,
+    )  # fmt: skip
 
 
 async def forget_old_answers(session: AsyncSession, now: datetime) -> None:

@@ -65,8 +65,8 @@ async def write_announcements(session: AsyncSession) -> int:
     rows = [_row(a.event) for a in pending]
     columns: list[list[Any]] = [list(column) for column in zip(*rows, strict=True)]
     occurred_at = max(a.occurred_at for a in pending)
-    async with raw_connection(session) as connection:
-        await connection.fetchrow(_WRITE, *columns, current_traceparent(), occurred_at)
+    connection = await raw_connection(session)
+    await connection.fetchrow(_WRITE, *columns, current_traceparent(), occurred_at)
     return len(pending)
 
 

@@ -207,7 +207,7 @@ class Reactor:
         pairs = [(r, h) for h in batch for r in self._by_type.get(h.type, ())]
         if not pairs:
             return
-        async with self._sessions() as session, session.begin():
+        async with self._sessions() as session:
             fresh = await enter_inbox(session, {(r.name, h.event_id) for r, h in pairs})
             for reaction, heard in pairs:
                 if (reaction.name, heard.event_id) not in fresh:
@@ -222,6 +222,7 @@ class Reactor:
             await write_announcements(session)
             await write_audit(session)
             crash_point("reaction:before-commit")
+            await session.commit()
         # Of repeats, too: what should have followed the first commit may not have.
         await self._after_commit({reaction.name for reaction, _ in pairs})
 
@@ -267,8 +268,8 @@ class Reactor:
 async def enter_inbox(session: AsyncSession, pairs: set[tuple[str, UUID]]) -> set[tuple[str, UUID]]:
     """Enter reactions to events; give those that were not there yet."""
     keys = sorted(pairs)
-    async with raw_connection(session) as connection:
-        rows = await connection.fetch(_INBOX, [k[0] for k in keys], [k[1] for k in keys])
+    connection = await raw_connection(session)
+    rows = await connection.fetch(_INBOX, [k[0] for k in keys], [k[1] for k in keys])
     return {(row["reaction"], row["event_id"]) for row in rows}
 
 

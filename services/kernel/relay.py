@@ -1,6 +1,7 @@
 """The relay: from outbox to broker, in each aggregate's order, marked after the broker's word."""
 
 import asyncio
+import contextlib
 import random
 from collections import defaultdict
 from typing import Any
@@ -87,6 +88,11 @@ class Relay:
         """Say that there may be rows; the slow poll finds them in any case."""
         self._hint.set()
 
+    def _heard(self, _connection: Any, _pid: int, _channel: str, schema: object) -> None:
+        # All services of a database share the channel.
+        if schema == self._service:
+            self.poke()
+
     async def run(self, stopping: asyncio.Event) -> None:
         """Publish until told to stop; reconnect after any fault of the database."""
         while not stopping.is_set():
@@ -94,14 +100,19 @@ class Relay:
                 connection = await asyncpg.connect(
                     self._url,
                     timeout=3,
-                    server_settings={"application_name": f"liangxin relay {self._service}"},
+                    server_settings={
+                        "application_name": f"liangxin relay {self._service}",
+                        # A mark that a crash of the server takes along means one more publishing,
+                        # which the broker recognises; to flush each would hold up the reactions.
+                        "synchronous_commit": "off",
+                    },
                 )
             except Exception as error:  # noqa: BLE001  whatever it is, it is tried again
                 log.warning("relay waits", service=self._service, kind=type(error).__name__)
                 await _pause(stopping, 1.0)
                 continue
             try:
-                await connection.add_listener(CHANNEL, lambda *_: self.poke())
+                await connection.add_listener(CHANNEL, self._heard)
                 await self._serve(connection, stopping)
             except Exception as error:  # noqa: BLE001  the driver has errors of no common kind
                 log.warning(
@@ -204,10 +215,9 @@ class Relay:
     async def _wait_for_hint(self, stopping: asyncio.Event) -> None:
         if stopping.is_set():
             return
-        try:
-            await asyncio.wait_for(self._hint.wait(), POLL_S)
-        except TimeoutError:
-            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(POLL_S):
+                await self._hint.wait()
 
 
 def _message(row: Any) -> Message:

@@ -56,8 +56,8 @@ class TimerKind:
 
 async def set_timer(session: AsyncSession, kind: str, reference: str, due_at: datetime) -> None:
     """Set, or move, the timer of this kind for this thing."""
-    async with raw_connection(session) as connection:
-        await connection.execute(_SET, new_id(), kind, reference, due_at)
+    connection = await raw_connection(session)
+    await connection.execute(_SET, new_id(), kind, reference, due_at)
 
 
 async def drop_timer(session: AsyncSession, kind: str, reference: str) -> None:

@@ -23,10 +23,11 @@ async def measure(ground: Ground, sizes: Sizes) -> list[Figure]:
     async with ground.still("finance") as runtime:
         reactor = reactor_of(runtime, Reaction(AwardProposed, reserve_award))
 
-        async def ours(programme: str) -> None:
-            await reactor._react([parse(proposal(programme))])
+        async def ours(message: bytes) -> None:
+            await reactor._react([parse(message)])
 
-        bench = Bench("reservation, a message each", "finance", ours, ground.programmes)
+        what = "reservation, a message each"
+        bench = Bench(what, "finance", proposal, ours, ground.programmes)
         for workers in AT_ONCE:
             figures += await compare_transactions(ground, sizes, bench, workers)
     return figures

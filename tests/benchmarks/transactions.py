@@ -14,8 +14,9 @@ RATIO_GOAL = 0.7
 WARM_UP = 20
 UNITS = 240
 
-# One transaction about a subject: a firm's code, a programme's name.
-Ours = Callable[[str], Awaitable[Any]]
+# What a caller or the broker hands over about a subject: a firm's code, a programme's name.
+Word = Callable[[str], Any]
+Ours = Callable[[Any], Awaitable[Any]]
 Other = Callable[[Any, str], Awaitable[Any]]
 
 
@@ -25,6 +26,8 @@ class Bench:
 
     what: str
     service: str
+    # The words of others are made before the clock runs, as the peer's arguments are.
+    word: Word
     ours: Ours
     # What the transactions are about, apart for each worker, so that none waits for another.
     subjects: list[list[str]]
@@ -48,17 +51,22 @@ class Workers:
         """Record one transaction of each worker, warm; give the number of its round trips."""
         for turn in self._turns[: len(self._connections)]:
             for _ in range(WARM_UP):
-                await self._bench.ours(next(turn))
+                await self._bench.ours(self._bench.word(next(turn)))
             subject = next(turn)
             with recording() as notes:
-                await self._bench.ours(subject)
+                await self._bench.ours(self._bench.word(subject))
             self._tapes.append((subject, notes))
         return len(self._tapes[0][1].steps)
 
     async def ours(self) -> float:
+        worded = [
+            [self._bench.word(next(turn)) for _ in range(self._units)]
+            for turn in self._turns[: len(self._connections)]
+        ]
+
         async def one(worker: int) -> None:
-            for _ in range(self._units):
-                await self._bench.ours(next(self._turns[worker]))
+            for each in worded[worker]:
+                await self._bench.ours(each)
 
         return await self._at_once(one)
 

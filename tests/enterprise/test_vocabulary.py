@@ -40,7 +40,8 @@ def plan_facts() -> dict[str, Any]:
 
 
 def test_the_registry_and_the_plan_mean_the_same_by_every_fact() -> None:
-    plan = plan_facts()["facts"]
+    stated = plan_facts()["facts"]
+    plan = {name: each for name, each in stated.items() if each.get("subject", "firm") == "firm"}
 
     assert {each.name for each in facts()} == plan.keys()
     for mine in facts():

@@ -222,8 +222,8 @@ async def post_fault(body: Fault, actor: Writer, session: Session, now: Now) -> 
     if body.fault == "serialization" and tries <= 2:
         await session.execute(text("DO $$ BEGIN RAISE 'lost' USING ERRCODE = '40001'; END $$"))
     if body.fault == "serialization-of-the-driver" and tries <= 2:
-        async with raw_connection(session) as connection:
-            await connection.execute("DO $$ BEGIN RAISE 'lost' USING ERRCODE = '40001'; END $$")
+        connection = await raw_connection(session)
+        await connection.execute("DO $$ BEGIN RAISE 'lost' USING ERRCODE = '40001'; END $$")
     if body.fault == "deadlock":
         await session.execute(text("DO $$ BEGIN RAISE 'lost' USING ERRCODE = '40P01'; END $$"))
     return NoteView.model_validate(note)

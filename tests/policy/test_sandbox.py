@@ -141,9 +141,10 @@ async def test_a_stricter_condition_has_losers_with_their_reason(platform: Any) 
 
 
 async def test_a_condition_left_out_and_a_measure_switched_off(platform: Any) -> None:
-    uscc = fresh_uscc()
-    await register(platform, uscc)
-    await state(platform, uscc, 2025, revenue_fen=60_000 * WAN)
+    for wan in (60_000, 1):
+        uscc = fresh_uscc()
+        await register(platform, uscc)
+        await state(platform, uscc, 2025, revenue_fen=wan * WAN)
     await platform.settle()
     run = await ran(platform, [{"change": "measure", "measure": 9, "programmes": []}])
     found = of(run["result"], LARGE)

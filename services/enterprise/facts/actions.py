@@ -130,11 +130,11 @@ async def record_statements(
     if not rows:
         return
     declared = declares_itself(actor)
-    async with raw_connection(session) as connection:
-        await connection.execute(
-            _INSERT, *(list(column) for column in zip(*rows, strict=True)), now, actor.subject,
-            None if declared else actor.department, declared,
-        )  # fmt: skip
+    connection = await raw_connection(session)
+    await connection.execute(
+        _INSERT, *(list(column) for column in zip(*rows, strict=True)), now, actor.subject,
+        None if declared else actor.department, declared,
+    )  # fmt: skip
 
 
 async def _require_may_state(session: AsyncSession, actor: Actor, values: Values) -> None:

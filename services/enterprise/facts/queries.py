@@ -147,8 +147,8 @@ async def owned_values(
         return {}
     usccs, periods = zip(*asked, strict=True)
     statement = _OWNED_YEARS if isinstance(periods[0], int) else _OWNED_DAYS
-    async with raw_connection(session) as connection:
-        rows = await connection.fetch(statement, list(usccs), list(periods))
+    connection = await raw_connection(session)
+    rows = await connection.fetch(statement, list(usccs), list(periods))
     return {(row["uscc"], row["period"]): orjson.loads(row["facts"]) for row in rows}
 
 
@@ -164,8 +164,8 @@ async def _entries(session: AsyncSession, newest: Select[tuple[FactStatement]]) 
 
 async def _entries_of_year(session: AsyncSession, uscc: str, year: int) -> list[Entry]:
     """Read what stands for a year without building an object a row: every statement ends so."""
-    async with raw_connection(session) as connection:
-        rows = await connection.fetch(_STANDING, uscc, year)
+    connection = await raw_connection(session)
+    rows = await connection.fetch(_STANDING, uscc, year)
     return [
         Entry(
             fact, None if value is None else orjson.loads(value), year, None, source, department,

@@ -157,8 +157,8 @@ def advance(firm: Firm, now: datetime) -> None:
 async def write_advance(session: AsyncSession, firms: Collection[Firm]) -> None:
     """Write how far firms have advanced."""
     columns = [[getattr(firm, name) for firm in firms] for name in _ADVANCING]
-    async with raw_connection(session) as connection:
-        await connection.execute(_ADVANCE, *columns)
+    connection = await raw_connection(session)
+    await connection.execute(_ADVANCE, *columns)
 
 
 async def announce_firms(session: AsyncSession, firms: Collection[Firm], *, now: datetime) -> None:

@@ -90,8 +90,8 @@ async def lock_firm(session: AsyncSession, actor: Actor, uscc: str) -> Firm:
     """Find a firm and keep others from changing it until the transaction ends."""
     row = None
     if may_see(actor, uscc):
-        async with raw_connection(session) as connection:
-            row = await connection.fetchrow(_LOCK, uscc)
+        connection = await raw_connection(session)
+        row = await connection.fetchrow(_LOCK, uscc)
     if row is None:
         raise firm_unknown()
     return as_read(session, Firm, row)
@@ -130,16 +130,16 @@ async def firm_states(
     states = {uscc: FirmState() for uscc in usccs}
     for uscc, code in await fiscal_jurisdictions(session, usccs):
         states[uscc].fiscal_jurisdictions.append(code)
-    async with raw_connection(session) as connection:
-        for uscc, facts, declared in await connection.fetch(_YEARLY, list(usccs)):
-            states[uscc].yearly = orjson.loads(facts)
-            states[uscc].declared = sorted((declared or "").split())
-        for uscc, lines in _lines_by_firm(await connection.fetch(_DAILY, list(usccs))).items():
-            states[uscc].daily = {name: _line(*each) for name, each in lines.items()}
-            states[uscc].declared += [n for n in sorted(lines) if rests_on_firm(*lines[n], today)]
-        for row in await connection.fetch(_RECOGNITIONS, list(usccs)):
-            held = HeldRecognition(**{name: row[name] for name in HeldRecognition.model_fields})
-            states[row["uscc"]].recognitions.append(held)
+    connection = await raw_connection(session)
+    for uscc, facts, declared in await connection.fetch(_YEARLY, list(usccs)):
+        states[uscc].yearly = orjson.loads(facts)
+        states[uscc].declared = sorted((declared or "").split())
+    for uscc, lines in _lines_by_firm(await connection.fetch(_DAILY, list(usccs))).items():
+        states[uscc].daily = {name: _line(*each) for name, each in lines.items()}
+        states[uscc].declared += [n for n in sorted(lines) if rests_on_firm(*lines[n], today)]
+    for row in await connection.fetch(_RECOGNITIONS, list(usccs)):
+        held = HeldRecognition(**{name: row[name] for name in HeldRecognition.model_fields})
+        states[row["uscc"]].recognitions.append(held)
     return states
 
 
@@ -147,8 +147,8 @@ async def fiscal_jurisdictions(
     session: AsyncSession, usccs: Collection[str]
 ) -> list[tuple[str, DatedCode]]:
     """Give the fiscal jurisdictions of firms in the order of their days."""
-    async with raw_connection(session) as connection:
-        rows = await connection.fetch(_JURISDICTIONS, list(usccs), FISCAL_JURISDICTION)
+    connection = await raw_connection(session)
+    rows = await connection.fetch(_JURISDICTIONS, list(usccs), FISCAL_JURISDICTION)
     return [
         (row["uscc"], DatedCode(code=str(orjson.loads(row["value"])), valid_from=row["valid_from"]))
         for row in rows

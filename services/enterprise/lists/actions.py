@@ -46,8 +46,8 @@ async def publish_version(
     session.add(version)
     await session.flush()
     extras = [canonical(item.model_extra or {}) for item in new.items]
-    async with raw_connection(session) as connection:
-        await connection.execute(_INSERT, version_id, usccs, extras)
+    connection = await raw_connection(session)
+    await connection.execute(_INSERT, version_id, usccs, extras)
     audit(
         session, actor, "list.publish", "list", list_id, now=now,
         detail={"version_id": str(version_id), "items": len(usccs), "complete": new.complete},

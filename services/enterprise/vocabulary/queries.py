@@ -18,8 +18,8 @@ async def owned_facts(session: AsyncSession, actor: Actor) -> frozenset[str]:
     """Give the facts that the actor's department may state."""
     if actor.department is None:
         return frozenset()
-    async with raw_connection(session) as connection:
-        rows = await connection.fetch(_OWNED_FACTS, actor.department)
+    connection = await raw_connection(session)
+    rows = await connection.fetch(_OWNED_FACTS, actor.department)
     return frozenset(row["fact"] for row in rows)
 
 

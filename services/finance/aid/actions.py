@@ -1,6 +1,7 @@
 """Declaring aid of any level, and keeping our own in the same ledger."""
 
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -12,7 +13,7 @@ from services.finance.aid.schemas import AidBody
 from services.kernel.actors import SYSTEM, Actor, Role
 from services.kernel.audit import audit
 from services.kernel.clock import city_day
-from services.kernel.database import save
+from services.kernel.database import insert
 from services.kernel.errors import Conflict
 from services.kernel.etags import check_version
 from services.kernel.ids import new_id
@@ -90,24 +91,29 @@ async def enter_own(
 ) -> None:
     """Enter a reservation of ours, or enter it anew where an earlier attempt was let go."""
     aid = None if is_first else await queries.of_award(session, award_id)
-    if aid is None:
-        aid = Aid(
-            id=new_id(),
-            award_id=award_id,
-            level=Level.CIXI,
-            version=0,
-            declared_by=SYSTEM.subject,
-            department=proposed.department,
-            created_at=now,
-        )
-    aid.beneficiary_kind, aid.beneficiary_id = purpose.beneficiary_kind, purpose.beneficiary_id
-    aid.matter_kind = proposed.matter.kind
-    aid.matter_id, aid.matter_period = proposed.matter.id, proposed.matter.period
-    aid.matter_key, aid.stacking_group = purpose.matter_key, purpose.stacking_group
-    aid.programme, aid.relation = proposed.programme, proposed.relation
-    aid.amount_fen, aid.state = amount_fen, AidState.RESERVED
-    aid.version += 1
-    await save(session, aid)
+    matter = proposed.matter
+    terms: dict[str, Any] = {
+        "beneficiary_kind": purpose.beneficiary_kind,
+        "beneficiary_id": purpose.beneficiary_id,
+        "matter_kind": matter.kind,
+        "matter_id": matter.id,
+        "matter_period": matter.period,
+        "matter_key": purpose.matter_key,
+        "stacking_group": purpose.stacking_group,
+        "programme": proposed.programme,
+        "relation": proposed.relation,
+        "amount_fen": amount_fen,
+        "state": AidState.RESERVED,
+    }
+    if aid is not None:
+        for name, value in terms.items():
+            setattr(aid, name, value)
+        aid.version += 1
+        await session.flush()
+        return
+    origin = {"declared_by": SYSTEM.subject, "department": proposed.department, "created_at": now}
+    terms |= {"id": new_id(), "award_id": award_id, "level": Level.CIXI, "version": 1, **origin}
+    await insert(session, Aid, terms)
 
 
 async def follow_award(

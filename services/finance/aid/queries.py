@@ -29,8 +29,8 @@ WHERE beneficiary_kind = $1 AND beneficiary_id = $2 AND matter_key = $3
 
 async def lock_purpose(session: AsyncSession, purpose: Purpose) -> None:
     """Let no one else grant or declare aid for this matter until this transaction ends."""
-    async with raw_connection(session) as connection:
-        await connection.execute("SELECT pg_advisory_xact_lock($1)", purpose.lock_key())
+    connection = await raw_connection(session)
+    await connection.execute("SELECT pg_advisory_xact_lock($1)", purpose.lock_key())
 
 
 async def aid(session: AsyncSession, actor: Actor, aid_id: UUID, *, lock: bool = False) -> Aid:
@@ -80,8 +80,8 @@ async def may_see(session: AsyncSession, actor: Actor, aid_id: UUID) -> bool:
 
 
 async def of_award(session: AsyncSession, award_id: UUID) -> Aid | None:
-    async with raw_connection(session) as connection:
-        aid_id = await connection.fetchval("SELECT id FROM aid WHERE award_id = $1", award_id)
+    connection = await raw_connection(session)
+    aid_id = await connection.fetchval("SELECT id FROM aid WHERE award_id = $1", award_id)
     return None if aid_id is None else await session.get(Aid, aid_id)
 
 
@@ -93,12 +93,12 @@ async def standing(
     First what competes for the purpose, then what our own programme granted for the matter, in
     whatever group and relation.
     """
-    async with raw_connection(session) as connection:
-        rows = await connection.fetch(
-            _STANDING, purpose.beneficiary_kind, purpose.beneficiary_id, purpose.matter_key,
-            [str(state) for state in COUNTED], besides_award, purpose.stacking_group,
-            str(Relation.COMPETES), programme, str(Level.CIXI),
-        )  # fmt: skip
+    connection = await raw_connection(session)
+    rows = await connection.fetch(
+        _STANDING, purpose.beneficiary_kind, purpose.beneficiary_id, purpose.matter_key,
+        [str(state) for state in COUNTED], besides_award, purpose.stacking_group,
+        str(Relation.COMPETES), programme, str(Level.CIXI),
+    )  # fmt: skip
     # Sorted here: to have them in order, the planner would walk the whole table by its key.
     rows.sort(key=itemgetter("id"))
     found = [(Competing(*row[:5]), row["competes"], row["is_own"]) for row in rows]

@@ -37,20 +37,20 @@ _IS_KNOWN = "SELECT EXISTS (SELECT 1 FROM award WHERE case_id = $1)"
 async def lock_case(session: AsyncSession, case_id: UUID) -> None:
     """Let no one else act on what is heard of this case until this transaction ends."""
     half = int.from_bytes(case_id.bytes[-4:], "big", signed=True)
-    async with raw_connection(session) as connection:
-        await connection.execute("SELECT pg_advisory_xact_lock($1::int, $2::int)", CASE_LOCKS, half)
+    connection = await raw_connection(session)
+    await connection.execute("SELECT pg_advisory_xact_lock($1::int, $2::int)", CASE_LOCKS, half)
 
 
 async def has_ended(session: AsyncSession, case_id: UUID) -> bool:
-    async with raw_connection(session) as connection:
-        return await connection.fetchval(_HAS_ENDED, case_id)
+    connection = await raw_connection(session)
+    return await connection.fetchval(_HAS_ENDED, case_id)
 
 
 async def locked_of_case(session: AsyncSession, case_id: UUID) -> Award | None:
     """Find a case's award in order to change it."""
-    async with raw_connection(session) as connection:
-        if not await connection.fetchval(_IS_KNOWN, case_id):
-            return None
+    connection = await raw_connection(session)
+    if not await connection.fetchval(_IS_KNOWN, case_id):
+        return None
     statement = select(Award).where(Award.case_id == case_id)
     return await session.scalar(
         statement.with_for_update().execution_options(populate_existing=True)

@@ -59,8 +59,8 @@ async def locked_lines(
     session: AsyncSession, *, year: int, measure: int | None, programme: str
 ) -> list[Line]:
     """Lock the approved lines of a purpose in the order of their ids, then read what they hold."""
-    async with raw_connection(session) as connection:
-        found = await connection.fetch(_LOCK, year, programme, measure, BudgetState.APPROVED.value)
+    connection = await raw_connection(session)
+    found = await connection.fetch(_LOCK, year, programme, measure, BudgetState.APPROVED.value)
     held = await balances(session, [line["id"] for line in found])
     return [Line(id_, name, year, held[id_].available_fen) for id_, name in found]
 

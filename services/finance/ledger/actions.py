@@ -62,12 +62,12 @@ async def post(session: AsyncSession, posting: Posting, *, now: datetime) -> UUI
     debit, credit = ROUTES[posting.kind]
     transfer_id = new_id()
     try:
-        async with raw_connection(session) as connection:
-            touched = await connection.fetch(
-                _POST, transfer_id, posting.budget_id, debit.value, credit.value,
-                posting.amount_fen, posting.kind.value, posting.award_id, posting.payout_line_id,
-                posting.reverses, posting.tranche, city_day(now), now, posting.statement,
-            )  # fmt: skip
+        connection = await raw_connection(session)
+        touched = await connection.fetch(
+            _POST, transfer_id, posting.budget_id, debit.value, credit.value,
+            posting.amount_fen, posting.kind.value, posting.award_id, posting.payout_line_id,
+            posting.reverses, posting.tranche, city_day(now), now, posting.statement,
+        )  # fmt: skip
     except IntegrityConstraintViolationError as error:
         raise _refusal(error) from error
     if len(touched) != len(ROUTES[posting.kind]):

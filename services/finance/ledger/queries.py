@@ -49,8 +49,8 @@ WHERE budget_id = ANY($1::uuid[]) AND kind <> $2
 async def balances(session: AsyncSession, budget_ids: Iterable[UUID]) -> dict[UUID, Balances]:
     """Read what stands on some budget lines; a line without accounts has nothing on it."""
     wanted = list(budget_ids)
-    async with raw_connection(session) as connection:
-        rows = await connection.fetch(_BALANCES, wanted, AccountKind.APPROPRIATION.value)
+    connection = await raw_connection(session)
+    rows = await connection.fetch(_BALANCES, wanted, AccountKind.APPROPRIATION.value)
     found: dict[UUID, dict[str, int]] = {each: {} for each in wanted}
     for budget_id, kind, balance_fen in rows:
         found[budget_id][f"{kind}_fen"] = balance_fen

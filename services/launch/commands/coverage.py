@@ -89,7 +89,7 @@ def _row(
 ) -> list[str]:
     programmes = [plans.programmes[name] for name in dict.fromkeys(measure.programmes)]
     rules = [each.compiled.programme for each in programmes]
-    entries = _parameters(programmes, plans)
+    entries = _parameters(measure, programmes, plans)
     known = [each for each in entries if in_force(each, approved, on) is not None]
     return [
         str(measure.number),
@@ -115,12 +115,17 @@ def _records(names: Iterable[str], counts: Counts) -> str:
     return "\n".join(told)
 
 
-def _parameters(programmes: Iterable[PlanProgramme], plans: Library) -> list[ParameterEntry]:
-    return [
-        plans.parameters[programme.parameter_id(name)]
+def _parameters(
+    measure: Measure, programmes: Iterable[PlanProgramme], plans: Library
+) -> list[ParameterEntry]:
+    """List the numbers that a measure's rules ask for, and those that its phrases lead to."""
+    named = [
+        programme.parameter_id(name)
         for programme in programmes
         for name in programme.compiled.programme.parameters
     ]
+    named.extend(name for phrase in measure.phrases for name in phrase.parameters)
+    return [plans.parameters[name] for name in dict.fromkeys(named)]
 
 
 def _print_unset(console: Console, plans: Library, approved: Decisions, on: date) -> None:

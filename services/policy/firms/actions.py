@@ -30,11 +30,11 @@ INSERT INTO list_item (version_id, uscc) SELECT $1, * FROM unnest($2::text[]) ON
 
 async def keep_firm(session: AsyncSession, event: FirmChanged) -> None:
     """Replace what is known of a firm, if this is newer."""
-    async with raw_connection(session) as connection:
-        await connection.execute(
-            _KEEP, event.uscc, event.version, event.name, event.town_code,
-            event.model_dump_json(), event.statement_id, event.recorded_at,
-        )  # fmt: skip
+    connection = await raw_connection(session)
+    await connection.execute(
+        _KEEP, event.uscc, event.version, event.name, event.town_code,
+        event.model_dump_json(), event.statement_id, event.recorded_at,
+    )  # fmt: skip
 
 
 async def keep_list_part(session: AsyncSession, event: ListPublished) -> bool:
@@ -52,8 +52,8 @@ async def keep_list_part(session: AsyncSession, event: ListPublished) -> bool:
     heard = await session.execute(part.on_conflict_do_nothing().returning(ListPart.part))
     if heard.first() is None:
         return False
-    async with raw_connection(session) as connection:
-        await connection.execute(_ADD_ITEMS, event.version_id, list(event.usccs))
+    connection = await raw_connection(session)
+    await connection.execute(_ADD_ITEMS, event.version_id, list(event.usccs))
     is_active = await session.scalar(
         update(ListVersion)
         .where(ListVersion.id == event.version_id)

@@ -56,12 +56,16 @@ UNIT_NAMES: Mapping[str, tuple[str, str]] = {
     Unit.FEN: ("分", "fen"),
     Unit.BASIS_POINTS: ("万分之一", "basis points"),
     Unit.COUNT: ("个", "a count"),
+    Unit.POINTS: ("分值", "points"),
+    Unit.YEARS: ("年", "years"),
     Unit.DAYS: ("天", "days"),
     Unit.MODE: ("方式", "a mode"),
 }
 MODE_NAMES: Mapping[str, tuple[str, str]] = {
     "top-up": ("补差额", "top-up"),
     "highest-only": ("只享受最高一项", "highest-only"),
+    "counted": ("计入", "counted"),
+    "not-counted": ("不计入", "not-counted"),
 }
 
 

@@ -78,8 +78,8 @@ async def _read(session: AsyncSession, operation: Operation, media: Media, conte
             [canonical(row.cells) for row in some],
             [canonical(vars(row.fault)) if row.fault else None for row in some],
         )
-        async with raw_connection(session) as connection:
-            await connection.execute(_KEEP, operation.id, *columns)
+        connection = await raw_connection(session)
+        await connection.execute(_KEEP, operation.id, *columns)
         total += len(some)
     return total
 

@@ -9,5 +9,5 @@ _MARK = "INSERT INTO match_due (uscc) VALUES ($1)"
 
 async def mark_due(session: AsyncSession, uscc: str) -> None:
     """Have a firm matched again soon after this transaction; nobody is waited for."""
-    async with raw_connection(session) as connection:
-        await connection.execute(_MARK, uscc)
+    connection = await raw_connection(session)
+    await connection.execute(_MARK, uscc)

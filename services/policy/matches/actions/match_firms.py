@@ -78,8 +78,8 @@ class Asked:
 async def match_due_firms(session: AsyncSession, now: datetime) -> bool:
     """Match some of the firms that are marked, else of those whose day has come."""
     today = city_day(now)
-    async with raw_connection(session) as connection:
-        taken = {row["uscc"] for row in await connection.fetch(_TAKE, FIRMS_AT_ONCE)}
+    connection = await raw_connection(session)
+    taken = {row["uscc"] for row in await connection.fetch(_TAKE, FIRMS_AT_ONCE)}
     usccs = taken or await queries.stale_firms(session, today, FIRMS_AT_ONCE)
     if not usccs:
         return False
@@ -97,8 +97,8 @@ async def match_firms(
 ) -> int:
     """Match firms, with all programmes or `only` some, and announce what changed; count those."""
     on, wanted = city_day(now), sorted(usccs)
-    async with raw_connection(session) as connection:
-        await connection.execute(_ENTER, wanted, on)
+    connection = await raw_connection(session)
+    await connection.execute(_ENTER, wanted, on)
     heads = await queries.heads(session, wanted)
     firms = await firms_on(session, heads, on)
     history = await received_by_firms(session, heads)
@@ -183,11 +183,11 @@ async def _write(
             row = known.get(programme)
             if row is None or row.basis != new.basis.digest or not _is_told(row, new):
                 kept.append(_row(each.uscc, programme, new, row, on))
-    async with raw_connection(session) as connection:
-        if kept:
-            await connection.execute(_WRITE, *map(list, zip(*kept, strict=True)))
-        if gone:
-            await connection.execute(_REMOVE, *map(list, zip(*gone, strict=True)))
+    connection = await raw_connection(session)
+    if kept:
+        await connection.execute(_WRITE, *map(list, zip(*kept, strict=True)))
+    if gone:
+        await connection.execute(_REMOVE, *map(list, zip(*gone, strict=True)))
 
 
 def _row(uscc: str, programme: str, new: Found, row: Match | None, on: date) -> tuple[Any, ...]:
@@ -213,5 +213,5 @@ async def _put_off(session: AsyncSession, heads: Sequence[MatchedFirm]) -> None:
         head.from_day, head.until_day = date.min, date.max
     if heads:
         not_before = system_now() + timedelta(seconds=PUT_OFF_S)
-        async with raw_connection(session) as connection:
-            await connection.execute(_PUT_OFF, [head.uscc for head in heads], not_before)
+        connection = await raw_connection(session)
+        await connection.execute(_PUT_OFF, [head.uscc for head in heads], not_before)

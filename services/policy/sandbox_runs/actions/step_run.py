@@ -117,5 +117,5 @@ async def _write(session: AsyncSession, run: SandboxRun, results: Iterable[FirmR
                     )
                 )  # fmt: skip
     if rows:
-        async with raw_connection(session) as connection:
-            await connection.execute(_WRITE, run.id, *map(list, zip(*rows, strict=True)))
+        connection = await raw_connection(session)
+        await connection.execute(_WRITE, run.id, *map(list, zip(*rows, strict=True)))
