@@ -5,10 +5,10 @@ matches or tops up is paid beside its base. Ceilings hold for all aid in their s
 it, and a one-clause rule lets only so many of the clauses it names be received.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 Relation: TypeAlias = Literal["matches", "tops-up", "competes"]
 CeilingScope: TypeAlias = Literal["matter", "group", "beneficiary-year"]
@@ -34,6 +34,17 @@ class Clause:
     id: str
     says: str
     source: str = ""
+
+    @property
+    def quoted(self) -> str:
+        """Quote it in Chinese with its source; quotes within it become inner ones."""
+        says = self.says.replace("“", "‘").replace("”", "’")
+        return f"“{says}”" + (f"（{self.source}）" if self.source else "")
+
+    @property
+    def named(self) -> str:
+        """Name it in English with its source."""
+        return self.id + (f" ({self.source})" if self.source else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +140,23 @@ class Room:
     cuts: tuple[Cut, ...] = ()
 
 
+def limits_from(stored: Iterable[Mapping[str, Any]]) -> tuple[Limit, ...]:
+    """Read ceilings as an assessment states them, or as they were stored."""
+    return tuple(
+        Limit(each["id"], each["says"], each["of"], each["limit_fen"], each.get("source", ""))
+        for each in stored
+    )
+
+
+def rules_from(stored: Iterable[Mapping[str, Any]]) -> tuple[OneClause, ...]:
+    """Read one-clause rules as they were stored."""
+    rules: list[OneClause] = []
+    for each in stored:
+        parts: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in each.items()}
+        rules.append(OneClause(**parts))
+    return tuple(rules)
+
+
 def room(asked: Position, asked_fen: int, standing: Sequence[Aid], terms: StackingTerms) -> Room:
     """Find what may be granted beside aid that stands already, by every rule that holds."""
     found = [
@@ -151,6 +179,14 @@ def within(of: CeilingScope | ClauseScope, one: Position, other: Position) -> bo
             return one.year == other.year
         case "beneficiary":
             return True
+
+
+def looks_beyond(asked: Position, standing: Iterable[Aid], terms: StackingTerms) -> bool:
+    """Tell whether aid for other matters counts: a ceiling or a rule reaches beyond the matter."""
+    limits = [*asked.limits, *(limit for aid in standing for limit in aid.limits)]
+    return any(limit.of == "beneficiary-year" for limit in limits) or any(
+        rule.per != "matter" for rule in terms.rules
+    )
 
 
 def is_contest(one: Position, other: Position) -> bool:

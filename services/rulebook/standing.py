@@ -39,8 +39,8 @@ def standing_of(
 ) -> Standing | None:
     """Tell where a verdict leaves the applicant.
 
-    None where no statement of facts that is near would change the answer: it failed by more than a
-    little, or waits for a number of the city's alone.
+    None where there is nothing to tell: it failed by more than a little, no condition of it is
+    known to hold yet, or it waits for a number of the city's alone.
     """
     if verdict.outcome is True:
         return _entitled(compiled, World(situation, parameters), verdict.amount_fen)
@@ -77,8 +77,12 @@ def _near(compiled: CompiledProgramme, world: World, verdict: Verdict) -> Standi
 
 
 def _unknown(compiled: CompiledProgramme, world: World, verdict: Verdict) -> Standing | None:
+    """Name what is missing to what is known to hold in part; of the rest nobody has said a word."""
+    deciding = list(_deciding(compiled, verdict))
+    if not any(outcome for _, _, outcome in deciding):
+        return None
     cause = KNOWN
-    for _, node, outcome in _deciding(compiled, verdict):
+    for _, node, outcome in deciding:
         if outcome is None:
             cause |= cause_of(node, world)
     missing = _missing(compiled, cause)

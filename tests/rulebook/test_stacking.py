@@ -16,7 +16,6 @@ from tests.rulebook.builders import FEN_PER_WAN as WAN
 from tests.rulebook.granting import CLAUSE, TERMS, aid, asks, ceiling, dropped, paid
 
 TOP_UP, HIGHEST_ONLY = StackingMode.TOP_UP, StackingMode.HIGHEST_ONLY
-TOP_UP, HIGHEST_ONLY = StackingMode.TOP_UP, StackingMode.HIGHEST_ONLY
 
 
 def test_wc_24_ningbo_30_and_clauses_50_and_20_pay_20() -> None:

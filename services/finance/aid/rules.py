@@ -4,7 +4,6 @@ import hashlib
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from uuid import UUID
 
 from services.finance.moves import event_not_allowed
 from services.kernel.errors import Forbidden, invalid_field
@@ -80,23 +79,12 @@ class Purpose:
     stacking_group: str
 
     def lock_key(self) -> int:
-        """Give the key of the lock under which aid for the matter is granted or declared.
+        """Give the key of the lock under which a beneficiary is granted or declared aid.
 
-        All groups of a matter share it, so that one document declared twice at once is found, too.
+        All matters share it: ceilings of a year and one-clause rules look beyond one matter.
         """
-        text = f"aid\x1f{self.beneficiary_kind}\x1f{self.beneficiary_id}\x1f{self.matter_key}"
+        text = f"aid\x1f{self.beneficiary_kind}\x1f{self.beneficiary_id}"
         return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big", signed=True)
-
-
-@dataclass(frozen=True)
-class Competing:
-    """Aid that stands against a grant for the same purpose."""
-
-    aid_id: UUID
-    level: str
-    programme: str
-    amount_fen: int
-    document: str | None = None
 
 
 def move(state: str, event: AidEvent) -> AidState:

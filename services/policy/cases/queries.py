@@ -41,9 +41,9 @@ from services.policy.firms.rules import KnownFirm, declared_of, mark_declared, s
 from services.policy.parameters.rules import Decisions, Number, numbers_of
 from services.policy.plan.actions.load_library import library
 from services.policy.plan.rules import PlanProgramme
-from services.policy.stacking.rules import OWN_LEVEL, limits_of
+from services.policy.stacking.rules import OWN_LEVEL
 from services.rulebook import Assessment, Situation
-from services.rulebook.stacking import COMPETES, Aid
+from services.rulebook.stacking import COMPETES, Aid, limits_from
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ def _aid(row: Case) -> Aid:
         group=programme.stacking_group if programme else row.programme,
         relation=programme.compiled.programme.relation if programme else COMPETES,
         year=line["year"] if line else row.changed_at.year,
-        limits=limits_of(row.assessment.get("ceilings", ())),
+        limits=limits_from(row.assessment.get("ceilings", ())),
         amount_fen=row.reservation_amount_fen or 0,
     )  # fmt: skip
 

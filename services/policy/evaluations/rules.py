@@ -9,11 +9,11 @@ from services.policy.cases.rules import FIRM, MatterKind
 from services.policy.firms.rules import declared_of, mark_declared
 from services.policy.parameters.rules import Decisions, Number, stacking_mode
 from services.policy.plan.rules import Library, PlanProgramme
-from services.policy.stacking.rules import OWN_LEVEL, limits_of
+from services.policy.stacking.rules import OWN_LEVEL
 from services.rulebook import Assessment, Situation, combine
 from services.rulebook.combine import Candidate, Combination
 from services.rulebook.reasons import yuan
-from services.rulebook.stacking import Aid, Cut, StackingMode, StackingTerms
+from services.rulebook.stacking import Aid, Cut, StackingMode, StackingTerms, limits_from
 
 # Other levels' aid is declared to finance; policy hears of its own awards only.
 OTHER_AID_UNKNOWN = "other-aid-unknown"
@@ -104,15 +104,14 @@ def candidate_of(answer: ProgrammeAnswer, year: int) -> Candidate:
     return Candidate(
         programme=assessment.programme, level=OWN_LEVEL, matter=answer.matter,
         group=answer.stacking_group, relation=answer.relation, year=year,
-        limits=limits_of(assessment.ceilings), amount_fen=assessment.amount_fen,
+        limits=limits_from(assessment.ceilings), amount_fen=assessment.amount_fen,
     )  # fmt: skip
 
 
 def reason(cut: Cut, asked_fen: int, titles: Mapping[str, str]) -> tuple[str, str]:
     """Say by which words of which clause less is paid than was asked, Chinese and English."""
     zh, en = _named(cut.counted, titles)
-    rule = f"按“{cut.rule.says}”" + (f"（{cut.rule.source}）" if cut.rule.source else "")
-    rule_en = f"by {cut.rule.id}" + (f" ({cut.rule.source})" if cut.rule.source else "")
+    rule, rule_en = f"按{cut.rule.quoted}", f"by {cut.rule.named}"
     left, left_en = f"{yuan(cut.left_fen)}元", f"{yuan(cut.left_fen)} yuan"
     match cut.kind:
         case "competing" | "own" if cut.left_fen:

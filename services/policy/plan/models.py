@@ -188,29 +188,26 @@ class StackingGroupFile(Part):
     english: Text
 
 
-class HighestRuleFile(Part):
-    """从高、不重复: the clause, and the parameter that says whether the difference is paid."""
+class StackingRuleFile(Part):
+    """A rule in the words of its text, and how surely they are its words."""
 
     id: Id
-    kind: Literal["highest"]
     says: Text
     english: Text
     source: Text
     confidence: Confidence
     reading: Text | None = None
+
+
+class HighestRuleFile(StackingRuleFile):
+    """从高、不重复; `mode` is the parameter that says whether the difference is paid."""
+
     mode: ParameterId
 
 
-class OneClauseRuleFile(Part):
+class OneClauseRuleFile(StackingRuleFile):
     """Of the programmes and groups named, at most so many; what is repeatable is not counted."""
 
-    id: Id
-    kind: Literal["one-clause"]
-    says: Text
-    english: Text
-    source: Text
-    confidence: Confidence
-    reading: Text | None = None
     per: Literal["matter", "beneficiary-year", "beneficiary"]
     at_most: Annotated[StrictInt, Field(ge=1, le=99)] = 1
     programmes: tuple[Id, ...] = ()
@@ -223,7 +220,6 @@ class StackingFile(Part):
     """What of a plan may be received together; `open` is what its text may say and nobody read."""
 
     groups: tuple[StackingGroupFile, ...] = ()
-    rules: tuple[
-        Annotated[HighestRuleFile | OneClauseRuleFile, Field(discriminator="kind")], ...
-    ] = ()
+    highest: HighestRuleFile | None = None
+    one_clause: tuple[OneClauseRuleFile, ...] = ()
     open: tuple[Text, ...] = ()

@@ -13,13 +13,13 @@ from typing import Any
 
 from services.kernel.exports import Column, Format
 from services.policy.evaluations.rules import matter_key
-from services.policy.stacking.rules import OWN_LEVEL, limits_of
+from services.policy.stacking.rules import OWN_LEVEL
 from services.rulebook import CompiledProgramme, Situation, Verdict
 from services.rulebook.combine import Candidate, best_combination
 from services.rulebook.evaluate import World, value_of
 from services.rulebook.explain import cause_of
 from services.rulebook.ruleset import RuleSet, rule_set
-from services.rulebook.stacking import StackingTerms
+from services.rulebook.stacking import StackingTerms, limits_from
 
 BASIS_POINTS = 10_000
 SHOWN_MAX = 50
@@ -250,7 +250,7 @@ def _candidate(asked: Asked, situation: Situation, amount_fen: int | None) -> Ca
     return Candidate(
         programme=rule.id, level=OWN_LEVEL, matter=matter_key(rule.matter, situation.year),
         group=asked.group, relation=rule.relation, year=situation.on.year,
-        limits=limits_of(asked.compiled.terms.ceilings_json(rule, world)), amount_fen=amount_fen,
+        limits=limits_from(asked.compiled.terms.ceilings_json(rule, world)), amount_fen=amount_fen,
     )  # fmt: skip
 
 

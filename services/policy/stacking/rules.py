@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 
 from services.kernel.errors import Conflict
 from services.rulebook.stacking import Clause, Limit, OneClause, StackingMode, StackingTerms
@@ -56,14 +56,6 @@ class Stacking:
         """Put the rules of all plans together, as they hold under a mode."""
         counted = tuple(rule.counts for rule in self.one_clause if rule.counts is not None)
         return StackingTerms(mode, self.highest.clause, counted)
-
-
-def limits_of(ceilings: Iterable[Mapping[str, Any]]) -> tuple[Limit, ...]:
-    """Read ceilings as an assessment states them."""
-    return tuple(
-        Limit(each["id"], each["says"], each["of"], each["limit_fen"], each["source"])
-        for each in ceilings
-    )
 
 
 def require_known(limits: Iterable[Limit]) -> tuple[Limit, ...]:

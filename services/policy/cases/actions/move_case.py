@@ -39,9 +39,9 @@ from services.policy.parameters.queries import decisions
 from services.policy.parameters.rules import stacking_mode
 from services.policy.plan.actions.load_library import library
 from services.policy.plan.rules import DatedParameter, PlanProgramme
-from services.policy.stacking.rules import OWN_LEVEL, limits_of, require_known
+from services.policy.stacking.rules import OWN_LEVEL, require_known
 from services.rulebook import Assessment
-from services.rulebook.stacking import Position, StackingMode
+from services.rulebook.stacking import Position, StackingMode, limits_from
 
 NOTICE_TIMER = "end-notice"
 DataT = TypeVar("DataT", bound=BaseModel)
@@ -182,7 +182,7 @@ async def _ask_finance(
         stacking_group=programme.stacking_group, stacking_mode=terms.mode.value,
         stacking_source=mode.source, clause=programme.clause,
         department=programme.lead_code, proposed_by=deed.actor.subject, on=deed.on,
-        ceilings=require_known(limits_of(assessment.ceilings)),
+        ceilings=require_known(limits_from(assessment.ceilings)),
         one_clause=tuple(each for each in terms.rules if each.names(position)),
         stacking_clause=terms.clause, stacking_version=f"{plan.id}@{plan.version}",
     )  # fmt: skip

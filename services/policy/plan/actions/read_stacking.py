@@ -5,6 +5,7 @@ A group that several programmes share must be declared: a misspelt one would com
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from services.policy.plan.actions.read_document import Document
 from services.policy.plan.actions.read_measures import programme_ids
@@ -16,6 +17,8 @@ from services.rulebook.errors import nearest, pointer_to
 from services.rulebook.stacking import Clause, OneClause
 
 FILE = "stacking.yaml"
+# The matter of programmes that are received for a year.
+YEAR = "year"
 
 
 def read_stacking(
@@ -25,117 +28,139 @@ def read_stacking(
     parameters: Mapping[str, ParameterEntry],
 ) -> Stacking:
     """Read the rules of every plan; exactly one of them states 从高、不重复, for all."""
-    reader = _StackingReader(reading, documents)
-    files = {
-        folder: reading.shape(reading.read(folder / FILE), StackingFile)
-        for folder in plans
-        if (folder / FILE).is_file()
-    }
-    for folder, file in files.items():
-        reader.declare(reading.read(folder / FILE), file)
-    for folder, file in files.items():
-        reader.check_rules(reading.read(folder / FILE), file, plans[folder], documents[folder])
-    reader.check_programmes(each for found in documents.values() for each in found)
-    highest = [
-        (plans[folder], reading.read(folder / FILE), index, rule)
-        for folder, file in files.items()
-        for index, rule in enumerate(file.rules)
-        if isinstance(rule, HighestRuleFile)
-    ]
-    if len(highest) != 1:
-        document = highest[1][1] if highest else reading.read(next(iter(plans)) / "plan.yaml")
-        found = f"{len(highest)} rules of kind `highest`"
-        reading.fault(document, "/rules", found, "one in all plans together")
-        reading.raise_faults()
-    plan, document, index, rule = highest[0]
-    if rule.mode not in parameters or parameters[rule.mode].unit is not Unit.MODE:
-        modes = " ".join(name for name, each in parameters.items() if each.unit is Unit.MODE)
-        reading.fault(document, pointer_to("rules", index, "mode"), "no mode parameter", modes)
+    reader = _StackingReader(reading, plans, documents)
+    for folder, file in reader.files.items():
+        reader.check_ids(folder, file)
+    for folder, file in reader.files.items():
+        reader.check_rules(folder, file)
+    reader.check_programmes()
+    folder, highest = reader.highest(parameters)
     return Stacking(
-        highest=_rule(plan, rule),
-        mode=rule.mode,
+        highest=_rule(plans[folder], highest),
+        mode=highest.mode,
         one_clause=tuple(
-            _rule(plans[folder], each)
-            for folder, file in files.items()
-            for each in file.rules
-            if isinstance(each, OneClauseRuleFile)
+            _rule(plans[each], rule)
+            for each, file in reader.files.items()
+            for rule in file.one_clause
         ),
         groups=reader.groups,
-        open={plans[folder].id: file.open for folder, file in files.items()},
+        open={plans[each].id: file.open for each, file in reader.files.items()},
     )
 
 
 class _StackingReader:
-    def __init__(self, reading: Reading, documents: Mapping[Path, Sequence[Document]]) -> None:
+    def __init__(
+        self,
+        reading: Reading,
+        plans: Mapping[Path, Plan],
+        documents: Mapping[Path, Sequence[Document]],
+    ) -> None:
         self.reading = reading
+        self.plans = plans
+        self.documents = documents
+        self.files = {
+            folder: reading.shape(self._document(folder), StackingFile)
+            for folder in plans
+            if (folder / FILE).is_file()
+        }
         self.groups: dict[str, StackingGroup] = {}
         self.rules: set[str] = set()
         self.programmes = set(programme_ids(each for found in documents.values() for each in found))
 
-    def declare(self, document: Document, file: StackingFile) -> None:
+    def check_ids(self, folder: Path, file: StackingFile) -> None:
         """Take up the groups and the ids of a plan's rules, each of which stands once."""
         for index, group in enumerate(file.groups):
             if group.id in self.groups or group.id in self.programmes:
-                pointer = pointer_to("groups", index, "id")
-                self.reading.fault(
-                    document, pointer, f"{group.id} stands twice", "a name of its own"
-                )
+                self._fault(folder, pointer_to("groups", index, "id"), f"{group.id} stands twice")
             self.groups[group.id] = StackingGroup(group.id, group.title, group.english)
-        for index, rule in enumerate(file.rules):
+        for at, rule in _rules(file):
             if rule.id in self.rules:
-                pointer = pointer_to("rules", index, "id")
-                self.reading.fault(
-                    document, pointer, f"{rule.id} stands twice", "a name of its own"
-                )
+                self._fault(folder, f"{at}/id", f"{rule.id} stands twice")
             self.rules.add(rule.id)
 
-    def check_rules(
-        self, document: Document, file: StackingFile, plan: Plan, measures: Sequence[Document]
-    ) -> None:
+    def check_rules(self, folder: Path, file: StackingFile) -> None:
         """Check what rules name, and that words said to be verbatim stand in the plan."""
-        text = [each.text for each in plan.closing_clauses.values()]
-        text += [str(each.data.get("clause", "")) for each in measures]
-        for index, rule in enumerate(file.rules):
-            at = pointer_to("rules", index)
-            if rule.confidence is Confidence.VERBATIM and not any(
-                rule.says in each for each in text
-            ):
+        text = [each.text for each in self.plans[folder].closing_clauses.values()]
+        text += [str(each.data.get("clause", "")) for each in self.documents[folder]]
+        for at, rule in _rules(file):
+            is_said = any(rule.says in each for each in text)
+            if rule.confidence is Confidence.VERBATIM and not is_said:
                 allowed = "words of a clause of this plan, or another `confidence`"
-                self.reading.fault(
-                    document, f"{at}/says", "words that the plan does not say", allowed
-                )
+                self._fault(folder, f"{at}/says", "words that the plan does not say", allowed)
             if isinstance(rule, OneClauseRuleFile):
-                self._check_names(document, at, rule)
+                self._check_names(folder, at, rule)
 
-    def check_programmes(self, documents: Iterator[Document]) -> None:
-        """Refuse a group that nobody declared and that is not the programme's own."""
-        for document in documents:
+    def check_programmes(self) -> None:
+        """Refuse a group that nobody declared, and a ceiling over all that a year is about."""
+        for document in (each for found in self.documents.values() for each in found):
             found = document.data.get("programmes")
             for index, each in enumerate(found if isinstance(found, list) else []):
-                group = each.get("stacking_group") if isinstance(each, dict) else None
-                if isinstance(group, str) and not self._is_group(group):
-                    pointer = pointer_to("programmes", index, "stacking_group")
-                    allowed = f"{nearest(group, self.groups)} Declared in {FILE}."
-                    self.reading.fault(document, pointer, f"{group} is no group", allowed)
+                if isinstance(each, dict):
+                    self._check_programme(document, pointer_to("programmes", index), each)
 
-    def _check_names(self, document: Document, at: str, rule: OneClauseRuleFile) -> None:
+    def _check_programme(self, document: Document, at: str, data: Mapping[str, Any]) -> None:
+        group = data.get("stacking_group")
+        if isinstance(group, str) and not self._is_group(group):
+            allowed = f"{nearest(group, self.groups)} ({FILE})"
+            self.reading.fault(document, f"{at}/stacking_group", f"{group} is no group", allowed)
+        ceilings = data.get("ceilings")
+        if data.get("matter", YEAR) != YEAR or not isinstance(ceilings, list):
+            return
+        for index, ceiling in enumerate(ceilings):
+            if isinstance(ceiling, dict) and ceiling.get("of") == "matter":
+                found = "a ceiling over all aid of a year's matter, related or not"
+                allowed = "group beneficiary-year"
+                self.reading.fault(document, f"{at}/ceilings/{index}/of", found, allowed)
+
+    def highest(self, parameters: Mapping[str, ParameterEntry]) -> tuple[Path, HighestRuleFile]:
+        """Find the one rule 从高、不重复, whose mode must be a parameter."""
+        found = [(folder, file.highest) for folder, file in self.files.items() if file.highest]
+        if len(found) != 1:
+            document = (
+                self._document(found[1][0])
+                if found
+                else self.reading.read(next(iter(self.plans)) / "plan.yaml")
+            )
+            told = f"{len(found)} plans state `highest`"
+            self.reading.fault(document, "/highest", told, f"one {FILE} that does")
+            self.reading.raise_faults()
+        folder, rule = found[0]
+        modes = [name for name, each in parameters.items() if each.unit is Unit.MODE]
+        if rule.mode not in modes:
+            self._fault(folder, "/highest/mode", f"{rule.mode} is no mode", " ".join(modes))
+        return folder, rule
+
+    def _check_names(self, folder: Path, at: str, rule: OneClauseRuleFile) -> None:
         if not rule.programmes and not rule.groups:
-            allowed = "`programmes` or `groups`"
-            self.reading.fault(document, at, "a rule that names nothing", allowed)
+            self._fault(folder, at, "a rule that names nothing", "`programmes` or `groups`")
         for key in ("programmes", "repeatable"):
             for index, name in enumerate(getattr(rule, key)):
                 if name not in self.programmes:
                     allowed = nearest(name, self.programmes)
-                    self.reading.fault(
-                        document, f"{at}/{key}/{index}", f"{name} is no programme", allowed
-                    )
+                    self._fault(folder, f"{at}/{key}/{index}", f"{name} is no programme", allowed)
         for index, name in enumerate(rule.groups):
             if not self._is_group(name):
                 allowed = nearest(name, self.groups)
-                self.reading.fault(document, f"{at}/groups/{index}", f"{name} is no group", allowed)
+                self._fault(folder, f"{at}/groups/{index}", f"{name} is no group", allowed)
 
     def _is_group(self, name: str) -> bool:
         return name in self.groups or name in self.programmes
+
+    def _document(self, folder: Path) -> Document:
+        return self.reading.read(folder / FILE)
+
+    def _fault(
+        self, folder: Path, pointer: str, found: str, allowed: str = "a name of its own"
+    ) -> None:
+        self.reading.fault(self._document(folder), pointer, found, allowed)
+
+
+def _rules(file: StackingFile) -> Iterator[tuple[str, HighestRuleFile | OneClauseRuleFile]]:
+    """List every rule of a file with where it stands."""
+    if file.highest is not None:
+        yield "/highest", file.highest
+    for index, rule in enumerate(file.one_clause):
+        yield pointer_to("one_clause", index), rule
 
 
 def _rule(plan: Plan, rule: HighestRuleFile | OneClauseRuleFile) -> StackingRule:
