@@ -78,6 +78,8 @@ def _near(compiled: CompiledProgramme, world: World, verdict: Verdict) -> Standi
 
 def _unknown(compiled: CompiledProgramme, world: World, verdict: Verdict) -> Standing | None:
     """Name what is missing to what is known to hold in part; of the rest nobody has said a word."""
+    if True not in verdict.checks:
+        return None
     deciding = list(_deciding(compiled, verdict))
     if not any(outcome for _, _, outcome in deciding):
         return None

@@ -6,14 +6,14 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, exists, or_, select
+from sqlalchemy import ColumnElement, Text, and_, cast, exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
 from services.enterprise.contract.events import FirmChanged
 from services.kernel.errors import NotFound, Unavailable
 from services.policy.firms.models import Firm, ListItem, ListVersion
-from services.policy.firms.rules import KnownFirm, ListEntry
+from services.policy.firms.rules import KnownFirm, ListEntry, StoredFirm
 
 HEARD_WAIT_S_MAX = 2
 POLL_MS = 20
@@ -29,18 +29,20 @@ async def firm(session: AsyncSession, uscc: str, *, on: date, after: UUID | None
     return KnownFirm(FirmChanged.model_validate(state), await _lists(session, uscc, on))
 
 
-async def firms_on(session: AsyncSession, usccs: Iterable[str], on: date) -> list[KnownFirm]:
-    """Read many firms at once, each with its lists of the day."""
+async def firms_on(session: AsyncSession, usccs: Iterable[str], on: date) -> list[StoredFirm]:
+    """Read many firms at once, each with its lists of the day; what they say is read later."""
     wanted = list(usccs)
-    rows = await session.execute(select(Firm.uscc, Firm.state).where(Firm.uscc.in_(wanted)))
+    states = select(Firm.uscc, cast(Firm.state, Text)).where(Firm.uscc.in_(wanted))
+    rows = (await session.execute(states.order_by(Firm.uscc))).all()
     versions = await versions_on(session, on)
     items = select(ListItem.uscc, ListItem.version_id).where(
         ListItem.version_id.in_([each.id for each in versions]), ListItem.uscc.in_(wanted)
     )
     members = {(uscc, version_id) for uscc, version_id in await session.execute(items)}
     return [
-        KnownFirm(
-            FirmChanged.model_validate(state),
+        StoredFirm(
+            uscc,
+            state,
             tuple(
                 ListEntry(
                     each.list, each.id, each.valid_from, each.recorded_at, each.complete,

@@ -56,6 +56,18 @@ class KnownFirm:
         return self.state.recorded_at
 
 
+@dataclass(frozen=True)
+class StoredFirm:
+    """A firm as it is kept, for whoever reads many of them beside the loop."""
+
+    uscc: str
+    state: str
+    lists: tuple[ListEntry, ...]
+
+    def known(self) -> KnownFirm:
+        return KnownFirm(FirmChanged.model_validate_json(self.state), self.lists)
+
+
 def situation_of(
     firm: KnownFirm,
     vocabulary: Vocabulary,

@@ -57,6 +57,8 @@ class Match(Base):
     until_day: Mapped[date | None]
     rule_version: Mapped[str]
     basis: Mapped[str]
+    # Of what is told: equal digests are equal standings.
+    digest: Mapped[str]
     since: Mapped[date]
 
 

@@ -19,7 +19,7 @@ from services.policy.firms.queries import firm_not_found, versions_on
 from services.policy.matches import rules
 from services.policy.matches.access import visible_to
 from services.policy.matches.models import Match, MatchBasis, MatchedFirm
-from services.policy.matches.rules import Basis, Ground, Kind
+from services.policy.matches.rules import Basis, Ground, Kind, Told
 from services.policy.matches.schemas import FirmMatches, MatchView
 from services.policy.parameters.queries import decisions
 from services.policy.parameters.rules import numbers_of
@@ -113,16 +113,26 @@ async def heads(session: AsyncSession, usccs: Iterable[str]) -> dict[str, Matche
     return {each.uscc: each for each in found}
 
 
-async def matches_of(
+async def told_of(
     session: AsyncSession, usccs: Iterable[str], programmes: Collection[str] | None = None
-) -> dict[str, dict[str, Match]]:
-    """Read where firms stand, by firm and programme."""
-    statement = select(Match).where(Match.uscc.in_(list(usccs))).order_by(Match.programme)
+) -> dict[str, dict[str, Told]]:
+    """Read what firms were told last, by firm and programme; no more than to compare it."""
+    columns = (Match.uscc, Match.programme, Match.kind, Match.basis, Match.digest, Match.since)
+    statement = select(*columns).where(Match.uscc.in_(list(usccs)))
     if programmes is not None:
         statement = statement.where(Match.programme.in_(programmes))
-    found: dict[str, dict[str, Match]] = {}
+    found: dict[str, dict[str, Told]] = {}
+    for uscc, programme, kind, basis, digest, since in await session.execute(statement):
+        found.setdefault(uscc, {})[programme] = Told(Kind(kind), basis, digest, since)
+    return found
+
+
+async def matches_of(session: AsyncSession, usccs: Iterable[str]) -> dict[str, list[Match]]:
+    """Read where firms stand."""
+    statement = select(Match).where(Match.uscc.in_(list(usccs))).order_by(Match.programme)
+    found: dict[str, list[Match]] = {}
     for row in await session.scalars(statement.execution_options(populate_existing=True)):
-        found.setdefault(row.uscc, {})[row.programme] = row
+        found.setdefault(row.uscc, []).append(row)
     return found
 
 
@@ -143,11 +153,11 @@ async def firm_matches(session: AsyncSession, uscc: str) -> FirmMatches:
     if name is None:
         raise firm_not_found()
     head = await session.get(MatchedFirm, uscc)
-    rows = (await matches_of(session, [uscc])).get(uscc, {})
+    rows = (await matches_of(session, [uscc])).get(uscc, [])
     return FirmMatches(
         uscc=uscc, name=name, version=head.version if head else None,
         on=head.matched_on if head else None,
-        items=[view(row, name, head.matched_on) for row in rows.values() if head],
+        items=[view(row, name, head.matched_on) for row in rows if head],
     )  # fmt: skip
 
 

@@ -2,12 +2,12 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 from functools import cached_property
 from itertools import chain
-from typing import Literal
+from typing import Any, Literal
 
 from services.enterprise.contract.events import FirmChanged
 from services.policy.firms.rules import ABOVE_SCALE
@@ -19,7 +19,7 @@ from services.rulebook.ruleset import RuleSet
 from services.rulebook.standing import Standing, standing_of
 
 FIRM = "firm"
-BASIS_CHARS = 16
+DIGEST_CHARS = 16
 # What derives from a list, where nobody states it: see `firms`.
 DERIVED = {"is_above_scale": ABOVE_SCALE}
 
@@ -84,6 +84,23 @@ class Found:
     basis: Basis
     standing: Standing
 
+    @cached_property
+    def digest(self) -> str:
+        """Hash what is told of it."""
+        until = self.basis.until_day
+        said = asdict(self.standing) | {"until": until and until.isoformat()}
+        return _digest(said)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a firm was told last of a programme."""
+
+    kind: Kind
+    basis: str
+    digest: str
+    since: date
+
 
 def is_matched(programme: PlanProgramme, facts: Mapping[str, FactEntry]) -> bool:
     """Tell whether firms are matched with a programme: it is for firms, and asks of firms only.
@@ -120,8 +137,7 @@ def basis_of(
         "version": programme.version,
         "year": on.year - 1,
     }
-    digest = hashlib.sha256(canonical_json(said).encode()).hexdigest()[:BASIS_CHARS]
-    return Basis(programme, numbers, until, digest)
+    return Basis(programme, numbers, until, _digest(said))
 
 
 def until_day(programme: PlanProgramme, on: date) -> date | None:
@@ -173,6 +189,10 @@ def days_of(state: FirmChanged, on: date) -> tuple[date, date]:
     before = [day for day in changes if day <= on]
     after = [day for day in changes if day > on]
     return max(before, default=date.min), min(after, default=date.max)
+
+
+def _digest(said: dict[str, Any]) -> str:
+    return hashlib.sha256(canonical_json(said).encode()).hexdigest()[:DIGEST_CHARS]
 
 
 def _closing_day(closes: str | None, on: date) -> date | None:

@@ -59,6 +59,7 @@ def upgrade() -> None:
         sa.Column("until_day", sa.Date(), nullable=True),
         sa.Column("rule_version", sa.Text(), nullable=False),
         sa.Column("basis", sa.Text(), nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
         sa.Column("since", sa.Date(), nullable=False),
         sa.CheckConstraint(
             "(amount_status = 'set') = (amount_fen IS NOT NULL)", name=op.f("ck_match_amount")

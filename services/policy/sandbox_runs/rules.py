@@ -81,6 +81,23 @@ class Asked:
 
 
 @dataclass(frozen=True)
+class Grant:
+    """What one version gives a firm under a programme; None is not known."""
+
+    outcome: Outcome
+    amount_fen: int | None
+
+    @property
+    def is_entitled(self) -> bool:
+        return self.outcome in (Outcome.ENTITLED, Outcome.PENDING)
+
+    @property
+    def counted_fen(self) -> int | None:
+        """Count what waits for a number as nothing yet, and what is unknown as unknown."""
+        return 0 if self.outcome is Outcome.PENDING else self.amount_fen
+
+
+@dataclass(frozen=True)
 class Version:
     """A plan as it is asked: its programmes, and what may be received together."""
 
@@ -101,6 +118,10 @@ class Version:
         answers = self.rules.decide(situation, self.numbers)
         return {n: Verdict._make(a) for n, a in zip(self.programmes, answers, strict=True)}
 
+    def outcome(self, programme: str, grant: Grant) -> Outcome:
+        """Name what a grant is in this version."""
+        return grant.outcome if programme in self.programmes else Outcome.ABSENT
+
 
 def version_of(programmes: Iterable[Asked], terms: StackingTerms) -> Version:
     """Put programmes together in one function."""
@@ -108,29 +129,16 @@ def version_of(programmes: Iterable[Asked], terms: StackingTerms) -> Version:
     return Version(by_id, rule_set(asked.compiled for asked in by_id.values()), terms)
 
 
-@dataclass(frozen=True)
-class Grant:
-    """What one version gives a firm under a programme; None is not known."""
-
-    outcome: Outcome
-    amount_fen: int | None
-
-    @property
-    def is_entitled(self) -> bool:
-        return self.outcome in (Outcome.ENTITLED, Outcome.PENDING)
-
-    @property
-    def counted_fen(self) -> int | None:
-        """Count what waits for a number as nothing yet, and what is unknown as unknown."""
-        return 0 if self.outcome is Outcome.PENDING else self.amount_fen
-
-
-ABSENT = Grant(Outcome.ABSENT, 0)
+OPEN = Grant(Outcome.UNKNOWN, None)
+REFUSED = Grant(Outcome.REFUSED, 0)
 
 
 @dataclass(frozen=True)
 class FirmResult:
-    """What becomes of one firm: its grants under both versions, and its rank where one is asked."""
+    """What becomes of one firm: what it is granted or might be, and its rank where one is asked.
+
+    A programme that is not named refuses it, or is not in that version.
+    """
 
     uscc: str
     before: Mapping[str, Grant]
@@ -142,8 +150,8 @@ class FirmResult:
         for programme in sorted(self.before.keys() | self.after.keys()):
             yield (
                 programme,
-                self.before.get(programme, ABSENT),
-                self.after.get(programme, ABSENT),
+                self.before.get(programme, REFUSED),
+                self.after.get(programme, REFUSED),
             )
 
     def difference(self) -> int | None:
@@ -222,13 +230,15 @@ def firm_result(uscc: str, situation: Situation, before: Version, after: Version
 def _settled(
     version: Version, situation: Situation, verdicts: Mapping[str, Verdict]
 ) -> dict[str, Grant]:
-    """Give what each programme grants; of what may not be received together, the best."""
+    """Give what is granted or unknown; of what may not be received together, the best."""
     grants: dict[str, Grant] = {}
     candidates: list[Candidate] = []
     for name, verdict in verdicts.items():
         outcome = OUTCOMES[verdict.outcome]
-        if outcome is not Outcome.ENTITLED:
-            grants[name] = Grant(outcome, 0 if outcome is Outcome.REFUSED else None)
+        if outcome is Outcome.REFUSED:
+            continue
+        if outcome is Outcome.UNKNOWN:
+            grants[name] = OPEN
             continue
         asked = version.programmes[name]
         if verdict.amount_fen is None and _is_pending(asked, situation):
@@ -267,7 +277,7 @@ def _rank(asked: Asked, situation: Situation) -> Fraction | None:
 
 def _count(counts: dict[str, list[int]], programme: str, grant: Grant) -> None:
     """Count entitled, unknown, open and the sum of what is known."""
-    if grant.outcome is Outcome.ABSENT:
+    if grant.outcome is Outcome.REFUSED:
         return
     count = counts.setdefault(programme, [0, 0, 0, 0])
     count[0] += grant.is_entitled

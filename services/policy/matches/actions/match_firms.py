@@ -20,15 +20,15 @@ from services.kernel.outbox import announce
 from services.policy.cases.queries import received_by_firms
 from services.policy.contract.events import MatchChange
 from services.policy.firms.queries import firms_on
-from services.policy.firms.rules import KnownFirm, situation_of
+from services.policy.firms.rules import StoredFirm, situation_of
 from services.policy.matches import queries, rules
-from services.policy.matches.models import Match, MatchedFirm
-from services.policy.matches.rules import Found, Ground, Kind
+from services.policy.matches.models import MatchedFirm
+from services.policy.matches.rules import Found, Ground, Kind, Told
 from services.policy.plan.actions.load_library import library
 
 log = structlog.get_logger()
 
-FIRMS_AT_ONCE = 200
+FIRMS_AT_ONCE = 100
 # How long a firm that could not be matched is left alone, for the others' sake.
 PUT_OFF_S = 600
 WAITING = "SELECT 1 FROM match_due WHERE not_before <= clock_timestamp()"
@@ -47,18 +47,18 @@ ON CONFLICT DO NOTHING
 """
 _WRITE = """
 INSERT INTO match (uscc, programme, kind, amount_fen, amount_status, near, missing, until_day,
-                   rule_version, basis, since)
+                   rule_version, basis, digest, since)
 SELECT t.uscc, t.programme, t.kind, t.amount_fen, t.amount_status, t.near::jsonb, t.missing::jsonb,
-       t.until_day, t.rule_version, t.basis, t.since
+       t.until_day, t.rule_version, t.basis, t.digest, t.since
 FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::text[], $7::text[],
-            $8::date[], $9::text[], $10::text[], $11::date[])
+            $8::date[], $9::text[], $10::text[], $11::text[], $12::date[])
     AS t(uscc, programme, kind, amount_fen, amount_status, near, missing, until_day, rule_version,
-         basis, since)
+         basis, digest, since)
 ON CONFLICT (uscc, programme) DO UPDATE
 SET kind = EXCLUDED.kind, amount_fen = EXCLUDED.amount_fen,
     amount_status = EXCLUDED.amount_status, near = EXCLUDED.near, missing = EXCLUDED.missing,
     until_day = EXCLUDED.until_day, rule_version = EXCLUDED.rule_version, basis = EXCLUDED.basis,
-    since = EXCLUDED.since
+    digest = EXCLUDED.digest, since = EXCLUDED.since
 """
 _REMOVE = """
 DELETE FROM match m USING unnest($1::text[], $2::text[]) AS t(uscc, programme)
@@ -106,21 +106,21 @@ async def match_firms(
     asked = await asyncio.to_thread(_ask, firms, history, ground, on)
     failed = heads.keys() - {each.uscc for each in asked}
     await _put_off(session, [heads[uscc] for uscc in sorted(failed)])
-    rows = await queries.matches_of(session, heads, only)
-    changes = {each.uscc: _changes(rows.get(each.uscc, {}), each.found) for each in asked}
-    await _write(session, asked, rows, on)
+    told = await queries.told_of(session, heads, only)
+    changes = {each.uscc: _changes(told.get(each.uscc, {}), each.found) for each in asked}
+    await _write(session, asked, told, on)
     changed = [uscc for uscc, found in changes.items() if found]
     for each in asked:
         _settle(heads[each.uscc], each, on, is_changed=each.uscc in changed)
-    told = await queries.matches_of(session, changed)
+    rows = await queries.matches_of(session, changed)
     for uscc in changed:
-        event = queries.event_of(heads[uscc], told.get(uscc, {}).values(), changes[uscc])
+        event = queries.event_of(heads[uscc], rows.get(uscc, []), changes[uscc])
         announce(session, event, now=now)
     return len(changed)
 
 
 def _ask(
-    firms: Iterable[KnownFirm],
+    firms: Iterable[StoredFirm],
     history: Mapping[str, frozenset[str]],
     ground: Ground,
     on: date,
@@ -128,8 +128,9 @@ def _ask(
     """Ask the rules about each firm; one that they stumble over is left out."""
     vocabulary = library().vocabulary
     asked: list[Asked] = []
-    for firm in firms:
+    for stored in firms:
         try:
+            firm = stored.known()
             situation = situation_of(
                 firm,
                 vocabulary,
@@ -141,48 +142,34 @@ def _ask(
             found = rules.standings(ground, situation)
             asked.append(Asked(firm.uscc, rules.days_of(firm.state, on), found))
         except Exception:
-            log.exception("a firm could not be matched", statement_id=str(firm.state.statement_id))
+            log.exception("a firm could not be matched")
     return asked
 
 
-def _changes(rows: Mapping[str, Match], found: Mapping[str, Found]) -> list[MatchChange]:
+def _changes(told: Mapping[str, Told], found: Mapping[str, Found]) -> list[MatchChange]:
     changes: list[MatchChange] = []
-    for programme in sorted(rows.keys() | found.keys()):
-        row, new = rows.get(programme), found.get(programme)
-        if _is_told(row, new):
-            continue
-        was, now = Kind(row.kind) if row else None, Kind(new.standing.kind) if new else None
-        change = rules.change_of(was, now)
-        changes.append(MatchChange(programme=programme, change=change.value))
+    for programme in sorted(told.keys() | found.keys()):
+        last, new = told.get(programme), found.get(programme)
+        if last is None or new is None or last.digest != new.digest:
+            now = Kind(new.standing.kind) if new else None
+            change = rules.change_of(last.kind if last else None, now)
+            changes.append(MatchChange(programme=programme, change=change.value))
     return changes
 
 
-def _is_told(row: Match | None, new: Found | None) -> bool:
-    """Tell whether the firm has been told just this."""
-    if row is None or new is None:
-        return row is None and new is None
-    standing = new.standing
-    return (
-        row.kind, row.amount_fen, row.amount_status, row.near, row.missing, row.until_day,
-    ) == (
-        standing.kind, standing.amount_fen, standing.amount_status, list(standing.near),
-        list(standing.missing), new.basis.until_day,
-    )  # fmt: skip
-
-
 async def _write(
-    session: AsyncSession, asked: Iterable[Asked], rows: Mapping[str, Mapping[str, Match]], on: date
+    session: AsyncSession, asked: Iterable[Asked], told: Mapping[str, Mapping[str, Told]], on: date
 ) -> None:
     """Keep what is new, also where only the basis is another; drop what is no more."""
     kept: list[tuple[Any, ...]] = []
     gone: list[tuple[str, str]] = []
     for each in asked:
-        known = rows.get(each.uscc, {})
+        known = told.get(each.uscc, {})
         gone += [(each.uscc, name) for name in known.keys() - each.found.keys()]
         for programme, new in each.found.items():
-            row = known.get(programme)
-            if row is None or row.basis != new.basis.digest or not _is_told(row, new):
-                kept.append(_row(each.uscc, programme, new, row, on))
+            last = known.get(programme)
+            if last is None or (last.basis, last.digest) != (new.basis.digest, new.digest):
+                kept.append(_row(each.uscc, programme, new, last, on))
     connection = await raw_connection(session)
     if kept:
         await connection.execute(_WRITE, *map(list, zip(*kept, strict=True)))
@@ -190,13 +177,14 @@ async def _write(
         await connection.execute(_REMOVE, *map(list, zip(*gone, strict=True)))
 
 
-def _row(uscc: str, programme: str, new: Found, row: Match | None, on: date) -> tuple[Any, ...]:
+def _row(uscc: str, programme: str, new: Found, last: Told | None, on: date) -> tuple[Any, ...]:
     standing = new.standing
-    stands_since = row.since if row is not None and row.kind == standing.kind else on
+    since = last.since if last is not None and last.kind == standing.kind else on
     return (
         uscc, programme, standing.kind, standing.amount_fen, standing.amount_status,
         orjson.dumps(standing.near).decode(), orjson.dumps(standing.missing).decode(),
-        new.basis.until_day, new.basis.programme.version, new.basis.digest, stands_since,
+        new.basis.until_day, new.basis.programme.version, new.basis.digest, new.digest,
+        since,
     )  # fmt: skip
 
 

@@ -22,5 +22,5 @@ async def restate_matches(session: AsyncSession) -> AsyncIterator[FirmMatched]:
             return
         rows = await queries.matches_of(session, [head.uscc for head in heads])
         for head in heads:
-            yield queries.event_of(head, rows.get(head.uscc, {}).values(), [])
+            yield queries.event_of(head, rows.get(head.uscc, []), [])
         after = heads[-1].uscc

@@ -5,7 +5,7 @@ goes on where it stopped. Rules are asked beside the loop.
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
@@ -20,7 +20,7 @@ from services.kernel.operations import Step
 from services.kernel.tables import Operation
 from services.policy.cases.queries import received_by_firms
 from services.policy.firms.queries import firms_on
-from services.policy.firms.rules import KnownFirm, situation_of
+from services.policy.firms.rules import StoredFirm, situation_of
 from services.policy.matches.queries import firms_after
 from services.policy.plan.actions.load_library import library
 from services.policy.sandbox_runs.actions.draw_up import Ground, Scenario, draw_up
@@ -28,7 +28,6 @@ from services.policy.sandbox_runs.actions.sum_up import sum_up
 from services.policy.sandbox_runs.models import SandboxRun
 from services.policy.sandbox_runs.rules import FirmResult, Tally, firm_result
 from services.policy.sandbox_runs.schemas import NewRun
-from services.rulebook import Situation
 
 FIRMS_AT_ONCE = 300
 SCENARIOS_KEPT = 8
@@ -52,10 +51,11 @@ async def step_run(session: AsyncSession, operation: Operation, _: Actor, __: da
         return Step(operation.done, operation.done, [], result.model_dump(mode="json"))
     firms = await firms_on(session, usccs, run.on_day)
     history = await received_by_firms(session, usccs)
-    results = await asyncio.to_thread(ask_firms, firms, history, scenario, run.on_day)
     tally = Tally.from_json(work["tally"])
-    tally.add(results)
-    await _write(session, run, results)
+    rows = await asyncio.to_thread(_ask, firms, history, scenario, run.on_day, tally)
+    if rows:
+        connection = await raw_connection(session)
+        await connection.execute(_WRITE, run.id, *map(list, zip(*rows, strict=True)))
     operation.input = {"after": usccs[-1], "tally": tally.to_json()}
     return Step(operation.done + len(usccs), total, [])
 
@@ -79,43 +79,39 @@ def _scenario(request: bytes, ground: bytes, on: date) -> Scenario:
     return draw_up(asked, Ground.from_json(orjson.loads(ground)), on)
 
 
-def ask_firms(
-    firms: Iterable[KnownFirm],
+def _ask(
+    firms: Iterable[StoredFirm],
     history: Mapping[str, frozenset[str]],
     scenario: Scenario,
     on: date,
-) -> list[FirmResult]:
-    """Ask both versions about each firm."""
-    return [
+    tally: Tally,
+) -> list[tuple[Any, ...]]:
+    """Ask both versions about each firm, count, and give the rows of what is granted."""
+    facts = {*scenario.before.rules.facts, *scenario.after.rules.facts}
+    results = [
         firm_result(
-            firm.uscc, situation(firm, history, scenario, on), scenario.before, scenario.after
+            firm.uscc,
+            situation_of(
+                firm.known(), library().vocabulary, on=on, year=None,
+                history=history.get(firm.uscc, ()), only=facts,
+            ),
+            scenario.before,
+            scenario.after,
         )
         for firm in firms
-    ]
+    ]  # fmt: skip
+    tally.add(results)
+    return [row for result in results for row in _rows(result, scenario)]
 
 
-def situation(
-    firm: KnownFirm, history: Mapping[str, frozenset[str]], scenario: Scenario, on: date
-) -> Situation:
-    """Freeze what both versions look at of a firm."""
-    facts = {*scenario.before.rules.facts, *scenario.after.rules.facts}
-    received = history.get(firm.uscc, frozenset())
-    return situation_of(firm, library().vocabulary, on=on, year=None, history=received, only=facts)
-
-
-async def _write(session: AsyncSession, run: SandboxRun, results: Iterable[FirmResult]) -> None:
+def _rows(result: FirmResult, scenario: Scenario) -> Iterator[tuple[Any, ...]]:
     """Keep what is granted under either version; what is refused or unknown is only counted."""
-    rows: list[tuple[Any, ...]] = []
-    for result in results:
-        for programme, before, after in result.pairs:
-            if before.is_entitled or after.is_entitled:
-                rank = result.ranks.get(programme)
-                rows.append(
-                    (
-                        programme, result.uscc, before.outcome.value, before.amount_fen,
-                        after.outcome.value, after.amount_fen, None if rank is None else str(rank),
-                    )
-                )  # fmt: skip
-    if rows:
-        connection = await raw_connection(session)
-        await connection.execute(_WRITE, run.id, *map(list, zip(*rows, strict=True)))
+    for programme, before, after in result.pairs:
+        if before.is_entitled or after.is_entitled:
+            rank = result.ranks.get(programme)
+            yield (
+                programme, result.uscc,
+                scenario.before.outcome(programme, before).value, before.amount_fen,
+                scenario.after.outcome(programme, after).value, after.amount_fen,
+                None if rank is None else str(rank),
+            )  # fmt: skip

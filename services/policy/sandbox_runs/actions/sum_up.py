@@ -162,7 +162,7 @@ async def _shown(
 ) -> list[ShownFirm]:
     """Show some firms with what changes for each, and by which condition."""
     usccs = [uscc for _, uscc in ranked]
-    firms = {each.uscc: each for each in await firms_on(session, usccs, run.on_day)}
+    firms = {each.uscc: each.known() for each in await firms_on(session, usccs, run.on_day)}
     history = await received_by_firms(session, usccs)
     return [
         ShownFirm(
@@ -195,6 +195,7 @@ def _reason(
         assessment = asked.compiled.assess(situation, asked.values)
         reason, reason_en = assessment.reason, assessment.reason_en
     return Reason(
-        programme=programme, before=before.outcome, before_fen=before.amount_fen,
-        after=after.outcome, after_fen=after.amount_fen, reason=reason, reason_en=reason_en,
+        programme=programme, before=scenario.before.outcome(programme, before),
+        before_fen=before.amount_fen, after=scenario.after.outcome(programme, after),
+        after_fen=after.amount_fen, reason=reason, reason_en=reason_en,
     )  # fmt: skip
