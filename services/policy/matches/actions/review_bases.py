@@ -46,8 +46,7 @@ async def review_bases(session: AsyncSession, actor: Actor, *, now: datetime) ->
         )
     await session.execute(delete(MatchBasis).where(MatchBasis.programme.in_(gone)))
     input_ = {"programmes": sorted([*changed, *gone]), "after": "", "changed": 0}
-    total = await queries.count_firms(session)
-    operation = begin_operation(session, actor, OPERATION, input_=input_, total=total, now=now)
+    operation = begin_operation(session, actor, OPERATION, input_=input_, total=None, now=now)
     return operation.id
 
 
@@ -69,7 +68,7 @@ async def step_matching(
         changed += await match_firms(session, usccs, ground, now=now, only=programmes)
         operation.input = {**work, "after": usccs[-1], "changed": changed}
     done = operation.done + len(usccs)
-    total = max(operation.total or 0, done)
+    total = max(operation.total or await queries.count_firms(session), done)
     if len(usccs) == FIRMS_AT_ONCE:
         return Step(done, total, [])
     result = {"programmes": programmes, "firms": done, "changed": changed}

@@ -21,7 +21,7 @@ from services.kernel.tables import Operation
 from services.policy.cases.queries import received_by_firms
 from services.policy.firms.queries import firms_on
 from services.policy.firms.rules import StoredFirm, situation_of
-from services.policy.matches.queries import firms_after
+from services.policy.matches.queries import count_firms, firms_after
 from services.policy.plan.actions.load_library import library
 from services.policy.sandbox_runs.actions.draw_up import Ground, Scenario, draw_up
 from services.policy.sandbox_runs.actions.sum_up import sum_up
@@ -44,7 +44,8 @@ async def step_run(session: AsyncSession, operation: Operation, _: Actor, __: da
     scenario = scenario_of(run)
     work = operation.input
     usccs = await firms_after(session, work["after"], FIRMS_AT_ONCE)
-    total = max(operation.total or 0, operation.done + len(usccs))
+    known = operation.total or await count_firms(session)
+    total = max(known, operation.done + len(usccs))
     if not usccs:
         tally = Tally.from_json(work["tally"])
         result = await sum_up(session, run, scenario, tally, firms=operation.done)
