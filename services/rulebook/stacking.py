@@ -181,11 +181,10 @@ def within(of: CeilingScope | ClauseScope, one: Position, other: Position) -> bo
             return True
 
 
-def looks_beyond(asked: Position, standing: Iterable[Aid], terms: StackingTerms) -> bool:
+def counts_other_matters(limits: Iterable[Limit], rules: Iterable[OneClause]) -> bool:
     """Tell whether aid for other matters counts: a ceiling or a rule reaches beyond the matter."""
-    limits = [*asked.limits, *(limit for aid in standing for limit in aid.limits)]
     return any(limit.of == "beneficiary-year" for limit in limits) or any(
-        rule.per != "matter" for rule in terms.rules
+        rule.per != "matter" for rule in rules
     )
 
 

@@ -8,11 +8,13 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.kernel.actors import Actor
 from services.kernel.errors import FieldError, Invalid, invalid_field
 from services.policy.cases.queries import received, standing_aid
 from services.policy.cases.rules import MatterKind
 from services.policy.contract.events import Matter, Party
 from services.policy.evaluations import rules
+from services.policy.evaluations.access import may_see
 from services.policy.evaluations.rules import ProgrammeAnswer
 from services.policy.evaluations.schemas import (
     AmountView,
@@ -66,8 +68,20 @@ async def evaluate(
     )
 
 
+def of_firms(wanted: list[str] | None, on: date, actor: Actor) -> list[PlanProgramme]:
+    """Choose what a firm is asked about; what is confidential, only for it and its department."""
+    chosen = _chosen(wanted, on, pointer="/programme")
+    return [each for each in chosen if each.is_for_firms and may_see(actor, each)]
+
+
 async def entitlements(
-    session: AsyncSession, uscc: str, *, on: date, after: UUID | None, demonstration: bool
+    session: AsyncSession,
+    uscc: str,
+    programmes: list[PlanProgramme],
+    *,
+    on: date,
+    after: UUID | None,
+    demonstration: bool,
 ) -> EntitlementsView:
     """Answer for a firm from what was heard of it."""
     firm = await firms.firm(session, uscc, on=on, after=after)
@@ -75,10 +89,9 @@ async def entitlements(
     history = await received(session, party)
     vocabulary = library().vocabulary
     situation = situation_of(firm, vocabulary, on=on, year=None, history=history)
-    chosen = [each for each in _chosen(None, on) if each.is_for_firms]
     answers = [
         rules.mark_own(each, situation, firm.state.declared)
-        for each in await _answers(session, chosen, situation, demonstration=demonstration)
+        for each in await _answers(session, programmes, situation, demonstration=demonstration)
     ]
     common = _common(answers, situation, demonstration=demonstration)
     common["facts_known_until"] = firm.facts_known_until
@@ -146,13 +159,15 @@ def _require_listed_values(facts: Mapping[str, Any]) -> None:
             )
 
 
-def _chosen(wanted: list[str] | None, on: date) -> list[PlanProgramme]:
+def _chosen(
+    wanted: list[str] | None, on: date, *, pointer: str = "/programmes"
+) -> list[PlanProgramme]:
     programmes = library().programmes_on(on)
     if wanted is None:
         return list(programmes.values())
     for index, name in enumerate(wanted):
         if name not in programmes:
-            raise programme_unknown(f"/programmes/{index}", name, programmes)
+            raise programme_unknown(f"{pointer}/{index}", name, programmes)
     return [each for each in programmes.values() if each.id in set(wanted)]
 
 
