@@ -134,10 +134,12 @@ class MatchedProgramme(BaseModel):
 
     `amount_fen` is what it is entitled to, or, where it is near, what it would be if it made up for
     what it lacks. `until_day` is the last day on which it may be had; null while that is not set.
+    What is confidential is for the firm and the department of the programme alone.
     """
 
     programme: str
     measure: int | None
+    confidential: bool = False
     kind: Literal["entitled", "near", "unknown"]
     amount_fen: int | None
     amount_status: Literal["set", "pending-parameter", "unknown-fact"]

@@ -147,13 +147,14 @@ def event_of(
     )  # fmt: skip
 
 
-async def firm_matches(session: AsyncSession, uscc: str) -> FirmMatches:
-    """Show a firm where it stands."""
+async def firm_matches(session: AsyncSession, actor: Actor, uscc: str) -> FirmMatches:
+    """Show where a firm stands, as far as the actor may see it."""
     name = await session.scalar(select(Firm.name).where(Firm.uscc == uscc))
     if name is None:
         raise firm_not_found()
     head = await session.get(MatchedFirm, uscc)
-    rows = (await matches_of(session, [uscc])).get(uscc, [])
+    shown = select(Match).where(Match.uscc == uscc, visible_to(actor)).order_by(Match.programme)
+    rows = await session.scalars(shown)
     return FirmMatches(
         uscc=uscc, name=name, version=head.version if head else None,
         on=head.matched_on if head else None,
@@ -230,4 +231,6 @@ def _told(row: Match) -> dict[str, Any]:
     programme = library().programmes.get(row.programme)
     measure = programme.measure.number if programme else None
     kept = {name: getattr(row, name) for name in _STATE}
-    return kept | {"programme": row.programme, "measure": measure, "since": row.since}
+    is_confidential = programme is not None and programme.compiled.programme.confidential
+    named = {"programme": row.programme, "measure": measure, "confidential": is_confidential}
+    return kept | named | {"since": row.since}

@@ -44,4 +44,4 @@ async def get_firm_matches(uscc: str, actor: MatchReader, session: Session) -> F
     """Read where a firm stands under every programme for firms, as it was matched last."""
     canonical = fold_uscc(uscc)
     require_own_firm(actor, canonical)
-    return await queries.firm_matches(session, canonical)
+    return await queries.firm_matches(session, actor, canonical)

@@ -195,10 +195,11 @@ class ShownFirm(BaseModel):
 
 
 class NotAsked(BaseModel):
-    """A programme that was left out: the register states no facts of what it is for."""
+    """A programme that was left out: it is confidential, or the register states no facts of it."""
 
     programme: str
     beneficiary: str
+    confidential: bool
     subjects: list[str]
 
 

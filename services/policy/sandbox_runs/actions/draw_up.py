@@ -86,7 +86,7 @@ def ground_of(decisions: Decisions, on: date, *, demonstration: bool) -> Ground:
 def draw_up(request: NewRun, ground: Ground, on: date) -> Scenario:
     """Make both versions, or say which change does not fit."""
     known = library().programmes_on(on)
-    asked = {p.id: p for p in known.values() if is_matched(p, library().facts)}
+    asked = {p.id: p for p in known.values() if _is_asked(p)}
     left_out = tuple(p for p in known.values() if p.id not in asked)
     before = {name: _asked(programme, ground) for name, programme in asked.items()}
     drawing = _Drawing(known, dict(before), ground.mode, set())
@@ -105,6 +105,12 @@ def draw_up(request: NewRun, ground: Ground, on: date) -> Scenario:
         version_of(drawing.programmes.values(), stacking.terms(_mode(drawing.mode))),
         left_out,
     )
+
+
+def _is_asked(programme: PlanProgramme) -> bool:
+    """Ask what all who read runs may see, and what firms are matched with."""
+    is_confidential = programme.compiled.programme.confidential
+    return not is_confidential and is_matched(programme, library().facts)
 
 
 def _mode(mode: str | None) -> StackingMode:

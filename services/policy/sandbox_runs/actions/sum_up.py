@@ -54,6 +54,7 @@ async def sum_up(
         not_asked=[
             NotAsked(
                 programme=each.id, beneficiary=each.compiled.programme.beneficiary,
+                confidential=each.compiled.programme.confidential,
                 subjects=sorted({library().facts[name].subject for name in each.compiled.facts}),
             )
             for each in scenario.left_out
