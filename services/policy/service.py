@@ -14,6 +14,9 @@ from services.kernel.service import Service
 from services.kernel.timers import TimerKind
 from services.kernel.unit import commit
 from services.policy.base import CALENDAR, Base
+from services.policy.calls.routes import router as calls
+from services.policy.calls.rules import STATE_NAMES as CALL_STATES
+from services.policy.calls.rules import TIES_NAMES
 from services.policy.cases.actions.hear_award import end_notice
 from services.policy.cases.actions.move_case import NOTICE_TIMER
 from services.policy.cases.routes import router as cases
@@ -70,7 +73,7 @@ SERVICE = Service(
     migrations=Path(__file__).parent / "migrations",
     routers=(
         plans, measures, programmes, versions, facts, tasks, evaluations, entitlements,
-        firm_matches, matches, parameters, cases, notices, sandbox_runs,
+        firm_matches, matches, parameters, calls, cases, notices, sandbox_runs,
     ),
     announces=(AwardProposed, CaseDecided, CaseEnded, FirmMatched),
     reactions=(
@@ -109,6 +112,8 @@ SERVICE = Service(
             SystemEvent.NOTICE_BEGUN: ("公示开始", "Notice begun"),
             SystemEvent.NOTICE_ENDED: ("公示期满", "Notice ended"),
             SystemEvent.AWARDED: ("立项", "Awarded"), SystemEvent.PAID: ("已拨付", "Paid")}),
+        CodeList("call-states", "申报批次状态", "States of a call", {**CALL_STATES}),
+        CodeList("ties", "末位并列的处理", "Ties at the last place", {**TIES_NAMES}),
         CodeList("reservation-states", "资金预留状态", "States of a reservation", {
             ReservationState.NONE: ("无", "None"), ReservationState.PENDING: ("待答复", "Pending"),
             ReservationState.RESERVED: ("已预留", "Reserved"),

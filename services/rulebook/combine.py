@@ -241,7 +241,8 @@ def _rules_that_count(
     """Find the rules of which a candidate takes a place; more for the same grant takes none."""
     same = [aid for aid in standing if is_same_grant(candidate, aid)]
     for rule in rules:
-        if rule.names(candidate) and not any(rule.names(aid) for aid in same):
+        counted = any(rule.names(aid) and within(rule.per, candidate, aid) for aid in same)
+        if rule.names(candidate) and not counted:
             yield rule
 
 

@@ -260,7 +260,7 @@ async def view(session: AsyncSession, actor: Actor, found: Case, *, now: datetim
             version=found.plan_version,
             flags=plan.flags(city_day(now)) if plan else [],
         ),
-        call=None,
+        call=found.call_id,
         situation=found.situation,
         assessment=found.assessment,
         facts_known_until=found.facts_known_until,

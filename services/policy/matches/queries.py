@@ -11,6 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.kernel.actors import Actor
 from services.kernel.pages import PageRequest
+from services.policy.calls.models import Call
+from services.policy.calls.rules import CallState
 from services.policy.cases.models import Case
 from services.policy.cases.rules import CaseState
 from services.policy.contract.events import FirmMatched, MatchChange, MatchedProgramme
@@ -54,6 +56,7 @@ async def bases(
     """Write down what firms are matched on today, from what was approved and published."""
     decided = await decisions(session)
     versions = await versions_on(session, on)
+    closing = await _calls_closing(session, on)
     found: list[Basis] = []
     for programme in matched_programmes(on):
         if only is not None and programme.id not in only:
@@ -61,8 +64,17 @@ async def bases(
         numbers = numbers_of(programme, library(), decided, on, samples=False)
         lists = rules.lists_of(programme)
         ids = (str(each.id) for each in versions if each.list in lists)
-        found.append(rules.basis_of(programme, numbers, ids, on))
+        found.append(rules.basis_of(programme, numbers, ids, on, closing.get(programme.id)))
     return found
+
+
+async def _calls_closing(session: AsyncSession, on: date) -> dict[str, date]:
+    """Give the day on which the next call of each programme closes."""
+    statement = select(Call.programme, func.min(Call.closes_on).label("day")).where(
+        Call.state == CallState.PUBLISHED, Call.closes_on >= on
+    )
+    rows = await session.execute(statement.group_by(Call.programme))
+    return {row.programme: row.day for row in rows}
 
 
 async def ground(session: AsyncSession, on: date, only: Collection[str] | None = None) -> Ground:

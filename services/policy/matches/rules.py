@@ -126,10 +126,14 @@ def lists_of(programme: PlanProgramme) -> frozenset[str]:
 
 
 def basis_of(
-    programme: PlanProgramme, numbers: Mapping[str, Number], lists: Iterable[str], on: date
+    programme: PlanProgramme,
+    numbers: Mapping[str, Number],
+    lists: Iterable[str],
+    on: date,
+    call_closes: date | None,
 ) -> Basis:
     """Write down what a programme's answers rest on beside the firm; `lists` are versions by id."""
-    until = until_day(programme, on)
+    until = until_day(programme, on, call_closes)
     said = {
         "lists": sorted(lists),
         "numbers": {name: number.value for name, number in numbers.items()},
@@ -140,10 +144,10 @@ def basis_of(
     return Basis(programme, numbers, until, _digest(said))
 
 
-def until_day(programme: PlanProgramme, on: date) -> date | None:
-    """Give the last day on which it may be had: of the window, or of force; None if unset."""
+def until_day(programme: PlanProgramme, on: date, call_closes: date | None) -> date | None:
+    """Give the last day on which it may be had: of call, window or force; None if unset."""
     closing = _closing_day(programme.compiled.programme.window.closes, on)
-    ends = [programme.last_day, closing]
+    ends = [programme.last_day, closing, call_closes]
     known = [day for day in ends if day is not None]
     return min(known) if known else None
 

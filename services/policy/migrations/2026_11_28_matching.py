@@ -1,7 +1,7 @@
 """Make the tables of matching: firms that are due, firms as matched, where they stand, on what basis.
 
 Revision: 8128a99b7031
-Follows: 5b1f0c9a27e4
+Follows: 9c4e7a1d52f8
 """
 
 import sqlalchemy as sa
@@ -9,7 +9,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "8128a99b7031"
-down_revision = "5b1f0c9a27e4"
+down_revision = "9c4e7a1d52f8"
 branch_labels = None
 depends_on = None
 

@@ -16,6 +16,7 @@ from services.kernel.etags import check_version
 from services.kernel.outbox import announce
 from services.kernel.problems import refusal_from_validation
 from services.kernel.timers import drop_timer
+from services.policy.calls.queries import require_place
 from services.policy.cases import queries, rules
 from services.policy.cases.access import acts_for
 from services.policy.cases.actions.freeze_situation import freeze_situation, show_answer
@@ -147,6 +148,7 @@ async def _propose(deed: Deed) -> CaseState:
     answer = await _answer(deed, programme)
     amount_fen = None
     if outcome is Outcome.APPROVE:
+        await require_place(deed.session, case)
         amount_fen = rules.require_payable(answer.assessment, programme.compiled.vocabulary)
     case.attempt += 1
     case.proposed_outcome, case.reviewed_by = outcome, deed.actor.subject
