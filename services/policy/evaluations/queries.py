@@ -112,7 +112,7 @@ def given_situation(request: EvaluationRequest, today: date) -> Situation:
     try:
         situation = read_situation(
             on=request.on or today, year=request.year, facts=request.facts,
-            vocabulary=_open_vocabulary(),
+            vocabulary=open_vocabulary(),
         )  # fmt: skip
     except FactError as error:
         raise refusal_of(error, "/facts", "事实有误", "The facts do not fit") from None
@@ -142,7 +142,7 @@ def _field(issue: Issue, pointer: str) -> FieldError:
 
 
 @cache
-def _open_vocabulary() -> Vocabulary:
+def open_vocabulary() -> Vocabulary:
     """Take any recognition and list: a caller may state more than the plans ask for."""
     return Vocabulary(library().vocabulary.values())
 
@@ -191,7 +191,7 @@ def _try_draft(data: dict[str, Any], situation: Situation) -> ProgrammeAnswer:
     """Compile a draft and ask it; it exists for the length of this request."""
     try:
         programme = load_programme(data)
-        compiled = compile_programme(programme, _open_vocabulary())
+        compiled = compile_programme(programme, open_vocabulary())
     except RuleError as error:
         raise refusal_of(error, "/programme", "规则有误", "The rule does not fit") from None
     numbers = {

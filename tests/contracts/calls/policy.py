@@ -82,6 +82,16 @@ async def _(world: World, _: Cell) -> Call:
     return Call(f"/v1/policy/firms/{world.uscc}/entitlements")
 
 
+@call("GET /v1/policy/firms/{uscc}/matches")
+async def _(world: World, _: Cell) -> Call:
+    return Call(f"/v1/policy/firms/{world.uscc}/matches")
+
+
+@call("GET /v1/policy/matches")
+async def _(world: World, _: Cell) -> Call:
+    return Call("/v1/policy/matches", params={"limit": 200}, finds=("uscc", world.uscc))
+
+
 @call("GET /v1/policy/parameters")
 async def _(_: World, __: Cell) -> Call:
     return Call(PARAMETERS)
@@ -96,6 +106,26 @@ async def _(_: World, __: Cell) -> Call:
         "source": "测试",
     }
     return Call(PARAMETERS, json=body)
+
+
+RUN = {"changes": [{"change": "parameter", "parameter": "rd-matching.ratio_bp", "value": 1000}]}
+RUNS = "/v1/policy/sandbox-runs"
+
+plain(RUNS)
+
+
+@call("POST /v1/policy/sandbox-runs")
+async def _(world: World, cell: Cell) -> Call:
+    if cell.is_allowed:
+        # A person may have a few under way only.
+        await world.platform.settle()
+    return Call(RUNS, json=RUN)
+
+
+@call("GET /v1/policy/sandbox-runs/{run_id}")
+async def _(world: World, _: Cell) -> Call:
+    run = await world.kept("sandbox run", lambda: world.post("reviewer", RUNS, RUN), fresh=False)
+    return Call(f"{RUNS}/{run['id']}")
 
 
 async def _change(world: World, *, fresh: bool) -> dict[str, Any]:

@@ -35,6 +35,7 @@ from services.policy.cases.rules import (
 from services.policy.cases.schemas import CaseDeed, DecideData, NoData, ProposeData
 from services.policy.contract.events import AwardProposed, CaseDecided, CaseEnded
 from services.policy.firms.queries import wait_until_heard
+from services.policy.matches.actions.mark_due import mark_due
 from services.policy.parameters.queries import decisions
 from services.policy.parameters.rules import stacking_mode
 from services.policy.plan.actions.load_library import library
@@ -100,6 +101,10 @@ async def move_case(
     case.person_version = case.version
     by = Hand(actor, min(move.who & actor.roles), body.note)
     await record(session, case, body.event, was=was, now=now, by=by, data=body.data)
+    if case.applicant_kind == rules.FIRM and (was in rules.RECEIVED) is not (
+        target in rules.RECEIVED
+    ):
+        await mark_due(session, case.applicant_id)
     return case
 
 
