@@ -153,7 +153,7 @@ def test_the_best_set_equals_what_trying_every_set_finds(seed: int) -> None:
         assert len(found.chosen) + len(found.dropped) == len(candidates)
         chance.shuffle(candidates)
         assert best_combination(candidates, standing, terms) == found
-        _pay_one_after_the_other(found, standing, terms)
+        _pay_one_after_the_other(found, standing, terms, chance)
         bound += best < sum(each.amount_fen or 0 for each in candidates)
     assert bound > INSTANCES // 2, "rules must bind where they are to be tested"
 
@@ -181,12 +181,11 @@ def test_whatever_an_open_amount_turns_out_to_be_nothing_dropped_would_be_chosen
 
 
 def _pay_one_after_the_other(
-    found: Combination, standing: Sequence[Aid], terms: StackingTerms
+    found: Combination, standing: Sequence[Aid], terms: StackingTerms, chance: Random
 ) -> None:
-    """Reserve case by case: what was promised is granted, and what was dropped is refused."""
+    """Reserve case by case, in any order: the promised sum is granted, the dropped are refused."""
     ledger = list(standing)
-    left = sorted(found.chosen, key=lambda each: -(each.candidate.amount_fen or 0))
-    for each in left:
+    for each in chance.sample(found.chosen, len(found.chosen)):
         fen = room(each.candidate, each.candidate.amount_fen or 0, ledger, terms).amount_fen
         where = {name: getattr(each.candidate, name) for name in Position.__slots__}
         ledger.append(Aid(id="", amount_fen=fen, **where))

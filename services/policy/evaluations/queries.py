@@ -79,6 +79,7 @@ async def entitlements(
     uscc: str,
     programmes: list[PlanProgramme],
     *,
+    actor: Actor,
     on: date,
     after: UUID | None,
     demonstration: bool,
@@ -98,7 +99,7 @@ async def entitlements(
     own = await standing_aid(session, party)
     return EntitlementsView(
         **common,
-        combination=await _best(session, answers, situation, None, own=own),
+        combination=await _best(session, answers, situation, None, own=own, actor=actor),
         uscc=firm.uscc,
         name=firm.state.name,
         statement_id=firm.state.statement_id,
@@ -111,7 +112,7 @@ def given_situation(request: EvaluationRequest, today: date) -> Situation:
     try:
         situation = read_situation(
             on=request.on or today, year=request.year, facts=request.facts,
-            vocabulary=_open_vocabulary(),
+            vocabulary=open_vocabulary(),
         )  # fmt: skip
     except FactError as error:
         raise refusal_of(error, "/facts", "事实有误", "The facts do not fit") from None
@@ -141,7 +142,7 @@ def _field(issue: Issue, pointer: str) -> FieldError:
 
 
 @cache
-def _open_vocabulary() -> Vocabulary:
+def open_vocabulary() -> Vocabulary:
     """Take any recognition and list: a caller may state more than the plans ask for."""
     return Vocabulary(library().vocabulary.values())
 
@@ -190,7 +191,7 @@ def _try_draft(data: dict[str, Any], situation: Situation) -> ProgrammeAnswer:
     """Compile a draft and ask it; it exists for the length of this request."""
     try:
         programme = load_programme(data)
-        compiled = compile_programme(programme, _open_vocabulary())
+        compiled = compile_programme(programme, open_vocabulary())
     except RuleError as error:
         raise refusal_of(error, "/programme", "规则有误", "The rule does not fit") from None
     numbers = {
@@ -252,6 +253,7 @@ async def _best(
     given: list[GivenAid] | None,
     *,
     own: Sequence[Aid] = (),
+    actor: Actor | None = None,
 ) -> CombinationView:
     """Choose the best set beside what is known to stand, and say what is not known."""
     decisions, on = await known_decisions(session), situation.on
@@ -261,7 +263,11 @@ async def _best(
     flags = [rules.OTHER_AID_UNKNOWN] if given is None else []
     if stacking_mode(library(), decisions, on) is None:
         flags.append(rules.MODE_UNSET)
-    titles = {name: each.compiled.programme.title for name, each in library().programmes.items()}
+    # What stands may be confidential: it counts, and is not named to everyone who asks.
+    titles = {
+        name: each.compiled.programme.title if actor is None or may_see(actor, each) else None
+        for name, each in library().programmes.items()
+    }
     return CombinationView(
         chosen=[each.candidate.programme for each in found.chosen],
         dropped=[_dropped(each, titles) for each in found.dropped],
@@ -293,7 +299,7 @@ def _given_aid(given: Sequence[GivenAid], situation: Situation) -> Iterator[Aid]
         )  # fmt: skip
 
 
-def _dropped(each: Dropped, titles: Mapping[str, str]) -> DroppedView:
+def _dropped(each: Dropped, titles: rules.Titles) -> DroppedView:
     zh, en = rules.reason(each.cut, each.given_up_fen, titles)
     return DroppedView(
         programme=each.candidate.programme, given_up_fen=each.given_up_fen,
@@ -302,7 +308,7 @@ def _dropped(each: Dropped, titles: Mapping[str, str]) -> DroppedView:
     )  # fmt: skip
 
 
-def _amount(each: Chosen, titles: Mapping[str, str]) -> AmountView:
+def _amount(each: Chosen, titles: rules.Titles) -> AmountView:
     asked_fen = each.candidate.amount_fen
     zh, en = rules.reason(each.cuts[0], asked_fen or 0, titles) if each.cuts else (None, None)
     return AmountView(

@@ -55,6 +55,6 @@ async def get_entitlements(
     require_own_firm(actor, canonical)
     day = on or city_day(now)
     return await queries.entitlements(
-        session, canonical, queries.of_firms(programme, day, actor), on=day, after=after,
-        demonstration=overlay is not None,
+        session, canonical, queries.of_firms(programme, day, actor), actor=actor, on=day,
+        after=after, demonstration=overlay is not None,
     )  # fmt: skip

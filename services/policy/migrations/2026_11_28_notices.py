@@ -1,7 +1,7 @@
 """Let a notice list many cases, frozen as published, and take objections.
 
 Revision: 9d41c7e08b52
-Follows: 5b1f0c9a27e4
+Follows: e8a8637c6cc7
 """
 
 import hashlib
@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "9d41c7e08b52"
-down_revision = "5b1f0c9a27e4"
+down_revision = "e8a8637c6cc7"
 branch_labels = None
 depends_on = None
 
