@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
+from math import ceil
 
 from joserfc import jwt
 from joserfc.jwk import ECKey
@@ -32,7 +33,8 @@ async def move_clock(
     session: AsyncSession, actor: Actor, to: datetime, *, now: datetime
 ) -> DemoClock:
     """Set the business clock, in either direction; every service hears of it."""
-    offset_s = round((to - system_now()).total_seconds())
+    # Rounded up: whoever moves the clock to midnight is past it, and no deadline waits.
+    offset_s = ceil((to - system_now()).total_seconds())
     if abs(offset_s) > timedelta(days=366 * YEARS_MAX).total_seconds():
         raise invalid_field(
             "/now",
