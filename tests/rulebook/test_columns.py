@@ -22,6 +22,7 @@ from tests.rulebook.builders import DAY, YEAR
 from tests.rulebook.columns_of import polars_answers, table_of
 
 MOST = 10**15
+WRAPS = 3_037_000_500
 VOCABULARY = Vocabulary(
     [
         Fact("a_fen", "year", "int", "fen", low=-MOST, high=MOST),
@@ -78,6 +79,10 @@ SITUATIONS = [
         ),
         (-7, 2, 3, None, None, "", date(2016, 1, 1), Holdings({"y": "B"}), None),
         (None, 5, None, True, True, "330282109", date(2015, 6, 1), Holdings({"x": "B"}), None),
+        # The square of the first is the least that 64 bits do not hold.
+        (WRAPS, WRAPS, 1, True, True, "", None, None, None),
+        (10**13, 10**13, 7, True, None, "", None, None, None),
+        (-(10**13), 10**13 - 1, 7, True, False, "", None, None, None),
         (0, 0, 1, False, False, None, None, Holdings({"x": ""}, complete=True), None),
     ]
 ]
@@ -93,6 +98,9 @@ CONDITIONS = [
     "growth(a_fen, 1) > 10 / 100",
     "sum_years(a_fen, 3) > avg_years(a_fen, 2) * 2",
     "a_fen * b_fen > 10000",
+    "a_fen * b_fen / 7 >= a_fen",
+    "a_fen * (b_fen + a_fen) <> 5",
+    "(a_fen + b_fen) * (a_fen + b_fen) / 3 > 10000",
     "a_fen * a_fen * 1000 = b_fen * 25000 + 0 * n_count",
     "a_fen BETWEEN -5 AND 5",
     "n_count IN (2, 9, 1 / 2)",
@@ -211,10 +219,21 @@ def test_points_and_classes_are_the_same_in_columns() -> None:
 
 
 def test_totals_count_and_sum_what_the_rows_say() -> None:
-    rules = rule_set([compiled("is_on", amount="b_fen * 10"), compiled("is_off", id="other")])
+    rules = rule_set(
+        [
+            compiled("is_on", amount="b_fen * 10"),
+            compiled("is_off", id="free"),
+            compiled("is_on OR is_off", id="wide", amount="b_fen * 1000000000000"),
+        ]
+    )
     table = table_of(rules, SITUATIONS)
-    read = city(rules, table.schema, year=YEAR, numbers=rules.numbers)
-    assert read.totals(table.lazy()) == {"draft": Total(3, 3, 90), "other": Total(3, 2, 0)}
+    totals = city(rules, table.schema, year=YEAR, numbers=rules.numbers).totals(table.lazy())
+    for place, each in enumerate(totals.values()):
+        answers = [rules.decide(situation)[place] for situation in SITUATIONS]
+        outcomes = [outcome for outcome, _, _ in answers]
+        paid = sum(fen or 0 for _, _, fen in answers)
+        assert each == Total(outcomes.count(True), outcomes.count(None), paid)
+    assert totals["wide"].amount_fen > 2**63
 
 
 def test_a_column_that_is_absent_is_unknown_for_everyone() -> None:
