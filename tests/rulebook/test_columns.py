@@ -99,6 +99,10 @@ CONDITIONS = [
     "sum_years(a_fen, 3) > avg_years(a_fen, 2) * 2",
     "a_fen * b_fen > 10000",
     "a_fen * b_fen / 7 >= a_fen",
+    "b_fen * 9000 + b_fen * 9001 > 5",
+    "b_fen * 10001 > a_fen",
+    "FLOOR(b_fen * 10001 / 7) > 5",
+    "LEAST(b_fen * 10001, 1000) > 5",
     "a_fen * (b_fen + a_fen) <> 5",
     "(a_fen + b_fen) * (a_fen + b_fen) / 3 > 10000",
     "a_fen * a_fen * 1000 = b_fen * 25000 + 0 * n_count",
@@ -192,6 +196,7 @@ SCORE = {
          "bands": [{"at_least": "5/3", "points": [6, 9]}, {"above": 0, "points": 2},
                    {"otherwise": 0}]},
         {"id": "on", "says": "开", "max": 5, "points": "CASE WHEN is_on THEN 5 ELSE 1 END"},
+        {"id": "much", "says": "多", "max": 5, "points": "b_fen * 10001"},
     ],
 }  # fmt: skip
 
