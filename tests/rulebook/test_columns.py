@@ -112,6 +112,8 @@ CONDITIONS = [
     "town_code IN ('330282107', '330282108')",
     "town_code = '330282107' OR town_code IS NULL",
     "town_code <> ''",
+    "town_code IN ('1', '2', '3', '4', '5', '6', '330282107', '330282108')",
+    "began_on IN (" + ", ".join(f"DATE '20{n}-01-01'" for n in range(12, 20)) + ")",
     "began_on < DATE '2015-01-02'",
     "began_on IN (DATE '2015-01-01', DATE '2020-02-29')",
     "holds('x') AND NOT on_list('x')",

@@ -22,6 +22,8 @@ TYPES: Final[Mapping[Kind, Any]] = {
     Kind.TEXT: pl.Categorical,
     Kind.DATE: pl.Date,
 }
+# Few options are compared one by one, more are looked up.
+COMPARED_MAX: Final = 6
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,8 @@ class Frames:
         return Staged(pl.when(beyond).then(bound).otherwise(value.expr), value.stage)
 
     def one_of(self, value: Staged, options: list[Value]) -> Staged:
+        if len(options) > COMPARED_MAX:
+            return Staged(value.expr.is_in(options), value.stage)
         found = [value.expr == pl.lit(option) for option in options]
         return Staged(reduce(or_, found), value.stage)
 
