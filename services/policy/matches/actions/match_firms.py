@@ -33,11 +33,15 @@ FIRMS_AT_ONCE = 100
 PUT_OFF_S = 600
 WAITING = "SELECT 1 FROM match_due WHERE not_before <= clock_timestamp()"
 
+# With a firm's mark go all others of it that were there before its facts are read.
 _TAKE = """
-DELETE FROM match_due WHERE id IN (
-    SELECT id FROM match_due WHERE not_before <= clock_timestamp()
+WITH next AS (
+    SELECT id, uscc FROM match_due WHERE not_before <= clock_timestamp()
     ORDER BY not_before, id LIMIT $1 FOR UPDATE SKIP LOCKED
-) RETURNING uscc
+), same AS (
+    SELECT id FROM match_due WHERE uscc IN (SELECT uscc FROM next) FOR UPDATE SKIP LOCKED
+)
+DELETE FROM match_due WHERE id IN (SELECT id FROM next UNION SELECT id FROM same) RETURNING uscc
 """
 _PUT_OFF = "INSERT INTO match_due (uscc, not_before) SELECT unnest($1::text[]), $2"
 _ENTER = """
