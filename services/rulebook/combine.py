@@ -25,6 +25,7 @@ from services.rulebook.stacking import (
     is_same_grant,
     limit_left,
     places_left,
+    refusal,
     room,
     within,
 )
@@ -281,9 +282,9 @@ def _as_aid(candidate: Candidate, amount_fen: int) -> Aid:
 
 def _drop(candidate: Candidate, paid: Sequence[Aid], terms: StackingTerms) -> Dropped:
     """Say which rule leaves nothing; what pays nothing anyhow is asked for as one fen."""
-    cuts = room(candidate, candidate.amount_fen or 1, paid, terms).cuts
+    cut = refusal(candidate, candidate.amount_fen or 1, paid, terms)
     rivals = tuple(aid for aid in paid if is_contest(candidate, aid))
-    return Dropped(candidate, cuts[0] if cuts else Cut("competing", terms.clause, 0, rivals))
+    return Dropped(candidate, cut or Cut("competing", terms.clause, 0, rivals))
 
 
 def _joining_rule(
