@@ -3,9 +3,11 @@
 import asyncio
 from datetime import datetime
 
+import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.kernel import runtime
 from services.kernel.backlogs import Backlog, BacklogRunner, busy_question
 from tests.kernel.probe import probe_service
 from tests.kernel.running import Probe, fresh, until
@@ -72,3 +74,18 @@ async def test_a_service_is_busy_as_long_as_work_waits(probe: Probe) -> None:
     for waiting, is_busy in (("SELECT 1", True), ("SELECT 1 WHERE false", without)):
         service = probe_service(migrations, backlogs=(Backlog("waits", work, waiting),))
         assert await probe.value(busy_question(service)) is is_busy
+
+
+async def test_events_go_first_but_not_for_ever(
+    probe: Probe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runtime, "HEARING_WAIT_S_MAX", 0.5)
+    loop = asyncio.get_running_loop()
+    monkeypatch.setattr(probe.runtime, "_heard_at", loop.time() + 60)
+    began = loop.time()
+    await probe.runtime.let_hearing_go_first()
+    assert loop.time() - began >= 0.5
+    monkeypatch.setattr(probe.runtime, "_heard_at", began - 1)
+    began = loop.time()
+    await probe.runtime.let_hearing_go_first()
+    assert loop.time() - began < 0.1
