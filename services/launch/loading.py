@@ -20,10 +20,10 @@ async def load_city(caller: Caller, progress: Show) -> City:
     for kind in get_args(TableKind):
         content = await asyncio.to_thread(csv_table, city, kind)
         await import_file(caller, kind, content, progress)
-    await _publish_lists(caller, city, progress)
+    statement = await _publish_lists(caller, city, progress)
     await _rename(caller, city)
     await _fund(caller, city, progress)
-    await _spend_first_batch(caller, city, progress)
+    await _spend_first_batch(caller, city, progress, after=statement)
     await _declare_aid(caller, city, progress)
     return city
 
@@ -52,13 +52,17 @@ async def import_file(caller: Caller, kind: str, content: bytes, progress: Show)
     return state
 
 
-async def _publish_lists(caller: Caller, city: City, progress: Show) -> None:
+async def _publish_lists(caller: Caller, city: City, progress: Show) -> str:
+    """Publish every list; give the last statement, by which all before it can be waited for."""
+    statement = ""
     for done, version in enumerate(city.lists, start=1):
         body = {key: value for key, value in version.body().items() if key != "synthetic"}
-        await caller.post(
+        published = await caller.post(
             "registrar", f"/v1/enterprise/lists/{version.list}/versions", {**body, "public": True}
         )
+        statement = published["statement_id"]
         progress("lists", done, len(city.lists))
+    return statement
 
 
 async def _rename(caller: Caller, city: City) -> None:
@@ -78,12 +82,14 @@ async def _fund(caller: Caller, city: City, progress: Show) -> None:
         progress("budgets", done, len(city.budgets))
 
 
-async def _spend_first_batch(caller: Caller, city: City, progress: Show) -> None:
+async def _spend_first_batch(caller: Caller, city: City, progress: Show, *, after: str) -> None:
     """Pay one firm at the cap, so that the first batch of the year is nearly spent."""
     progress("first batch", 0, 1)
     uscc = city.cast["cap"]
     firm = await case_life.sign_up_firm(caller, uscc, "demo-cap")
-    case = await case_life.open_case(caller, firm, uscc, DIGITAL_GROWTH, city.through_year)
+    case = await case_life.open_case(
+        caller, firm, uscc, DIGITAL_GROWTH, city.through_year, after=after
+    )
     await case_life.review_and_propose(caller, firm, "reviewer", case)
     case = await case_life.decide(caller, "approver", case)
     await case_life.pay(caller, [case], "慈演示拨〔2026〕0号")

@@ -28,11 +28,11 @@ from services.policy.evaluations.routes import firms_router as entitlements
 from services.policy.evaluations.routes import router as evaluations
 from services.policy.gates.routes import router as plans
 from services.policy.gates.rules import RESTRICTION_NAMES
-from services.policy.matches.actions.match_firms import WAITING, match_due_firms
 from services.policy.matches.actions.restate_matches import restate_matches
 from services.policy.matches.actions.review_bases import OPERATION as MATCHING
 from services.policy.matches.actions.review_bases import TIMER as REVIEW_TIMER
 from services.policy.matches.actions.review_bases import review_on_the_day, step_matching
+from services.policy.matches.actions.work_off import WAITING, work_off
 from services.policy.matches.routes import firms_router as firm_matches
 from services.policy.matches.routes import router as matches
 from services.policy.matches.rules import Change, Kind
@@ -86,7 +86,7 @@ SERVICE = Service(
         TimerKind(REVIEW_TIMER, review_on_the_day, every=timedelta(minutes=1)),
     ),
     operations=(OperationKind(MATCHING, step_matching), OperationKind(SANDBOX, step_run)),
-    backlogs=(Backlog("matching", match_due_firms, WAITING),),
+    backlogs=(Backlog("matching", work_off, WAITING),),
     restaters=(restate_matches,),
     on_start=begin,
     code_lists=(
