@@ -25,6 +25,8 @@ class Scope(StrEnum):
     ANOTHERS = "anothers"
     AWARDED = "awarded"
     PUBLISHED = "published"
+    DESK = "desk"
+    OFFICE = "office"
     CONSENT = "consent"
     NONE = "none"
 
@@ -54,6 +56,12 @@ OTHERS = {
     "registrar": ("registrar-b",),
     "reviewer": ("reviewer-b", "reviewer-town-b"),
     "institution": ("institution-b",),
+}
+# By department: the desk of the object, and desks of other departments or of none.
+DESKS = {
+    "registrar": ("registrar", ("registrar-b",)),
+    "reviewer": ("reviewer", ("reviewer-b", "reviewer-town")),
+    "approver": ("approver", ("approver-b",)),
 }
 # Of two persons, the first prepared what the second may go on with.
 FOUR_EYES = {
@@ -123,6 +131,13 @@ def _cells(entry: Entry, role: str, scope: Scope) -> Iterator[Cell]:
             owners, others = OWNERS.get(role, (role,)), OTHERS.get(role, (role,))
             yield from cells(owners, Side.OWN, is_allowed=True)
             yield from cells(others, Side.FOREIGN, is_allowed=False)
+        case Scope.DESK:
+            own, others = DESKS[role]
+            yield from cells((own,), Side.OWN, is_allowed=True)
+            yield from cells(others, Side.FOREIGN, is_allowed=False)
+        case Scope.OFFICE:
+            yield Cell(role, f"{role}-office", Side.OWN, is_allowed=True)
+            yield Cell(role, role, Side.FOREIGN, is_allowed=False)
         case Scope.ANOTHERS:
             first, second = FOUR_EYES[role]
             if entry.verb == "money.approve-budget":

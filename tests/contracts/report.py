@@ -12,6 +12,8 @@ SIGNS = {
     Scope.ANOTHERS: "oth",
     Scope.AWARDED: "awd",
     Scope.PUBLISHED: "pub",
+    Scope.DESK: "dsk",
+    Scope.OFFICE: "ofc",
     Scope.CONSENT: "–",
     Scope.NONE: "–",
 }
@@ -19,7 +21,8 @@ HEADINGS = {"registrar": "registr", "institution": "institut", "treasurer": "tre
 WIDTH = 9
 LEGEND = (
     "any: every object; own: one's own, no foreign one; oth: another person's, not one's own;",
-    "awd: what is awarded; pub: what is published; –: nothing",
+    "awd: what is awarded; pub: what is published; dsk: one's own department's;",
+    "ofc: of the office that directs the task board; –: nothing",
     "each ✓ is a call that was made: let in, or, after / and –, refused; ✗ is a deviation",
 )
 OUTPUT = "authorisation_matrix"

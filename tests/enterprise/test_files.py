@@ -8,7 +8,7 @@ import orjson
 import pytest
 from openpyxl import load_workbook
 
-from services.enterprise.files.rules import Format, csv_lines, defused, wanted_format
+from services.kernel.spreadsheets import Format, csv_lines, defused, wanted_format
 from tests.conftest import TestPlatform
 from tests.enterprise.steps import (
     CSV,

@@ -9,16 +9,6 @@ from fastapi import Depends, Request, Response
 from fastapi.responses import StreamingResponse
 
 from services.enterprise.files.queries import count_firms, every_firm, firm_file, search_firms
-from services.enterprise.files.rules import (
-    EXPORT_ROWS_MAX,
-    SUFFIXES,
-    Format,
-    csv_head,
-    csv_lines,
-    ndjson_lines,
-    wanted_format,
-    xlsx_bytes,
-)
 from services.enterprise.files.schemas import FirmFile, FirmPage, FirmRow, Search, search_of
 from services.enterprise.firms.access import FirmPath, Reader
 from services.enterprise.firms.queries import after_text, find_firm
@@ -27,10 +17,21 @@ from services.kernel.clock import city_day
 from services.kernel.errors import Invalid
 from services.kernel.etags import set_etag
 from services.kernel.pages import Page, page_of
+from services.kernel.spreadsheets import (
+    SUFFIXES,
+    Format,
+    Sheet,
+    csv_head,
+    csv_lines,
+    ndjson_lines,
+    wanted_format,
+    xlsx_bytes,
+)
 from services.kernel.unit import CurrentRuntime, Now, Session, noun_router
 
 router = noun_router("enterprise", "firms")
 
+EXPORT_ROWS_MAX = 50_000
 COLUMNS = tuple(FirmRow.model_fields)
 FILES: dict[int | str, dict[str, Any]] = {
     200: {
@@ -94,7 +95,7 @@ async def _file(runtime: Any, actor: Actor, search: Search, on: date, wanted: Fo
     headers = {"Content-Disposition": f'attachment; filename="firms.{SUFFIXES[wanted]}"'}
     if wanted is Format.XLSX:
         everything = [row async for some in rows() for row in some]
-        workbook = await asyncio.to_thread(xlsx_bytes, COLUMNS, everything)
+        workbook = await asyncio.to_thread(xlsx_bytes, [Sheet("firms", COLUMNS, everything)])
         return Response(workbook, 200, headers, wanted)
     write: Callable[[list[Sequence[Any]]], str | bytes] = csv_lines
     if wanted is Format.NDJSON:
