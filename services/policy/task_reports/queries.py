@@ -8,7 +8,7 @@ from datetime import date, datetime, time
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.kernel.actors import Actor, Role
+from services.kernel.actors import Actor
 from services.kernel.clock import CITY
 from services.kernel.strict_json import canonical, digest
 from services.policy.contract.events import TaskChanged
@@ -16,6 +16,7 @@ from services.policy.parameters.queries import known_decisions
 from services.policy.parameters.rules import in_force
 from services.policy.plan.actions.load_library import library
 from services.policy.task_reports import rules
+from services.policy.task_reports.access import scope_of
 from services.policy.task_reports.rules import Line
 from services.policy.task_reports.schemas import (
     DepartmentTally,
@@ -27,14 +28,14 @@ from services.policy.task_reports.schemas import (
 )
 from services.policy.tasks.models import TaskEvidence, TaskHistory
 from services.policy.tasks.queries import PARAMETERS, board_rule, department
-from services.policy.tasks.rules import Period, directs
+from services.policy.tasks.rules import Period
 
 
 async def report(
     session: AsyncSession, actor: Actor, month: Period, *, on: date, today: date
 ) -> TaskReport:
     """Write the report of a month as of a day, of what the caller may see."""
-    own = None if actor.has(Role.AUDITOR) or directs(actor) else actor.department
+    own = scope_of(actor)
     end = datetime.combine(rules.end_of(on), time.min, tzinfo=CITY)
     rule = await board_rule(session, on)
     lines = [

@@ -22,7 +22,7 @@ def works_on(actor: Actor) -> ColumnElement[bool]:
 
 def followed_by(actor: Actor) -> ColumnElement[bool]:
     """Show the work itself: one's own department's; auditors and the directing office all."""
-    return true() if _follows_all(actor) else works_on(actor)
+    return true() if follows_all(actor) else works_on(actor)
 
 
 def visible_to(actor: Actor) -> ColumnElement[bool]:
@@ -33,8 +33,8 @@ def visible_to(actor: Actor) -> ColumnElement[bool]:
 
 def follows(actor: Actor, task: Task) -> bool:
     """Tell whether the actor sees the work on a task, or only what the plan says of it."""
-    return _follows_all(actor) or bool(parts_of(actor, task.lead, task.support))
+    return follows_all(actor) or bool(parts_of(actor, task.lead, task.support))
 
 
-def _follows_all(actor: Actor) -> bool:
+def follows_all(actor: Actor) -> bool:
     return actor.has(Role.AUDITOR) or directs(actor)
