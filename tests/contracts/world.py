@@ -12,12 +12,14 @@ from sqlalchemy import insert, select
 
 from services.finance import reactions
 from services.finance.awards.models import Award
+from services.kernel.clock import CITY
 from services.kernel.ids import new_id
 from services.kernel.tables import Operation
 from services.kernel.unit import commit
 from services.launch.city.uscc import make_uscc
 from services.policy.cases.models import Case
 from services.policy.contract.events import AwardProposed, CaseDecided
+from services.policy.tasks.actions.check_day import check_day
 from tests.conftest import TestPlatform
 
 AUTHORITY = "330226"
@@ -236,6 +238,15 @@ class World:
             deed = {"event": event, "version": task["version"], "note": "测试", "data": data}
             task = await self.post(WORKER[lead], f"/v1/policy/tasks/{task['id']}/events", deed)
         return task
+
+    async def late_task(self) -> None:
+        """Have a task told of as late: its day's check is made before its day."""
+        task = await self.task("open", "jxj")
+        policy = self.platform.service("policy")
+        due = datetime.combine(date.fromisoformat(task["due_on"]), datetime.min.time(), tzinfo=CITY)
+        async with policy.sessions() as session:
+            await check_day(session, "recurring", due)
+            await commit(session)
 
     def meeting_body(self) -> dict[str, Any]:
         return {
