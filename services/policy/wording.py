@@ -32,6 +32,9 @@ _PHRASES = {
         "points、of加bands、judged、items、best_of须取其一"
     ),
     "`judged` alone or beside `bands`": "judged须单独写，或与bands同写",
+    "whole numbers of at most 38 digits on the way; bound the fact or the parameter": (
+        "中间结果不超过38位整数，请收紧事实或参数的取值范围"
+    ),
     "an id that is no fact": "标识不得与事实同名",
     "`low`, `value` and `high` in this order": "须依low、value、high由小到大",
     "a number of fen": "应为以分计的数额",

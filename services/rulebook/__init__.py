@@ -21,6 +21,7 @@ from services.rulebook.programme import (
     Programme,
     load_programme,
 )
+from services.rulebook.ruleset import RuleSet, rule_set
 from services.rulebook.situation import Holdings, Situation, canonical_json
 from services.rulebook.stated import read_situation
 from services.rulebook.vocabulary import Fact, Vocabulary
@@ -45,6 +46,7 @@ __all__ = [
     "Refusal",
     "Restriction",
     "RuleError",
+    "RuleSet",
     "Situation",
     "Verdict",
     "Vocabulary",
@@ -52,5 +54,6 @@ __all__ = [
     "compile_programme",
     "load_programme",
     "read_situation",
+    "rule_set",
     "run_examples",
 ]

@@ -5,20 +5,20 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final, Literal, cast
 
-from services.rulebook.compile import Check, Outcome, Rule, build, generate
+from services.rulebook.compile import Function, Outcome, compile_rules
 from services.rulebook.errors import FactError, Issue, RuleError, pointer_to
 from services.rulebook.evaluate import World, value_of
 from services.rulebook.explain import KNOWN, Miss, cause_of, facts_used, near_misses, plain
 from services.rulebook.findings import AmountStatus, Finding, Findings, Verdict
-from services.rulebook.nodes import FactAt, Node, OnceEver, Tally, YearsTotal, walk
-from services.rulebook.parse import parse_amount, parse_class, parse_condition
+from services.rulebook.nodes import Node, Tally
 from services.rulebook.programme import Condition, Programme
+from services.rulebook.reading import ParsedProgramme, parse_programme
 from services.rulebook.reasons import sentences
 from services.rulebook.scoring import Score
 from services.rulebook.situation import JsonObject, Situation, canonical_json
 from services.rulebook.stated import check_type
-from services.rulebook.tallies import Sheet, name_clashes, read_sheet
-from services.rulebook.terms import TRUTHS, Reading, Terms, read_terms
+from services.rulebook.tallies import Sheet
+from services.rulebook.terms import TRUTHS
 from services.rulebook.vocabulary import Vocabulary
 
 OUTCOMES: Final[dict[Outcome, Literal["eligible", "ineligible", "unknown"]]] = {
@@ -80,24 +80,10 @@ class Assessment:
 
 
 @dataclass(frozen=True)
-class CompiledProgramme:
-    """A programme whose expressions are parsed, and whose function is made, once.
+class CompiledProgramme(ParsedProgramme):
+    """A programme whose expressions are parsed, and whose function is made, once."""
 
-    `checks` are the conditions that can be computed, in the order of the text; `facts` are the
-    names that the expressions look at.
-    """
-
-    programme: Programme
-    vocabulary: Vocabulary
-    checks: tuple[tuple[Condition, Node], ...]
-    amount: Node | None
-    sheet: Sheet | None
-    classes: Mapping[str, Node]
-    terms: Terms
-    facts: tuple[str, ...]
-    asks_history: bool
-    source: str
-    rule: Rule
+    function: Function
 
     def decide(
         self, situation: Situation, parameters: Mapping[str, int | None] | None = None
@@ -155,14 +141,7 @@ class CompiledProgramme:
         return values
 
     def _verdict(self, situation: Situation, values: Mapping[str, int | None]) -> Verdict:
-        answer = self.rule(
-            situation.facts,
-            situation.year,
-            situation.recognitions,
-            situation.lists,
-            situation.history,
-            values,
-        )
+        (answer,) = self.function.answers(situation, values)
         return Verdict._make(answer)
 
     def _findings(self, verdict: Verdict, world: World) -> Findings:
@@ -206,55 +185,9 @@ def compile_programme(
     programme: Programme, vocabulary: Vocabulary, *, where: str = ""
 ) -> CompiledProgramme:
     """Parse every expression, name every fault at once, and make the function."""
-    issues: list[Issue] = []
-    tallies: Mapping[str, Tally] = {}
-
-    def read(parse: Reading, text: str, pointer: str) -> Node | None:
-        try:
-            return parse(text, vocabulary, programme.parameters, tallies)
-        except RuleError as error:
-            issues.extend(error.within(where=where, pointer=pointer).issues)
-            return None
-
-    sheet = None
-    if programme.score is not None:
-        sheet = read_sheet(programme.score, read)
-        issues.extend(name_clashes(sheet, vocabulary, where))
-        tallies = sheet.by_name
-    checks: list[tuple[Condition, Node]] = []
-    for index, condition in enumerate(programme.conditions):
-        if condition.when is not None:
-            is_line = index == len(programme.eligibility)
-            pointer = "/score/pass" if is_line else pointer_to("eligibility", index, "when")
-            if node := read(parse_condition, condition.when, pointer):
-                checks.append((condition, node))
-    amount = None
-    if programme.amount is not None:
-        amount = read(parse_amount, programme.amount, "/amount")
-    classes = {
-        name: node
-        for name, text in programme.classes.items()
-        if (node := read(parse_class, text, pointer_to("classes", name)))
-    }
-    terms = read_terms(programme, read)
-    if issues:
-        raise RuleError(issues)
-    source, constants = generate([Check(node, c.decides) for c, node in checks], amount)
-    nodes = [*(node for _, node in checks), *([amount] if amount else []), *terms.nodes]
-    nodes += [*classes.values(), *([sheet.total.points] if sheet else [])]
-    parts = [part for node in nodes for part in walk(node)]
+    parsed = parse_programme(programme, vocabulary, where=where)
     return CompiledProgramme(
-        programme=programme,
-        vocabulary=vocabulary,
-        checks=tuple(checks),
-        amount=amount,
-        sheet=sheet,
-        classes=classes,
-        terms=terms,
-        facts=tuple(sorted({p.name for p in parts if isinstance(p, FactAt | YearsTotal)})),
-        asks_history=any(isinstance(part, OnceEver) for part in parts),
-        source=source,
-        rule=build(source, constants),
+        **vars(parsed), function=compile_rules([(parsed.deciding, parsed.amount)])
     )
 
 

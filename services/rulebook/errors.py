@@ -17,6 +17,10 @@ TITLES: Final[dict[str, tuple[str, str]]] = {
         "条件恒定，起不到审查作用",
         "The condition cannot fail, so it checks nothing",
     ),
+    "overflow": (
+        "中间结果可能超出精确整数的范围",
+        "A number on the way may be too large to be reckoned exactly",
+    ),
     "too-large": ("超出规模上限", "A limit of size is exceeded"),
     "unknown-key": ("字段名未定义", "The field is not defined"),
     "missing-key": ("缺少必填字段", "A required field is missing"),

@@ -1,7 +1,7 @@
 """The parsed form of an expression: what every engine reads."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
 from fractions import Fraction
@@ -237,6 +237,31 @@ def walk(node: Node) -> Iterator[Node]:
     yield node
     for child in children(node):
         yield from walk(child)
+
+
+def rebuilt(node: Node, change: Callable[[Node], Node | None]) -> Node:
+    """Give the same expression with some of its parts changed: where `change` answers one."""
+    if (changed := change(node)) is not None:
+        return changed
+
+    def again(part: Node) -> Node:
+        return rebuilt(part, change)
+
+    match node:
+        case AllOf(items) | AnyOf(items) | Extreme(items=items):
+            return replace(node, items=tuple(again(item) for item in items))
+        case Compare(left=left, right=right) | Arithmetic(left=left, right=right):
+            return replace(node, left=again(left), right=again(right))
+        case Not(operand) | IsUnknown(operand) | Floor(operand) | OneOf(operand=operand):
+            return replace(node, operand=again(operand))
+        case Known(first, second) | Agreed(first, second):
+            return type(node)(again(first), again(second))
+        case Case(branches, otherwise):
+            return Case(tuple((again(a), again(b)) for a, b in branches), again(otherwise))
+        case TallyEnd(value=value):
+            return replace(node, value=again(value))
+        case _:
+            return node
 
 
 def asks_about_subject(node: Node) -> bool:

@@ -68,6 +68,12 @@ class Band(Part):
         stated = self.above if self.at_least is None else self.at_least
         return None if stated is None else exact(stated)
 
+    def admits(self, value: Fraction) -> bool:
+        """Tell whether a number reaches this band; the last one takes every number."""
+        if self.bound is None:
+            return True
+        return value > self.bound if self.is_exclusive else value >= self.bound
+
     @property
     def span(self) -> tuple[int, int]:
         return cast("tuple[int, int]", self.points or self.otherwise)

@@ -4,13 +4,14 @@ What is unknown leaves the range that its part can still have. Whatever can be a
 with its low end is above, below it with its high end is below, and unknown between.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, cast
 
 from services.rulebook.arithmetic import joined_by, number
-from services.rulebook.errors import Issue, pointer_to
+from services.rulebook.columns.widths import check_width
+from services.rulebook.errors import Issue, RuleError, pointer_to
 from services.rulebook.nodes import Case, Compare, Const, Extreme, Known, Node, Tally
 from services.rulebook.parse import parse_points
 from services.rulebook.scoring import Band, Item, Score, expression_name
@@ -52,6 +53,18 @@ def name_clashes(sheet: Sheet, vocabulary: Vocabulary, where: str) -> Iterator[I
             yield Issue("duplicate", pointer, part.name, allowed, where=where)
 
 
+def width_issues(
+    sheet: Sheet, vocabulary: Vocabulary, bounds: Mapping[str, tuple[int, int]], where: str
+) -> Iterator[Issue]:
+    """Name the parts whose points could not be reckoned exactly."""
+    for index, part in enumerate(sheet.parts):
+        try:
+            check_width(part.points, vocabulary, bounds, part.name)
+        except RuleError as error:
+            pointer = pointer_to("score", "parts", index)
+            yield from error.within(where=where, pointer=pointer).issues
+
+
 def _tally(item: Item, pointer: str, read: Read) -> Tally:
     if item.items:
         parts = [_tally(i, f"{pointer}/items/{n}", read) for n, i in enumerate(item.items)]
@@ -76,16 +89,28 @@ def _tally(item: Item, pointer: str, read: Read) -> Tally:
 
 def _banded(subject: Node, bands: tuple[Band, ...]) -> tuple[Node, Node]:
     """Look the number up in its bands; an unknown one may lie in any of them."""
-    *rows, last = bands
-    ends: list[Node] = []
-    for end, furthest in ((0, min), (1, max)):
-        branches = [(_reaches(subject, band), _whole(band.span[end])) for band in rows]
-        found = Case(tuple(branches), _whole(last.span[end]))
-        ends.append(Known(found, _whole(furthest(band.span[end] for band in bands))))
-    return ends[0], ends[1]
+    lows, highs = zip(*(band.span for band in bands), strict=True)
+    return (
+        Known(_looked_up(subject, bands, lows), _whole(min(lows))),
+        Known(_looked_up(subject, bands, highs), _whole(max(highs))),
+    )
 
 
-def _reaches(subject: Node, band: Band) -> Node:
+def _looked_up(subject: Node, bands: Sequence[Band], points: Sequence[int]) -> Node:
+    """Find the band; of a choice, each way is looked up: points agree more often than numbers."""
+    if isinstance(subject, Case):
+        branches = [(when, _looked_up(each, bands, points)) for when, each in subject.branches]
+        return Case(tuple(branches), _looked_up(subject.otherwise, bands, points))
+    if isinstance(subject, Const):
+        value = Fraction(cast("Fraction", subject.value))
+        return next(_whole(p) for band, p in zip(bands, points, strict=True) if band.admits(value))
+    found = [
+        (_reaches(subject, band), _whole(p)) for band, p in zip(bands[:-1], points, strict=False)
+    ]
+    return Case(tuple(found), _whole(points[-1]))
+
+
+def _reaches(subject: Node, band: Band) -> Compare:
     bound = number(Fraction(band.bound or 0))
     return Compare(">" if band.is_exclusive else ">=", subject, bound)
 

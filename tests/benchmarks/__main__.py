@@ -16,11 +16,13 @@ from rich.console import Console
 from services.kernel.clock import system_now
 from services.kernel.logs import configure_logs
 from tests.benchmarks import (
+    cities,
     evaluation,
     fronting,
     hearing,
     relaying,
     reservations,
+    stacking,
     starting,
     writes,
 )
@@ -34,6 +36,8 @@ BENCHMARKS: dict[str, Measure] = {
     "fronting": fronting.measure,
     "reservations": reservations.measure,
     "evaluation": evaluation.measure,
+    "stacking": stacking.measure,
+    "cities": cities.measure,
     "relaying": relaying.measure,
     "hearing": hearing.measure,
     "starting": starting.measure,

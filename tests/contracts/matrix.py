@@ -22,10 +22,10 @@ class Scope(StrEnum):
 
     ANY = "any"
     OWN = "own"
+    DEPARTMENT = "department"
     ANOTHERS = "anothers"
     AWARDED = "awarded"
     PUBLISHED = "published"
-    DESK = "desk"
     OFFICE = "office"
     CONSENT = "consent"
     NONE = "none"
@@ -57,11 +57,11 @@ OTHERS = {
     "reviewer": ("reviewer-b", "reviewer-town-b"),
     "institution": ("institution-b",),
 }
-# By department: the desk of the object, and desks of other departments or of none.
-DESKS = {
-    "registrar": ("registrar", ("registrar-b",)),
-    "reviewer": ("reviewer", ("reviewer-b", "reviewer-town")),
-    "approver": ("approver", ("approver-b",)),
+# Whose department it is; a town's reviewer has none.
+DEPARTMENTS = {
+    "registrar": (("registrar",), ("registrar-b",)),
+    "reviewer": (("reviewer",), ("reviewer-b", "reviewer-town", "reviewer-town-b")),
+    "approver": (("approver",), ("approver-b",)),
 }
 # Of two persons, the first prepared what the second may go on with.
 FOUR_EYES = {
@@ -131,9 +131,9 @@ def _cells(entry: Entry, role: str, scope: Scope) -> Iterator[Cell]:
             owners, others = OWNERS.get(role, (role,)), OTHERS.get(role, (role,))
             yield from cells(owners, Side.OWN, is_allowed=True)
             yield from cells(others, Side.FOREIGN, is_allowed=False)
-        case Scope.DESK:
-            own, others = DESKS[role]
-            yield from cells((own,), Side.OWN, is_allowed=True)
+        case Scope.DEPARTMENT:
+            owners, others = DEPARTMENTS[role]
+            yield from cells(owners, Side.OWN, is_allowed=True)
             yield from cells(others, Side.FOREIGN, is_allowed=False)
         case Scope.OFFICE:
             yield Cell(role, f"{role}-office", Side.OWN, is_allowed=True)

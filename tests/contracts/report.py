@@ -9,10 +9,10 @@ from tests.contracts.matrix import ROLES, Cell, Entry, Scope, entries
 SIGNS = {
     Scope.ANY: "any",
     Scope.OWN: "own",
+    Scope.DEPARTMENT: "dep",
     Scope.ANOTHERS: "oth",
     Scope.AWARDED: "awd",
     Scope.PUBLISHED: "pub",
-    Scope.DESK: "dsk",
     Scope.OFFICE: "ofc",
     Scope.CONSENT: "–",
     Scope.NONE: "–",
@@ -20,8 +20,8 @@ SIGNS = {
 HEADINGS = {"registrar": "registr", "institution": "institut", "treasurer": "treasur"}
 WIDTH = 9
 LEGEND = (
-    "any: every object; own: one's own, no foreign one; oth: another person's, not one's own;",
-    "awd: what is awarded; pub: what is published; dsk: one's own department's;",
+    "any: every object; own: one's own, no foreign one; dep: one's own department's;",
+    "oth: another person's, not one's own; awd: what is awarded; pub: what is published;",
     "ofc: of the office that directs the task board; –: nothing",
     "each ✓ is a call that was made: let in, or, after / and –, refused; ✗ is a deviation",
 )

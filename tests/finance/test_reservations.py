@@ -57,6 +57,11 @@ async def test_aid_for_the_same_matter_and_group_is_set_off(
             "programme": "ningbo-workshop",
             "amount_fen": paid_wan * WAN,
             "document": "甬经信〔2026〕1号",
+            "matter": proposed.matter.key(),
+            "group": programme,
+            "relation": "competes",
+            "year": 2026,
+            "limits": [],
         }
     ]
     assert f"{paid_wan}万元（甬经信〔2026〕1号）" in (award.reason_zh or "")
@@ -304,6 +309,10 @@ async def test_one_award_is_read_with_its_frozen_terms(platform: TestPlatform) -
         "stacking_group": programme,
         "stacking_mode": "top-up",
         "stacking_source": "行动计划 附则：从高、不重复",
+        "stacking_clause": None,
+        "stacking_version": None,
+        "ceilings": [],
+        "one_clause": [],
     }
     assert (shown["competing"], shown["amount_fen"]) == ([], 30 * WAN)
     assert [each["aid_id"] for each in shown["competing_now"]] == [later["id"]]

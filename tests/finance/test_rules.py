@@ -1,15 +1,17 @@
 """Finance's pure rules, with the worked case WC-24 and its neighbours."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from itertools import product
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.finance.aid.rules import Competing, Level, Purpose, Relation, require_own_level
+from services.finance.aid.rules import Level, Purpose, Relation, require_own_level
 from services.finance.awards import rules as awards
-from services.finance.awards.rules import AwardState, StackingMode, grant
+from services.finance.awards.rules import NO_WORDS, AwardState, Grant, counted_from, grant, stored
 from services.finance.budgets.rules import Line, Shortage, choose_line
 from services.finance.contract import events as contract
 from services.finance.ledger.rules import ROUTES, AccountKind, TransferKind
@@ -18,13 +20,45 @@ from services.finance.payouts.rules import LineState, PayoutEvent, PayoutState
 from services.kernel.errors import Conflict, Forbidden
 from services.kernel.ids import new_id
 from services.policy.contract.events import Matter
+from services.rulebook.stacking import (
+    Aid,
+    Clause,
+    Limit,
+    OneClause,
+    Position,
+    StackingMode,
+    StackingTerms,
+)
 from tests.finance.steps import WAN
 
 TOP_UP, HIGHEST_ONLY = StackingMode.TOP_UP, StackingMode.HIGHEST_ONLY
 
 
-def aid(wan: int, level: str = "ningbo", document: str | None = "甬经信〔2026〕1号") -> Competing:
-    return Competing(new_id(), level, "workshop", wan * WAN, document)
+def where(**changes: Any) -> dict[str, Any]:
+    return {
+        "programme": "clause", "level": "cixi", "matter": "project:甲", "group": "upgrade",
+        "relation": "competes", "year": 2026, **changes,
+    }  # fmt: skip
+
+
+def aid(
+    wan: int, level: str = "ningbo", document: str | None = "甬经信〔2026〕1号", **changes: Any
+) -> Aid:
+    place = where(level=level, **{"programme": "workshop", **changes})
+    return Aid(id=str(new_id()), amount_fen=wan * WAN, document=document, **place)
+
+
+def granted_to(
+    asked_fen: int,
+    standing: Sequence[Aid],
+    mode: StackingMode = TOP_UP,
+    *,
+    rules: tuple[OneClause, ...] = (),
+    clause: Clause = NO_WORDS,
+    **changes: Any,
+) -> Grant:
+    terms = StackingTerms(mode, clause, rules)
+    return grant(asked_fen, Position(**where(**changes)), standing, terms)
 
 
 @pytest.mark.parametrize(
@@ -51,7 +85,7 @@ def aid(wan: int, level: str = "ningbo", document: str | None = "甬经信〔202
 def test_competing_aid_is_set_off(
     asked: int, others: list[int], mode: StackingMode, granted: int
 ) -> None:
-    answer = grant(asked * WAN, [aid(each) for each in others], Relation.COMPETES, mode)
+    answer = granted_to(asked * WAN, [aid(each) for each in others], mode)
     assert answer.amount_fen == granted * WAN
     assert len(answer.counted) == len(others)
     assert (answer.reason is None) == (not others)
@@ -60,7 +94,7 @@ def test_competing_aid_is_set_off(
 @pytest.mark.parametrize("relation", [Relation.MATCHES, Relation.TOPS_UP])
 @pytest.mark.parametrize("mode", list(StackingMode))
 def test_a_match_is_never_reduced_by_its_base(relation: Relation, mode: StackingMode) -> None:
-    answer = grant(20 * WAN, [aid(90)], relation, mode)
+    answer = granted_to(20 * WAN, [aid(90)], mode, relation=relation.value)
     assert (answer.amount_fen, answer.reason, answer.counted) == (20 * WAN, None, ())
 
 
@@ -72,9 +106,9 @@ def test_a_match_is_never_reduced_by_its_base(relation: Relation, mode: Stacking
 def test_a_programme_never_grants_one_matter_twice(
     relation: Relation, mode: StackingMode, earlier: int, granted: int
 ) -> None:
-    own = aid(earlier, "cixi", None)
-    competing = [own] if relation is Relation.COMPETES else [aid(90)]
-    answer = grant(20 * WAN, competing, relation, mode, own=[own])
+    own = aid(earlier, "cixi", None, programme="clause", group="another")
+    base = [] if relation is Relation.COMPETES else [aid(90)]
+    answer = granted_to(20 * WAN, [own, *base], mode, relation=relation.value)
     assert (answer.amount_fen, answer.counted) == (granted * WAN, (own,))
     assert answer.reason is not None
     code = "reduced-by-other-aid" if granted else "covered-by-other-aid"
@@ -109,7 +143,7 @@ def test_a_year_is_four_digits(period: str | None) -> None:
 
 
 def test_a_refusal_names_level_document_and_amount() -> None:
-    answer = grant(30 * WAN, [aid(40)], Relation.COMPETES, TOP_UP)
+    answer = granted_to(30 * WAN, [aid(40)])
     assert answer.reason is not None
     assert answer.reason.code == "covered-by-other-aid"
     assert answer.reason.zh == (
@@ -120,7 +154,7 @@ def test_a_refusal_names_level_document_and_amount() -> None:
 
 
 def test_a_reduction_says_what_is_left_and_why() -> None:
-    answer = grant(30 * WAN, [aid(10, "cixi", None)], Relation.COMPETES, TOP_UP)
+    answer = granted_to(30 * WAN, [aid(10, "cixi", None)])
     assert answer.reason is not None
     assert answer.reason.code == "reduced-by-other-aid"
     assert "慈溪市级“workshop”10万元（本平台核定）" in answer.reason.zh
@@ -128,7 +162,7 @@ def test_a_reduction_says_what_is_left_and_why() -> None:
 
 
 def test_a_long_list_of_aid_is_cut_short() -> None:
-    answer = grant(50 * WAN, [aid(1) for _ in range(8)], Relation.COMPETES, TOP_UP)
+    answer = granted_to(50 * WAN, [aid(1) for _ in range(8)])
     assert answer.reason is not None
     assert "另3笔" in answer.reason.zh
     assert answer.amount_fen == 42 * WAN
@@ -142,12 +176,81 @@ def test_a_long_list_of_aid_is_cut_short() -> None:
 def test_the_matter_never_gets_more_than_the_highest(
     asked: int, others: list[int], mode: StackingMode
 ) -> None:
-    competing = [Competing(new_id(), "ningbo", "p", each) for each in others]
-    granted = grant(asked, competing, Relation.COMPETES, mode).amount_fen
+    competing = [replace(aid(1), amount_fen=each) for each in others]
+    granted = granted_to(asked, competing, mode).amount_fen
     assert 0 <= granted <= asked
     assert granted + sum(others) <= max(asked, sum(others))
     if mode is TOP_UP:
         assert granted + sum(others) == max(asked, sum(others))
+
+
+COST = Limit("actual-cost", "补助总额不超过实际投入", "matter", 100 * WAN, "第五条")
+ONE = OneClause(
+    "one-clause", "同一项目只能享受一条", "matter", 1, ("clause", "workshop"), source="第九条"
+)
+
+
+@pytest.mark.parametrize(
+    ("others", "granted", "code"),
+    [
+        (49, 50, None),
+        (50, 50, None),
+        (51, 49, "reduced-by-ceiling"),
+        (100, 0, "covered-by-ceiling"),
+        (120, 0, "covered-by-ceiling"),
+    ],
+)
+def test_a_ceiling_at_actual_cost_counts_all_aid_for_the_matter(
+    others: int, granted: int, code: str | None
+) -> None:
+    other = aid(others, group="elsewhere", relation="matches")
+    answer = granted_to(50 * WAN, [other], limits=(COST,))
+    assert answer.amount_fen == granted * WAN
+    assert (answer.reason and answer.reason.code) == code
+
+
+def test_a_ceiling_is_quoted_with_its_source() -> None:
+    answer = granted_to(50 * WAN, [aid(70, group="elsewhere")], limits=(COST,))
+    assert answer.reason is not None
+    assert answer.reason.zh == (
+        "已获宁波市级“workshop”70万元（甬经信〔2026〕1号），合计70万元；"
+        "按“补助总额不超过实际投入”（第五条），拟给50万元，核给30万元。"
+    )
+
+
+def test_a_programme_of_its_own_cap_is_granted_the_cap() -> None:
+    """WC-24: a match of 2500 under a ceiling of 2000 is granted 2000."""
+    cap = replace(COST, limit_fen=2000 * WAN, says="最高2000万元")
+    answer = granted_to(2500 * WAN, [], relation="matches", limits=(cap,))
+    assert answer.amount_fen == 2000 * WAN
+    assert answer.reason is not None
+    assert answer.reason.zh == "按“最高2000万元”（第五条），拟给2,500万元，核给2,000万元。"
+
+
+def test_of_clauses_of_which_one_may_be_received_the_second_is_refused() -> None:
+    answer = granted_to(50 * WAN, [aid(1, group="elsewhere")], rules=(ONE,))
+    assert answer.amount_fen == 0
+    assert answer.reason is not None
+    assert answer.reason.code == "one-clause"
+    assert answer.reason.zh.endswith("按“同一项目只能享受一条”（第九条），不能再享受本项。")
+
+
+def test_the_frozen_words_of_the_clause_are_quoted() -> None:
+    clause = Clause("highest", "与上级补助相重复的按照“从高、不重复”原则", "行动方案尾款")
+    answer = granted_to(30 * WAN, [aid(10)], clause=clause)
+    assert answer.reason is not None
+    assert answer.reason.zh.endswith(
+        "按“与上级补助相重复的按照‘从高、不重复’原则”（行动方案尾款）补差20万元。"
+    )
+
+
+def test_the_reason_can_be_given_again_from_what_was_kept() -> None:
+    standing = [aid(70, group="elsewhere", limits=(COST,)), aid(10)]
+    answer = granted_to(50 * WAN, standing, limits=(COST,))
+    kept = [counted_from(stored(each), Position(**where())) for each in answer.counted]
+    assert granted_to(50 * WAN, kept, limits=(COST,)) == answer
+    early = {"aid_id": "1", "level": "ningbo", "programme": "p", "amount_fen": 1, "document": None}
+    assert counted_from(early, Position(**where())).group == "upgrade"
 
 
 def test_the_first_line_that_holds_enough_is_taken() -> None:
@@ -177,9 +280,13 @@ def test_no_line_at_all_names_what_was_looked_for() -> None:
 
 def test_every_group_of_a_matter_shares_one_lock() -> None:
     one, other = (Purpose("firm", "A", "project:1", group) for group in ("x", "y"))
-    assert one.lock_key() == other.lock_key()
-    assert one.lock_key() != Purpose("firm", "B", "project:1", "x").lock_key()
-    assert -(2**63) <= one.lock_key() < 2**63
+    assert one.lock_keys() == other.lock_keys()
+    matter = Purpose("firm", "A", "project:2", "x").lock_keys()
+    stranger = Purpose("firm", "B", "project:1", "x").lock_keys()
+    assert matter.matter != one.lock_keys().matter
+    assert matter[1:] == one.lock_keys()[1:], "the beneficiary is the same"
+    assert len({*one.lock_keys(), *stranger}) == 6
+    assert all(-(2**63) <= key < 2**63 for key in one.lock_keys())
 
 
 @pytest.mark.parametrize(

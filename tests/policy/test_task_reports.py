@@ -8,7 +8,7 @@ import pytest
 from openpyxl import load_workbook
 
 from services.kernel.errors import Invalid
-from services.kernel.spreadsheets import Format
+from services.kernel.exports import Format
 from services.policy.contract.events import TaskChanged
 from services.policy.task_reports import rules
 from services.policy.tasks.rules import BoardRule, Every, period_of

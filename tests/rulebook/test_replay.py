@@ -32,7 +32,7 @@ def story() -> str:
     )
     replayed = Situation.from_json(frozen.canonical())
     answer = compiled.assess(replayed, {"rate_bp": 300})
-    return f"{compiled.source}\n{frozen.digest()}\n{answer.canonical()}"
+    return f"{compiled.function.source}\n{frozen.digest()}\n{answer.canonical()}"
 
 
 @pytest.mark.parametrize("seed", ["0", "1", "4711"])
@@ -58,11 +58,11 @@ def test_no_text_of_the_input_stands_in_the_generated_source() -> None:
     )
 
     for text in ("import", "evil", "revenue", "staff", "industry", "rate", "'", '"'):
-        assert text not in compiled.source
+        assert text not in compiled.function.source
 
 
 def test_the_generated_function_reaches_nothing_but_its_constants() -> None:
-    scope = programme("is_listed").rule.__globals__
+    scope = programme("is_listed").function.rule.__globals__
 
     assert scope["__builtins__"] == {}
     names = {name for name in scope if not name.startswith("K")}
@@ -72,5 +72,5 @@ def test_the_generated_function_reaches_nothing_but_its_constants() -> None:
 def test_the_same_condition_is_computed_once() -> None:
     compiled = programme("revenue_fen > 5 AND is_listed", "revenue_fen > 5 OR is_above_scale")
 
-    assert compiled.source.count("> (5)") == 1
-    assert compiled.source.count("facts.get") == 3
+    assert compiled.function.source.count("> (5)") == 1
+    assert compiled.function.source.count("facts.get") == 3

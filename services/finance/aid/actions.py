@@ -1,5 +1,6 @@
 """Declaring aid of any level, and keeping our own in the same ledger."""
 
+from dataclasses import asdict
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -40,6 +41,8 @@ async def declare_aid(session: AsyncSession, actor: Actor, body: AidBody, *, now
         programme=body.programme,
         stacking_group=purpose.stacking_group,
         relation=Relation.COMPETES,
+        year=body.paid_on.year,
+        limits=[],
         amount_fen=body.amount_fen,
         paid_on=body.paid_on,
         document=body.document,
@@ -102,6 +105,8 @@ async def enter_own(
         "stacking_group": purpose.stacking_group,
         "programme": proposed.programme,
         "relation": proposed.relation,
+        "year": proposed.budget_year,
+        "limits": [asdict(each) for each in proposed.ceilings],
         "amount_fen": amount_fen,
         "state": AidState.RESERVED,
     }

@@ -1,12 +1,16 @@
 """The aid ledger."""
 
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.finance.base import Base
+
+# Whose ceilings reach beyond their matter; written as PostgreSQL prints it.
+HAS_YEAR_CEILING = """limits @> '[{"of": "beneficiary-year"}]'::jsonb"""
 
 
 class Aid(Base):
@@ -27,6 +31,7 @@ class Aid(Base):
             postgresql_where=text("state = 'declared'"),
         ),
         Index("ix_aid_purpose", "beneficiary_id", "matter_key", "stacking_group"),
+        Index("ix_aid_year_ceiling", "beneficiary_id", postgresql_where=text(HAS_YEAR_CEILING)),
         CheckConstraint(
             "state IN ('declared', 'withdrawn', 'reserved', 'awarded', 'paid', 'void')",
             name="state",
@@ -49,7 +54,9 @@ class Aid(Base):
                     "programme",
                     "relation",
                     "stacking_group",
+                    "year",
                     "amount_fen",
+                    "limits",
                     "paid_on",
                     "document",
                     "beneficiary_kind",
@@ -75,6 +82,9 @@ class Aid(Base):
     programme: Mapped[str]
     stacking_group: Mapped[str]
     relation: Mapped[str]
+    # The year whose money it is, and the ceilings that an award of ours was granted under.
+    year: Mapped[int]
+    limits: Mapped[list[Any]] = mapped_column(server_default=text("'[]'"))
     amount_fen: Mapped[int]
     paid_on: Mapped[date | None]
     document: Mapped[str | None]

@@ -3,12 +3,13 @@
 from operator import itemgetter
 from uuid import UUID
 
+import orjson
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.finance.aid.access import allowed_events, visible_to
-from services.finance.aid.models import Aid
-from services.finance.aid.rules import COUNTED, AidState, Competing, Level, Purpose, Relation
+from services.finance.aid.models import HAS_YEAR_CEILING, Aid
+from services.finance.aid.rules import COUNTED, AidState, Purpose
 from services.finance.aid.schemas import AidView
 from services.finance.paging import newest_first
 from services.finance.parties import FIRM, MatterView, PartyView, canonical_id
@@ -16,21 +17,41 @@ from services.kernel.actors import Actor
 from services.kernel.database import raw_connection
 from services.kernel.errors import NotFound
 from services.kernel.pages import PageRequest
+from services.rulebook import stacking
+from services.rulebook.stacking import limits_from
 
-_STANDING = """
-SELECT id, level, programme, amount_fen, document,
-       stacking_group = $6 AND relation = $7 AS competes, programme = $8 AND level = $9 AS is_own
+# In this order everywhere: a matter, then the beneficiary, then what a ceiling has left.
+_LOCK = "SELECT pg_advisory_xact_lock($1), pg_advisory_xact_lock_shared($2)"
+_LOCK_ALONE = "SELECT pg_advisory_xact_lock($1), pg_advisory_xact_lock($2)"
+_COUNTED = """
+SELECT id, level, programme, amount_fen, document, matter_key, stacking_group, relation, year,
+       nullif(limits, '[]')::text AS limits
 FROM aid
-WHERE beneficiary_kind = $1 AND beneficiary_id = $2 AND matter_key = $3
+WHERE beneficiary_kind = $1 AND beneficiary_id = $2
   AND state = ANY($4::text[]) AND ($5::uuid IS NULL OR award_id IS DISTINCT FROM $5)
-  AND (stacking_group = $6 AND relation = $7 OR programme = $8 AND level = $9)
 """
+_STANDING = f"""
+{_COUNTED} AND matter_key = $3
+UNION ALL
+{_COUNTED} AND matter_key <> $3 AND {HAS_YEAR_CEILING}
+"""
+_ELSEWHERE = f"{_COUNTED} AND matter_key <> $3"
 
 
-async def lock_purpose(session: AsyncSession, purpose: Purpose) -> None:
-    """Let no one else grant or declare aid for this matter until this transaction ends."""
+async def lock_purpose(session: AsyncSession, purpose: Purpose, *, alone: bool = False) -> None:
+    """Let no one else grant or declare aid for this matter until this transaction ends.
+
+    `alone` is for terms that count other matters: then for none of the beneficiary's.
+    """
+    keys = purpose.lock_keys()
     connection = await raw_connection(session)
-    await connection.execute("SELECT pg_advisory_xact_lock($1)", purpose.lock_key())
+    await connection.execute(_LOCK_ALONE if alone else _LOCK, keys.matter, keys.beneficiary)
+
+
+async def lock_ceiling(session: AsyncSession, purpose: Purpose) -> None:
+    """Let those who share a ceiling that stands take of it one after the other."""
+    connection = await raw_connection(session)
+    await connection.execute("SELECT pg_advisory_xact_lock($1)", purpose.lock_keys().ceiling)
 
 
 async def aid(session: AsyncSession, actor: Actor, aid_id: UUID, *, lock: bool = False) -> Aid:
@@ -86,23 +107,41 @@ async def of_award(session: AsyncSession, award_id: UUID) -> Aid | None:
 
 
 async def standing(
-    session: AsyncSession, purpose: Purpose, programme: str, *, besides_award: UUID | None
-) -> tuple[list[Competing], list[Competing]]:
-    """List what counts against another grant, in the order of its entry.
+    session: AsyncSession, purpose: Purpose, *, besides_award: UUID | None
+) -> list[stacking.Aid]:
+    """List what stands for a matter, in the order of its entry.
 
-    First what competes for the purpose, then what our own programme granted for the matter, in
-    whatever group and relation.
+    Aid for other matters is among it where its own ceiling is one of the year.
     """
+    return await _counted(session, _STANDING, purpose, besides_award)
+
+
+async def elsewhere(
+    session: AsyncSession, purpose: Purpose, *, besides_award: UUID | None
+) -> list[stacking.Aid]:
+    """List what stands for the beneficiary's other matters, in the order of its entry."""
+    return await _counted(session, _ELSEWHERE, purpose, besides_award)
+
+
+async def _counted(
+    session: AsyncSession, statement: str, purpose: Purpose, besides_award: UUID | None
+) -> list[stacking.Aid]:
     connection = await raw_connection(session)
     rows = await connection.fetch(
-        _STANDING, purpose.beneficiary_kind, purpose.beneficiary_id, purpose.matter_key,
-        [str(state) for state in COUNTED], besides_award, purpose.stacking_group,
-        str(Relation.COMPETES), programme, str(Level.CIXI),
+        statement, purpose.beneficiary_kind, purpose.beneficiary_id, purpose.matter_key,
+        [str(state) for state in COUNTED], besides_award,
     )  # fmt: skip
     # Sorted here: to have them in order, the planner would walk the whole table by its key.
     rows.sort(key=itemgetter("id"))
-    found = [(Competing(*row[:5]), row["competes"], row["is_own"]) for row in rows]
-    return [aid for aid, competes, _ in found if competes], [aid for aid, _, own in found if own]
+    return [
+        stacking.Aid(
+            id=str(row["id"]), level=row["level"], programme=row["programme"],
+            amount_fen=row["amount_fen"], document=row["document"], matter=row["matter_key"],
+            group=row["stacking_group"], relation=row["relation"], year=row["year"],
+            limits=limits_from(orjson.loads(row["limits"])) if row["limits"] else (),
+        )
+        for row in rows
+    ]  # fmt: skip
 
 
 def view(actor: Actor, row: Aid) -> AidView:

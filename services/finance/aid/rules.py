@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from uuid import UUID
+from typing import NamedTuple
 
 from services.finance.moves import event_not_allowed
 from services.kernel.errors import Forbidden, invalid_field
@@ -79,24 +79,27 @@ class Purpose:
     matter_key: str
     stacking_group: str
 
-    def lock_key(self) -> int:
-        """Give the key of the lock under which aid for the matter is granted or declared.
+    def lock_keys(self) -> "LockKeys":
+        """Give the keys of the locks under which aid is granted or declared.
 
-        All groups of a matter share it, so that one document declared twice at once is found, too.
+        All groups of a matter share one, so that one document declared twice at once is found, too.
         """
-        text = f"aid\x1f{self.beneficiary_kind}\x1f{self.beneficiary_id}\x1f{self.matter_key}"
-        return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big", signed=True)
+        who = f"aid\x1f{self.beneficiary_kind}\x1f{self.beneficiary_id}"
+        return LockKeys(
+            _lock_key(f"{who}\x1f{self.matter_key}"), _lock_key(who), _lock_key(f"{who}\x1f\x1f")
+        )
 
 
-@dataclass(frozen=True)
-class Competing:
-    """Aid that stands against a grant for the same purpose."""
+class LockKeys(NamedTuple):
+    """One matter of a beneficiary, all of them, and what they have left under a year's ceiling."""
 
-    aid_id: UUID
-    level: str
-    programme: str
-    amount_fen: int
-    document: str | None = None
+    matter: int
+    beneficiary: int
+    ceiling: int
+
+
+def _lock_key(text: str) -> int:
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big", signed=True)
 
 
 def move(state: str, event: AidEvent) -> AidState:

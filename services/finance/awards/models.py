@@ -28,6 +28,10 @@ TERMS = (
     "stacking_group",
     "stacking_mode",
     "stacking_source",
+    "stacking_clause",
+    "stacking_version",
+    "ceilings",
+    "one_clause",
     "clause",
     "department",
     "proposed_by",
@@ -115,6 +119,10 @@ class Award(Base):
     stacking_group: Mapped[str]
     stacking_mode: Mapped[str]
     stacking_source: Mapped[str]
+    stacking_clause: Mapped[dict[str, Any] | None]
+    stacking_version: Mapped[str | None]
+    ceilings: Mapped[list[Any]] = mapped_column(server_default=text("'[]'"))
+    one_clause: Mapped[list[Any]] = mapped_column(server_default=text("'[]'"))
     clause: Mapped[str]
     department: Mapped[str]
     proposed_by: Mapped[str]

@@ -7,15 +7,18 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.finance.aid.queries import standing
-from services.finance.aid.rules import Purpose
+from services.finance.aid.rules import Level, Purpose, Relation
 from services.finance.awards.access import visible_to
 from services.finance.awards.models import Award, Recovery
-from services.finance.awards.rules import AwardState, events_for
+from services.finance.awards.rules import NO_WORDS, AwardState, events_for, told
 from services.finance.awards.schemas import (
     AwardDetail,
     AwardView,
+    CeilingView,
+    ClauseView,
     CompetingView,
     LineView,
+    OneClauseView,
     RecoveryView,
     TermsView,
 )
@@ -26,6 +29,16 @@ from services.kernel.actors import Actor, Role
 from services.kernel.database import raw_connection
 from services.kernel.errors import NotFound
 from services.kernel.pages import PageRequest
+from services.rulebook.stacking import (
+    Clause,
+    Position,
+    StackingMode,
+    StackingTerms,
+    is_contest,
+    is_same_grant,
+    limits_from,
+    rules_from,
+)
 
 CASE_LOCKS = 0x66696E63  # the first half of the key: locks of cases, apart from all others
 RESTATED_ROWS = 500
@@ -148,6 +161,21 @@ def purpose_of(row: Award) -> Purpose:
     return Purpose(row.beneficiary_kind, row.beneficiary_id, row.matter_key, row.stacking_group)
 
 
+def position_of(row: Award) -> Position:
+    """Say where an award stands, under the terms that were frozen with its proposal."""
+    return Position(
+        programme=row.programme, level=Level.CIXI, matter=row.matter_key,
+        group=row.stacking_group, relation=Relation(row.relation).value, year=row.budget_year,
+        limits=limits_from(row.ceilings),
+    )  # fmt: skip
+
+
+def terms_of(row: Award) -> StackingTerms:
+    """Read the stacking terms of an award; an early one has no clause but the mode's source."""
+    clause = Clause(**row.stacking_clause) if row.stacking_clause else NO_WORDS
+    return StackingTerms(StackingMode(row.stacking_mode), clause, rules_from(row.one_clause))
+
+
 def not_found() -> NotFound:
     return NotFound("没有这笔资助。", "There is no such award.")
 
@@ -182,6 +210,10 @@ def view(row: Award) -> AwardView:
             stacking_group=row.stacking_group,
             stacking_mode=row.stacking_mode,
             stacking_source=row.stacking_source,
+            stacking_clause=ClauseView(**row.stacking_clause) if row.stacking_clause else None,
+            stacking_version=row.stacking_version,
+            ceilings=[CeilingView(**each) for each in row.ceilings],
+            one_clause=[OneClauseView(**each) for each in row.one_clause],
         ),
         competing=[CompetingView(**aid) for aid in row.counted],
         clause=row.clause,
@@ -196,8 +228,11 @@ def view(row: Award) -> AwardView:
 
 async def detail(session: AsyncSession, actor: Actor, row: Award) -> AwardDetail:
     """Show one award with its recoveries and what counts for its matter now."""
-    others, own = await standing(session, purpose_of(row), row.programme, besides_award=row.id)
-    counted = {aid.aid_id: aid for aid in (*others, *own)}
+    found = await standing(session, purpose_of(row), besides_award=row.id)
+    position = position_of(row)
+    counted = [
+        each for each in found if is_contest(position, each) or is_same_grant(position, each)
+    ]
     asked_back = await recoveries(session, row.id)
     waiting = next((each for each in asked_back if each.state == "prepared"), None)
     events = events_for(
@@ -209,7 +244,7 @@ async def detail(session: AsyncSession, actor: Actor, row: Award) -> AwardDetail
     return AwardDetail(
         **view(row).model_dump(),
         recoveries=[RecoveryView.model_validate(each) for each in asked_back],
-        competing_now=[CompetingView(**vars(other)) for other in counted.values()],
+        competing_now=[CompetingView(**told(each)) for each in counted],
         allowed_events=sorted(events) if actor.has(Role.TREASURER) else [],
     )
 

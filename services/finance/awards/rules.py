@@ -3,13 +3,24 @@
 Sources: the plan's closing clause 从高、不重复; 配套 and 追加 are no duplicates of their base.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from enum import StrEnum
+from typing import Any
 
-from services.finance.aid.rules import LEVEL_NAMES, Competing, Level, Relation
+from services.finance.aid.rules import LEVEL_NAMES, Level
 from services.finance.money import yuan, yuan_in_english
 from services.finance.moves import Words, event_not_allowed
+from services.rulebook.stacking import (
+    Aid,
+    Clause,
+    Cut,
+    Position,
+    StackingMode,
+    StackingTerms,
+    limits_from,
+    room,
+)
 
 THING = ("资助", "The award")
 NAMED_AIDS_MAX = 5
@@ -29,11 +40,6 @@ class AwardEvent(StrEnum):
     RECOVER = "recover"
     CONFIRM_RECOVERY = "confirm-recovery"
     CANCEL_RECOVERY = "cancel-recovery"
-
-
-class StackingMode(StrEnum):
-    TOP_UP = "top-up"
-    HIGHEST_ONLY = "highest-only"
 
 
 AWARD_STATE_NAMES = {
@@ -84,9 +90,11 @@ class Grant:
 
     amount_fen: int
     reason: Reason | None
-    counted: tuple[Competing, ...]
+    counted: tuple[Aid, ...]
 
 
+# What proposals were frozen with before they carried the words of their clause.
+NO_WORDS = Clause("stacking", "从高、不重复")
 NOTHING_ASKED = Reason(
     "nothing-to-grant",
     "拟给金额为零，无需安排资金。",
@@ -97,31 +105,43 @@ PAYMENT_RETURNED = Reason(
 )
 
 
-def grant(
-    asked_fen: int,
-    competing: Sequence[Competing],
-    relation: Relation,
-    mode: StackingMode,
-    *,
-    own: Sequence[Competing] = (),
-) -> Grant:
-    """Set off what was granted already for the same matter and group (从高、不重复).
-
-    Under `top-up` the difference is left (补差), never less than nothing; under
-    `highest-only` nothing is left once anything was granted. What matches or tops up is not
-    reduced by its base, but by `own`: what the same programme granted for the same matter.
-    """
+def grant(asked_fen: int, asked: Position, standing: Sequence[Aid], terms: StackingTerms) -> Grant:
+    """Grant what the rules of stacking leave, which are those that answers are given by."""
     if asked_fen <= 0:
         return Grant(0, NOTHING_ASKED, ())
-    others = competing if relation is Relation.COMPETES else ()
-    standing = {aid.aid_id: aid for aid in (*others, *own)}
-    if not standing:
-        return Grant(asked_fen, None, ())
-    counted = tuple(standing[aid_id] for aid_id in sorted(standing))
-    granted_fen = sum(aid.amount_fen for aid in counted)
-    left_fen = max(0, asked_fen - granted_fen) if mode is StackingMode.TOP_UP else 0
-    reason = _stacking_reason(asked_fen, left_fen, counted, relation, mode)
-    return Grant(left_fen, reason, counted)
+    found = room(asked, asked_fen, standing, terms)
+    if not found.cuts:
+        return Grant(found.amount_fen, None, ())
+    counted = {aid.id: aid for cut in found.cuts for aid in cut.counted}
+    reason = _reason(asked_fen, found.cuts[0], terms.mode)
+    return Grant(found.amount_fen, reason, tuple(counted[each] for each in sorted(counted)))
+
+
+def told(aid: Aid) -> dict[str, Any]:
+    """Say of counted aid what everyone concerned may know."""
+    return {
+        "aid_id": aid.id, "level": aid.level, "programme": aid.programme,
+        "amount_fen": aid.amount_fen, "document": aid.document,
+    }  # fmt: skip
+
+
+def stored(aid: Aid) -> dict[str, Any]:
+    """Keep counted aid whole, so that the reason can be given again."""
+    return {
+        **told(aid), "matter": aid.matter, "group": aid.group, "relation": aid.relation,
+        "year": aid.year, "limits": [asdict(limit) for limit in aid.limits],
+    }  # fmt: skip
+
+
+def counted_from(kept: Mapping[str, Any], position: Position) -> Aid:
+    """Read counted aid; what was kept early on was always of the award's own purpose."""
+    return Aid(
+        id=kept["aid_id"], level=kept["level"], programme=kept["programme"],
+        amount_fen=kept["amount_fen"], document=kept["document"],
+        matter=kept.get("matter", position.matter), group=kept.get("group", position.group),
+        relation=kept.get("relation", position.relation), year=kept.get("year", position.year),
+        limits=limits_from(kept.get("limits", ())),
+    )  # fmt: skip
 
 
 def move(state: str, target: AwardState) -> AwardState:
@@ -162,16 +182,40 @@ def events_for(
     return frozenset({AwardEvent.RECOVER}) if left_fen > 0 else frozenset()
 
 
-def _stacking_reason(
-    asked_fen: int,
-    left_fen: int,
-    counted: tuple[Competing, ...],
-    relation: Relation,
-    mode: StackingMode,
-) -> Reason:
-    rule = "从高、不重复" if relation is Relation.COMPETES else "同一项目、同一事项不重复"
-    aid_zh, aid_en = _named(counted)
-    total_fen = sum(aid.amount_fen for aid in counted)
+def _reason(asked_fen: int, cut: Cut, mode: StackingMode) -> Reason:
+    """Word the strictest rule: what it counts, by which words, and what it leaves."""
+    if cut.kind in {"competing", "own"}:
+        return _set_off_reason(asked_fen, cut, mode)
+    aid_zh, aid_en = _named(cut.counted)
+    rule, rule_en = cut.rule.quoted, f"the rule {cut.rule.named}"
+    if cut.kind == "one-clause":
+        return Reason(
+            "one-clause",
+            f"已享受{aid_zh}；按{rule}，不能再享受本项。",
+            f"There is {aid_en}; by {rule_en}, this one may not be received as well.",
+        )
+    total_fen = sum(aid.amount_fen for aid in cut.counted)
+    before_zh = f"已获{aid_zh}，合计{yuan(total_fen)}；" if cut.counted else ""
+    before_en = f"There is {aid_en}, {yuan_in_english(total_fen)} in all; " if cut.counted else ""
+    if cut.left_fen:
+        return Reason(
+            "reduced-by-ceiling",
+            f"{before_zh}按{rule}，拟给{yuan(asked_fen)}，核给{yuan(cut.left_fen)}。",
+            f"{before_en}by {rule_en}, {yuan_in_english(cut.left_fen)} is left of"
+            f" {yuan_in_english(asked_fen)}.",
+        )
+    return Reason(
+        "covered-by-ceiling",
+        f"{before_zh}按{rule}，已达限额，不再给予。",
+        f"{before_en}by {rule_en}, nothing more is given.",
+    )
+
+
+def _set_off_reason(asked_fen: int, cut: Cut, mode: StackingMode) -> Reason:
+    rule = cut.rule.quoted if cut.rule.source else cut.rule.says
+    left_fen = cut.left_fen
+    aid_zh, aid_en = _named(cut.counted)
+    total_fen = sum(aid.amount_fen for aid in cut.counted)
     before_zh = f"同一事项已获{aid_zh}，合计{yuan(total_fen)}"
     before_en = f"For the same matter there is {aid_en}, {yuan_in_english(total_fen)} in all"
     if left_fen:
@@ -193,7 +237,7 @@ def _stacking_reason(
     )
 
 
-def _named(counted: tuple[Competing, ...]) -> tuple[str, str]:
+def _named(counted: tuple[Aid, ...]) -> tuple[str, str]:
     zh: list[str] = []
     en: list[str] = []
     for aid in counted[:NAMED_AIDS_MAX]:

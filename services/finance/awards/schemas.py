@@ -1,6 +1,7 @@
 """What is asked and answered about awards."""
 
 from datetime import date, datetime
+from typing import Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -50,13 +51,39 @@ class LineView(BaseModel):
 
 
 class CompetingView(BaseModel):
-    """Aid for the same matter and group."""
+    """Aid that was counted against an award."""
 
     aid_id: UUID
     level: str
     programme: str
     amount_fen: int
     document: str | None = None
+
+
+class ClauseView(BaseModel):
+    """The words of 从高、不重复 that were in force, and where they stand."""
+
+    id: str
+    says: str
+    source: str
+
+
+class CeilingView(ClauseView):
+    """What all aid together may reach: for the matter, in its group, or for one in a year."""
+
+    of: Literal["matter", "group", "beneficiary-year"]
+    limit_fen: int
+
+
+class OneClauseView(ClauseView):
+    """Of the programmes and groups named at most so many are received."""
+
+    per: Literal["matter", "beneficiary-year", "beneficiary"]
+    at_most: int
+    programmes: list[str]
+    groups: list[str]
+    repeatable: list[str]
+    levels: list[str]
 
 
 class TermsView(BaseModel):
@@ -66,6 +93,10 @@ class TermsView(BaseModel):
     stacking_group: str
     stacking_mode: str
     stacking_source: str
+    stacking_clause: ClauseView | None
+    stacking_version: str | None
+    ceilings: list[CeilingView]
+    one_clause: list[OneClauseView]
 
 
 class RecoveryView(BaseModel):

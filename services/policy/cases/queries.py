@@ -1,6 +1,6 @@
 """Reading cases, and what would follow for their applicants today."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -17,6 +17,7 @@ from services.policy.cases.access import acts_for, reviewed_by, visible_to
 from services.policy.cases.models import Case, CaseHistory, FrozenSituation, Notice
 from services.policy.cases.rules import (
     APPLICANT,
+    FIRM,
     NEXT,
     OPEN,
     RECEIVED,
@@ -25,6 +26,7 @@ from services.policy.cases.rules import (
     CaseState,
     Outcome,
     ReservationState,
+    SystemEvent,
 )
 from services.policy.cases.schemas import (
     CaseSummary,
@@ -39,7 +41,9 @@ from services.policy.firms.rules import KnownFirm, declared_of, mark_declared, s
 from services.policy.parameters.rules import Decisions, Number, numbers_of
 from services.policy.plan.actions.load_library import library
 from services.policy.plan.rules import PlanProgramme
+from services.policy.stacking.rules import OWN_LEVEL
 from services.rulebook import Assessment, Situation
+from services.rulebook.stacking import COMPETES, Aid, limits_from
 
 
 @dataclass(frozen=True)
@@ -89,6 +93,45 @@ async def received(session: AsyncSession, applicant: Party) -> frozenset[str]:
         Case.state.in_(RECEIVED),
     )
     return frozenset(await session.scalars(statement.distinct()))
+
+
+async def received_by_firms(
+    session: AsyncSession, usccs: Iterable[str]
+) -> dict[str, frozenset[str]]:
+    """Name the same for many firms; one that received nothing is not among them."""
+    statement = select(Case.applicant_id, func.array_agg(Case.programme.distinct())).where(
+        Case.applicant_kind == FIRM, Case.applicant_id.in_(list(usccs)), Case.state.in_(RECEIVED)
+    )
+    rows = await session.execute(statement.group_by(Case.applicant_id))
+    return {uscc: frozenset(programmes) for uscc, programmes in rows}
+
+
+async def standing_aid(session: AsyncSession, applicant: Party) -> list[Aid]:
+    """List what finance holds or paid for an applicant's cases, as far as it has been heard."""
+    recovered = select(CaseHistory.id).where(
+        CaseHistory.case_id == Case.id, CaseHistory.event == SystemEvent.RECOVERED
+    )
+    statement = select(Case).where(
+        Case.applicant_kind == applicant.kind,
+        Case.applicant_id == applicant.id,
+        Case.reservation_state == ReservationState.RESERVED,
+        ~recovered.exists(),
+    )
+    rows = await session.scalars(statement.order_by(Case.id))
+    return [_aid(row) for row in rows]
+
+
+def _aid(row: Case) -> Aid:
+    programme = library().programmes.get(row.programme)
+    line: Any = row.reservation_line
+    return Aid(
+        id=str(row.id), programme=row.programme, level=OWN_LEVEL, matter=matter_of(row).key(),
+        group=programme.stacking_group if programme else row.programme,
+        relation=programme.compiled.programme.relation if programme else COMPETES,
+        year=line["year"] if line else row.changed_at.year,
+        limits=limits_from(row.assessment.get("ceilings", ())),
+        amount_fen=row.reservation_amount_fen or 0,
+    )  # fmt: skip
 
 
 async def case(
@@ -217,7 +260,7 @@ async def view(session: AsyncSession, actor: Actor, found: Case, *, now: datetim
             version=found.plan_version,
             flags=plan.flags(city_day(now)) if plan else [],
         ),
-        call=None,
+        call=found.call_id,
         situation=found.situation,
         assessment=found.assessment,
         facts_known_until=found.facts_known_until,

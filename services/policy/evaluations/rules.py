@@ -1,18 +1,28 @@
 """From given facts to answers, and from answers to the best lawful combination."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
-from typing import Literal
+from datetime import date
+from typing import Literal, TypeAlias
 
-from services.policy.cases.rules import MatterKind
+from services.policy.cases.rules import FIRM, MatterKind
 from services.policy.firms.rules import declared_of, mark_declared
-from services.policy.parameters.rules import Number
-from services.policy.plan.rules import PlanProgramme
-from services.rulebook import Assessment, Situation
+from services.policy.parameters.rules import Decisions, Number, stacking_mode
+from services.policy.plan.rules import Library, PlanProgramme
+from services.policy.stacking.rules import OWN_LEVEL
+from services.rulebook import Assessment, Situation, combine
+from services.rulebook.combine import Candidate, Combination
+from services.rulebook.reasons import yuan
+from services.rulebook.stacking import Aid, Cut, StackingMode, StackingTerms, limits_from
 
-COMPETES = "competes"
-STACKING_CLAUSE = "stacking"
+# Other levels' aid is declared to finance; policy hears of its own awards only.
+OTHER_AID_UNKNOWN = "other-aid-unknown"
+MODE_UNSET = "stacking-mode-unset"
+NAMED_AIDS_MAX = 5
+
+
+# What a programme is called; None is not to be known by whoever asks.
+Titles: TypeAlias = Mapping[str, str | None]
 
 
 @dataclass(frozen=True)
@@ -26,25 +36,7 @@ class ProgrammeAnswer:
     relation: Literal["matches", "tops-up", "competes"]
     matter: str
     stacking_group: str
-
-
-@dataclass(frozen=True)
-class Dropped:
-    """A programme that another one for the same matter excludes."""
-
-    programme: str
-    given_up_fen: int
-    clause: str
-
-
-@dataclass(frozen=True)
-class Combination:
-    """The best set of programmes that may be received together."""
-
-    chosen: tuple[str, ...]
-    dropped: tuple[Dropped, ...]
-    undecided: tuple[str, ...]
-    total_fen: int
+    beneficiary: str = "firm"
 
 
 def answer_of(
@@ -61,6 +53,7 @@ def answer_of(
         relation=rule.relation,
         matter=matter_key(rule.matter, situation.year),
         stacking_group=programme.stacking_group,
+        beneficiary=rule.beneficiary,
     )
 
 
@@ -79,46 +72,89 @@ def matter_key(kind: str, year: int) -> str:
     return f"{kind}:{year}" if kind == MatterKind.YEAR else kind
 
 
-def best_combination(answers: Iterable[ProgrammeAnswer], clause: str) -> Combination:
-    """Choose what pays most: of competing aid for one matter only the highest (从高、不重复).
+def stacking_terms(library: Library, decisions: Decisions, on: date) -> StackingTerms:
+    """Give the rules of a day; where no mode is in force, the one that never pays too much."""
+    dated = stacking_mode(library, decisions, on)
+    mode = StackingMode(str(dated.value)) if dated else StackingMode.HIGHEST_ONLY
+    return library.stacking.terms(mode)
 
-    Matches and top-ups never compete. Groups are independent of each other here, so taking the best
-    of each is the best of all. While an amount is unknown nothing of its group is dropped: the
-    highest known one is chosen for now, and the others are undecided.
+
+def best_combination(
+    answers: Iterable[ProgrammeAnswer], standing: Sequence[Aid], terms: StackingTerms, *, year: int
+) -> Combination:
+    """Choose what pays most of what each kind of beneficiary is entitled to.
+
+    Aid that stands is the firm's: other beneficiaries have none that is known here.
     """
     eligible = [each for each in answers if each.assessment.outcome == "eligible"]
-    chosen = [each for each in eligible if each.relation != COMPETES]
-    dropped: list[Dropped] = []
-    undecided: list[str] = []
-    rivals = sorted((e for e in eligible if e.relation == COMPETES), key=_contest)
-    for _, group in groupby(rivals, key=_contest):
-        best, *others = sorted(group, key=_highest_first)
-        is_open = any(e.assessment.amount_fen is None for e in others)
-        if not is_open:
-            chosen.append(best)
-            dropped.extend(Dropped(e.assessment.programme, _fen(e), clause) for e in others)
-            continue
-        is_known = best.assessment.amount_fen is not None
-        chosen.extend([best] if is_known else [])
-        undecided.extend(e.assessment.programme for e in (others if is_known else [best, *others]))
+    parts = [
+        combine.best_combination(
+            [candidate_of(each, year) for each in eligible if each.beneficiary == kind],
+            standing if kind == FIRM else (),
+            terms,
+        )
+        for kind in sorted({each.beneficiary for each in eligible})
+    ]
     return Combination(
-        chosen=tuple(sorted(each.assessment.programme for each in chosen)),
-        dropped=tuple(sorted(dropped, key=lambda each: each.programme)),
-        undecided=tuple(sorted(undecided)),
-        total_fen=sum(_fen(each) for each in chosen),
+        tuple(sorted((c for p in parts for c in p.chosen), key=lambda c: c.candidate.name)),
+        tuple(sorted((d for p in parts for d in p.dropped), key=lambda d: d.candidate.name)),
+        tuple(sorted((u for p in parts for u in p.undecided), key=lambda u: u.candidate.name)),
     )
 
 
-def _contest(answer: ProgrammeAnswer) -> tuple[str, str]:
-    return answer.matter, answer.stacking_group
-
-
-def _highest_first(answer: ProgrammeAnswer) -> tuple[bool, int, str]:
-    """Order by amount, those not known last."""
+def candidate_of(answer: ProgrammeAnswer, year: int) -> Candidate:
+    """Put an answer before the choice, with the ceilings that its rule worked out."""
     assessment = answer.assessment
-    return assessment.amount_fen is None, -_fen(answer), assessment.programme
+    return Candidate(
+        programme=assessment.programme, level=OWN_LEVEL, matter=answer.matter,
+        group=answer.stacking_group, relation=answer.relation, year=year,
+        limits=limits_from(assessment.ceilings), amount_fen=assessment.amount_fen,
+    )  # fmt: skip
 
 
-def _fen(answer: ProgrammeAnswer) -> int:
-    """Count an amount that is not known yet as nothing."""
-    return answer.assessment.amount_fen or 0
+def reason(cut: Cut, asked_fen: int, titles: Titles) -> tuple[str, str]:
+    """Say by which words of which clause less is paid than was asked, Chinese and English."""
+    zh, en = _named(cut.counted, titles)
+    rule, rule_en = f"按{cut.rule.quoted}", f"by {cut.rule.named}"
+    left, left_en = f"{yuan(cut.left_fen)}元", f"{yuan(cut.left_fen)} yuan"
+    match cut.kind:
+        case "competing" | "own" if cut.left_fen:
+            return (
+                f"同一事项另有{zh}，{rule}补差{left}。",
+                f"Beside {en} for the same matter, the difference of {left_en} is paid {rule_en}.",
+            )
+        case "competing" | "own":
+            return (
+                f"同一事项另有{zh}，{rule}不再给予{yuan(asked_fen)}元。",
+                f"Beside {en} for the same matter, nothing more is paid {rule_en}.",
+            )
+        case "one-clause":
+            return (
+                f"{rule}，已计入{zh}，不能再享受本项。",
+                f"With {en}, no more may be received {rule_en}.",
+            )
+        case "ceiling":
+            return (
+                f"{rule}，计入{zh}，尚余{left}。",
+                f"With {en} counted, {left_en} is left {rule_en}.",
+            )
+
+
+def _named(counted: Sequence[Aid], titles: Titles) -> tuple[str, str]:
+    """Name aid with its amounts; a programme that is not ours goes by the name it was given."""
+    if not counted:
+        return "本项金额", "its own amount"
+    pairs = [_name(each, titles.get(each.programme, each.programme)) for each in counted]
+    zh, en = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+    more = len(counted) - NAMED_AIDS_MAX
+    return (
+        "、".join(zh[:NAMED_AIDS_MAX]) + (f"等{len(counted)}笔" if more > 0 else ""),
+        ", ".join(en[:NAMED_AIDS_MAX]) + (f" and {more} more" if more > 0 else ""),
+    )
+
+
+def _name(aid: Aid, title: str | None) -> tuple[str, str]:
+    if title is None:
+        return "一项补助", "other aid"
+    amount = yuan(aid.amount_fen)
+    return f"“{title}”{amount}元", f"{aid.programme} {amount} yuan"

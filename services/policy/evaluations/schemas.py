@@ -5,8 +5,12 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from services.kernel.days import Day
+from services.policy.contract.events import Matter
 
 FACTS_MAX = 200
+AID_MAX = 100
+FEN_MAX = 10**15
+Name = Annotated[str, Field(min_length=1, max_length=200)]
 EVALUATION_EXAMPLE: dict[str, JsonValue] = {
     "on": "2026-11-23",
     "facts": {
@@ -15,6 +19,25 @@ EVALUATION_EXAMPLE: dict[str, JsonValue] = {
         "is_digital_manufacturing": True,
     },
 }
+
+
+class GivenAid(BaseModel):
+    """Aid that some level granted already; for the matter of the reference year by default.
+
+    A matter that is no year is the one that is asked about, whatever its id.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    programme: Name
+    level: Literal["national", "provincial", "ningbo", "cixi", "town"]
+    stacking_group: Name | None = Field(None, description="The programme where it is absent")
+    matter: Matter | None = None
+    relation: Literal["matches", "tops-up", "competes"] = "competes"
+    amount_fen: Annotated[int, Field(strict=True, ge=1, le=FEN_MAX)]
+    year: Annotated[int, Field(strict=True, ge=1990, le=2100)] | None = Field(
+        None, description="The year it was paid in; that of `on` by default"
+    )
 
 
 class EvaluationRequest(BaseModel):
@@ -29,6 +52,9 @@ class EvaluationRequest(BaseModel):
     facts: dict[str, Any] = Field(max_length=FACTS_MAX)
     programme: dict[str, Any] | None = Field(
         None, description="A draft in the plan's language, tried alone; nothing is published"
+    )
+    aid: list[GivenAid] | None = Field(
+        None, max_length=AID_MAX, description="Aid that stands; not known where it is absent"
     )
     programmes: list[Annotated[str, Field(max_length=100)]] | None = Field(
         None, max_length=100, description="Ask only these programmes"
@@ -107,10 +133,26 @@ class ProgrammeAnswerView(AssessmentView):
     parameters: dict[str, NumberView]
 
 
+class AmountView(BaseModel):
+    """What a chosen programme pays beside the others and beside aid that stands, and why less."""
+
+    programme: str
+    asked_fen: int | None
+    amount_fen: int | None = Field(description="Null while it is not known")
+    reason: str | None
+    reason_en: str | None
+
+
 class DroppedView(BaseModel):
+    """A programme of which nothing is left, by the words of `clause`."""
+
     programme: str
     given_up_fen: int
     clause: str
+    rule: str
+    source: str
+    reason: str
+    reason_en: str
 
 
 class UndecidedView(BaseModel):
@@ -119,18 +161,24 @@ class UndecidedView(BaseModel):
     programme: str
     given_up_fen: None = Field(description="Always null: an amount is not known yet")
     clause: str
+    rule: str
+    source: str
 
 
 class CombinationView(BaseModel):
-    """The best lawful set; amounts that wait for a parameter count as nothing yet.
+    """The best lawful set beside aid that stands; `complete` once no amount of it is open.
 
-    While an amount is unknown, its rivals for the same matter are not dropped but `undecided`.
+    While an amount is unknown, what rules join it to is not dropped but `undecided`.
     """
 
     chosen: list[str]
     dropped: list[DroppedView]
     undecided: list[UndecidedView]
     total_fen: int
+    complete: bool
+    amounts: list[AmountView]
+    mode: Literal["top-up", "highest-only"]
+    flags: list[str]
 
 
 class EvaluationView(BaseModel):

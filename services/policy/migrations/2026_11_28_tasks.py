@@ -1,7 +1,7 @@
 """Put tasks and meetings on a board.
 
 Revision: c6246f2ac747
-Follows: 5b1f0c9a27e4
+Follows: e8a8637c6cc7
 """
 
 import sqlalchemy as sa
@@ -9,7 +9,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "c6246f2ac747"
-down_revision = "5b1f0c9a27e4"
+down_revision = "e8a8637c6cc7"
 branch_labels = None
 depends_on = None
 

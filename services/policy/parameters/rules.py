@@ -105,6 +105,11 @@ def in_force(entry: ParameterEntry, decisions: Decisions, on: date) -> DatedPara
     return None
 
 
+def stacking_mode(library: Library, decisions: Decisions, on: date) -> DatedParameter | None:
+    """Find whether later, higher aid pays the difference on a day, and by whose word."""
+    return in_force(library.parameters[library.stacking.mode], decisions, on)
+
+
 def numbers_of(
     programme: PlanProgramme, library: Library, decisions: Decisions, on: date, *, samples: bool
 ) -> dict[str, Number]:

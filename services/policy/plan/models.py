@@ -15,6 +15,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from services.policy.plan.rules import PlanStatus, Sharing, Unit
+from services.policy.stacking.rules import Confidence
 from services.rulebook import Restriction
 
 Id = Annotated[str, Field(strict=True, pattern=r"^[a-z0-9][a-z0-9-]{0,79}$")]
@@ -179,3 +180,46 @@ class OverlayFile(Part):
 class ParametersFile(Part):
     parameters: dict[ParameterId, ParameterFile]
     overlay: OverlayFile
+
+
+class StackingGroupFile(Part):
+    id: Id
+    title: Text
+    english: Text
+
+
+class StackingRuleFile(Part):
+    """A rule in the words of its text, and how surely they are its words."""
+
+    id: Id
+    says: Text
+    english: Text
+    source: Text
+    confidence: Confidence
+    reading: Text | None = None
+
+
+class HighestRuleFile(StackingRuleFile):
+    """从高、不重复; `mode` is the parameter that says whether the difference is paid."""
+
+    mode: ParameterId
+
+
+class OneClauseRuleFile(StackingRuleFile):
+    """Of the programmes and groups named, at most so many; what is repeatable is not counted."""
+
+    per: Literal["matter", "beneficiary-year", "beneficiary"]
+    at_most: Annotated[StrictInt, Field(ge=1, le=99)] = 1
+    programmes: tuple[Id, ...] = ()
+    groups: tuple[Id, ...] = ()
+    repeatable: tuple[Id, ...] = ()
+    levels: tuple[Literal["national", "provincial", "ningbo", "cixi", "town"], ...] = ()
+
+
+class StackingFile(Part):
+    """What of a plan may be received together; `open` is what its text may say and nobody read."""
+
+    groups: tuple[StackingGroupFile, ...] = ()
+    highest: HighestRuleFile | None = None
+    one_clause: tuple[OneClauseRuleFile, ...] = ()
+    open: tuple[Text, ...] = ()

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 
+from services.policy.stacking.rules import Stacking
 from services.rulebook import CompiledProgramme, Restriction, Vocabulary
 
 PLAN_NOT_IN_FORCE = "plan-not-in-force"
-STACKING_MODE = "stacking-mode"
 DEMONSTRATION = "demonstration"
 
 ParameterValue = int | str
@@ -343,6 +343,7 @@ class Library:
     parameters: Mapping[str, ParameterEntry]
     vocabulary: Vocabulary
     main: Plan
+    stacking: Stacking
     departments: Mapping[str, Department]
     by_department: Mapping[str, tuple[str, ...]]
 

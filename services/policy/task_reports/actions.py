@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, time
 from typing import Any
 
-from services.kernel.spreadsheets import Format, Sheet, xlsx_bytes
+from services.kernel.exports import Format, Sheet, workbook_bytes
 from services.policy.task_reports.schemas import TallyView, TaskReport
 from services.policy.tasks.rules import RISK_NAMES, STATE_NAMES
 
@@ -30,7 +30,7 @@ def workbook(report: TaskReport) -> bytes:
         Sheet("按部门", ("牵头部门", *_COUNT_TITLES), offices),
         Sheet("任务", _TASK_TITLES, [_task(each) for each in report.tasks]),
     )
-    return xlsx_bytes(sheets, created=datetime.combine(report.on, time.min, tzinfo=UTC))
+    return workbook_bytes(sheets, created=datetime.combine(report.on, time.min, tzinfo=UTC))
 
 
 def _about(report: TaskReport) -> list[Sequence[Any]]:
@@ -64,5 +64,4 @@ def _task(line: Any) -> Sequence[Any]:
 
 
 # What `Accept` may ask for instead of JSON.
-WRITERS: Mapping[str, Callable[[TaskReport], bytes]] = {Format.XLSX: workbook}
-SUFFIXES: Mapping[str, str] = {Format.XLSX: "xlsx"}
+WRITERS: Mapping[Format, Callable[[TaskReport], bytes]] = {Format.XLSX: workbook}

@@ -6,10 +6,10 @@ from pydantic import BeforeValidator
 
 from services.kernel.clock import city_day
 from services.kernel.days import Day
-from services.kernel.spreadsheets import wanted_format
+from services.kernel.exports import SUFFIXES, wanted_format
 from services.kernel.unit import Now, Session, noun_router
 from services.policy.task_reports import queries, rules
-from services.policy.task_reports.actions import SUFFIXES, WRITERS
+from services.policy.task_reports.actions import WRITERS
 from services.policy.task_reports.schemas import TaskReport
 from services.policy.tasks.access import BoardReader
 from services.policy.tasks.rules import Period
@@ -21,7 +21,7 @@ Month = Annotated[
 FILES: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "The report, as JSON or as the file that `Accept` asks for",
-        "content": {media: {"schema": {"type": "string"}} for media in WRITERS},
+        "content": {str(media): {"schema": {"type": "string"}} for media in WRITERS},
     }
 }
 
@@ -42,8 +42,8 @@ async def get_task_report(
     period: Period = rules.month_of(month)
     day = rules.day_of(period, on, today)
     report = await queries.report(session, actor, period, on=day, today=today)
-    wanted = wanted_format(request.headers.get("accept"))
-    if wanted is None or wanted not in WRITERS:
+    wanted = wanted_format(request.headers.get("accept"), WRITERS)
+    if wanted is None:
         return report
     name = f"task-report-{report.month}-{report.on}.{SUFFIXES[wanted]}"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}

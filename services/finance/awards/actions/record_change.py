@@ -2,14 +2,12 @@
 
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.finance.aid.rules import Competing, Relation
 from services.finance.awards.models import Award
-from services.finance.awards.queries import state_of
-from services.finance.awards.rules import Reason, StackingMode, grant
+from services.finance.awards.queries import position_of, state_of, terms_of
+from services.finance.awards.rules import Reason, counted_from, grant
 from services.kernel.actors import Actor
 from services.kernel.audit import audit
 from services.kernel.database import save
@@ -36,9 +34,9 @@ async def record_change(
 
 def restate_grant(award: Award) -> None:
     """Give the reason of the grant again, which the frozen terms and the counted aid still tell."""
-    counted = [_counted(aid) for aid in award.counted]
-    relation, mode = Relation(award.relation), StackingMode(award.stacking_mode)
-    give_reason(award, grant(award.asked_fen, (), relation, mode, own=counted).reason)
+    position = position_of(award)
+    counted = [counted_from(each, position) for each in award.counted]
+    give_reason(award, grant(award.asked_fen, position, counted, terms_of(award)).reason)
 
 
 def give_reason(award: Award, reason: Reason | None) -> None:
@@ -46,9 +44,3 @@ def give_reason(award: Award, reason: Reason | None) -> None:
     award.reason_code = reason.code if reason else None
     award.reason_zh = reason.zh if reason else None
     award.reason_en = reason.en if reason else None
-
-
-def _counted(aid: dict[str, Any]) -> Competing:
-    return Competing(
-        UUID(aid["aid_id"]), aid["level"], aid["programme"], aid["amount_fen"], aid["document"]
-    )

@@ -1,18 +1,19 @@
 """Reserving what policy proposed: other aid set off, one line bound, or a refusal that says why."""
 
+from dataclasses import asdict
 from datetime import datetime
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.finance.aid.actions import enter_own, follow_award
-from services.finance.aid.queries import lock_purpose, standing
-from services.finance.aid.rules import AidState, Relation
+from services.finance.aid.queries import elsewhere, lock_ceiling, lock_purpose, standing
+from services.finance.aid.rules import AidState, Purpose
 from services.finance.awards import queries, rules
 from services.finance.awards.actions.record_change import give_reason, record_change
 from services.finance.awards.actions.release_award import release
 from services.finance.awards.models import Award
-from services.finance.awards.rules import AwardState, Grant, Reason, StackingMode
+from services.finance.awards.rules import AwardState, Grant, Reason
 from services.finance.budgets.queries import locked_lines
 from services.finance.budgets.rules import Line, Shortage, choose_line
 from services.finance.ledger.actions import post
@@ -21,6 +22,7 @@ from services.finance.parties import canonical_id
 from services.kernel.actors import SYSTEM
 from services.kernel.ids import new_id
 from services.policy.contract.events import AwardProposed
+from services.rulebook.stacking import counts_other_matters
 
 log = structlog.get_logger()
 FIRST_VERSION = 1
@@ -33,6 +35,9 @@ async def reserve_award(session: AsyncSession, proposed: AwardProposed, *, now: 
     if await queries.has_ended(session, proposed.case_id) or _is_stale(award, proposed):
         log.info("proposal passed over", case_id=str(proposed.case_id), attempt=proposed.attempt)
         return
+    # Before any line is touched: two cases of one beneficiary wait, and never block each other.
+    is_wide = counts_other_matters(proposed.ceilings, proposed.one_clause)
+    await lock_purpose(session, _purpose_of(proposed), alone=is_wide)
     if award is None:
         award = Award(
             id=new_id(), case_id=proposed.case_id, version=0, created_at=now,
@@ -42,9 +47,7 @@ async def reserve_award(session: AsyncSession, proposed: AwardProposed, *, now: 
         await release(session, award, "重新报送，释放原预留", now=now)
         await follow_award(session, award.id, AidState.VOID)
     _take_terms(award, proposed)
-
-    await lock_purpose(session, queries.purpose_of(award))
-    grant = await _set_off(session, award)
+    grant = await _set_off(session, award, is_wide=is_wide)
     line = await _bind_line(session, award, grant)
     if isinstance(line, Line):
         await _reserve(session, award, proposed, grant, line, now=now)
@@ -58,11 +61,17 @@ def _is_stale(award: Award | None, proposed: AwardProposed) -> bool:
     return proposed.attempt <= award.attempt or award.state not in rules.REPLACEABLE
 
 
-async def _set_off(session: AsyncSession, award: Award) -> Grant:
-    purpose = queries.purpose_of(award)
-    others, own = await standing(session, purpose, award.programme, besides_award=award.id)
-    relation, mode = Relation(award.relation), StackingMode(award.stacking_mode)
-    return rules.grant(award.asked_fen, others, relation, mode, own=own)
+async def _set_off(session: AsyncSession, award: Award, *, is_wide: bool) -> Grant:
+    """Set other aid off; that for other matters is asked for only where a rule counts it."""
+    purpose, position = queries.purpose_of(award), queries.position_of(award)
+    found = await standing(session, purpose, besides_award=award.id)
+    is_bound = any(counts_other_matters(each.limits, ()) for each in found)
+    if is_bound and not is_wide:
+        await lock_ceiling(session, purpose)
+    if is_bound or is_wide:
+        here = [each for each in found if each.matter == purpose.matter_key]
+        found = [*here, *await elsewhere(session, purpose, besides_award=award.id)]
+    return rules.grant(award.asked_fen, position, found, queries.terms_of(award))
 
 
 async def _bind_line(session: AsyncSession, award: Award, grant: Grant) -> Line | Shortage | Reason:
@@ -88,7 +97,7 @@ async def _reserve(
     award.state = AwardState.RESERVED
     award.amount_fen = grant.amount_fen
     award.budget_id, award.budget_name = line.id, line.name
-    award.counted = [_told(other) for other in grant.counted]
+    award.counted = [rules.stored(each) for each in grant.counted]
     give_reason(award, grant.reason)
     detail = {"attempt": award.attempt, "asked_fen": award.asked_fen, "budget": str(line.id)}
     await record_change(session, SYSTEM, "reserve", award, now=now, detail=detail)
@@ -111,7 +120,7 @@ async def _refuse(
     award.state = AwardState.REFUSED
     award.amount_fen = 0
     award.budget_id, award.budget_name = None, None
-    award.counted = [_told(other) for other in grant.counted]
+    award.counted = [rules.stored(each) for each in grant.counted]
     give_reason(award, Reason(reason.code, reason.zh, reason.en))
     detail = {"attempt": award.attempt, "asked_fen": award.asked_fen, "code": reason.code}
     figures = reason.detail if isinstance(reason, Shortage) else {}
@@ -131,9 +140,18 @@ def _take_terms(award: Award, proposed: AwardProposed) -> None:
     award.amount_kind, award.relation = proposed.amount_kind, proposed.relation
     award.stacking_group, award.stacking_mode = proposed.stacking_group, proposed.stacking_mode
     award.stacking_source, award.clause = proposed.stacking_source, proposed.clause
+    clause = proposed.stacking_clause
+    award.stacking_clause = asdict(clause) if clause else None
+    award.stacking_version = proposed.stacking_version
+    award.ceilings = [asdict(each) for each in proposed.ceilings]
+    award.one_clause = [asdict(each) for each in proposed.one_clause]
     award.department, award.proposed_by = proposed.department, proposed.proposed_by
     award.proposed_on = proposed.on
 
 
-def _told(other: rules.Competing) -> dict[str, object]:
-    return {**vars(other), "aid_id": str(other.aid_id)}
+def _purpose_of(proposed: AwardProposed) -> Purpose:
+    party = proposed.beneficiary
+    return Purpose(
+        party.kind, canonical_id(party.kind, party.id), proposed.matter.key(),
+        proposed.stacking_group,
+    )  # fmt: skip

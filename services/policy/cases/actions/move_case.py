@@ -16,6 +16,7 @@ from services.kernel.etags import check_version
 from services.kernel.outbox import announce
 from services.kernel.problems import refusal_from_validation
 from services.kernel.timers import drop_timer
+from services.policy.calls.queries import require_place
 from services.policy.cases import queries, rules
 from services.policy.cases.access import acts_for
 from services.policy.cases.actions.freeze_situation import freeze_situation, show_answer
@@ -34,10 +35,14 @@ from services.policy.cases.rules import (
 from services.policy.cases.schemas import CaseDeed, DecideData, NoData, ProposeData
 from services.policy.contract.events import AwardProposed, CaseDecided, CaseEnded
 from services.policy.firms.queries import wait_until_heard
+from services.policy.matches.actions.mark_due import mark_due
 from services.policy.parameters.queries import decisions
-from services.policy.parameters.rules import in_force
+from services.policy.parameters.rules import stacking_mode
 from services.policy.plan.actions.load_library import library
-from services.policy.plan.rules import STACKING_MODE, DatedParameter, PlanProgramme
+from services.policy.plan.rules import DatedParameter, PlanProgramme
+from services.policy.stacking.rules import OWN_LEVEL, require_known
+from services.rulebook import Assessment
+from services.rulebook.stacking import Position, StackingMode, limits_from
 
 NOTICE_TIMER = "end-notice"
 DataT = TypeVar("DataT", bound=BaseModel)
@@ -96,6 +101,10 @@ async def move_case(
     case.person_version = case.version
     by = Hand(actor, min(move.who & actor.roles), body.note)
     await record(session, case, body.event, was=was, now=now, by=by, data=body.data)
+    if case.applicant_kind == rules.FIRM and (was in rules.RECEIVED) is not (
+        target in rules.RECEIVED
+    ):
+        await mark_due(session, case.applicant_id)
     return case
 
 
@@ -139,6 +148,7 @@ async def _propose(deed: Deed) -> CaseState:
     answer = await _answer(deed, programme)
     amount_fen = None
     if outcome is Outcome.APPROVE:
+        await require_place(deed.session, case)
         amount_fen = rules.require_payable(answer.assessment, programme.compiled.vocabulary)
     case.attempt += 1
     case.proposed_outcome, case.reviewed_by = outcome, deed.actor.subject
@@ -149,30 +159,40 @@ async def _propose(deed: Deed) -> CaseState:
     await freeze_situation(deed.session, case, programme, answer, now=deed.now)
     if amount_fen is not None:
         case.reservation_state = ReservationState.PENDING
-        await _ask_finance(deed, programme, amount_fen)
+        await _ask_finance(deed, programme, answer.assessment, amount_fen)
     return CaseState.PROPOSED
 
 
-async def _ask_finance(deed: Deed, programme: PlanProgramme, amount_fen: int) -> None:
-    case, rule = deed.case, programme.compiled.programme
+async def _ask_finance(
+    deed: Deed, programme: PlanProgramme, assessment: Assessment, amount_fen: int
+) -> None:
+    """Ask for money under terms that are frozen here: finance looks no rule up."""
+    case, rule, stacking = deed.case, programme.compiled.programme, library().stacking
     mode = await _stacking_mode(deed)
-    applicant = queries.applicant_of(case)
+    applicant, matter = queries.applicant_of(case), queries.matter_of(case)
+    position = Position(
+        programme=programme.id, level=OWN_LEVEL, matter=matter.key(),
+        group=programme.stacking_group, relation=rule.relation, year=deed.on.year,
+    )  # fmt: skip
+    terms = stacking.terms(StackingMode(str(mode.value)))
+    plan = library().plans[stacking.highest.plan]
     event = AwardProposed(
         case_id=case.id, attempt=case.attempt, programme=programme.id,
         measure=programme.measure.number, beneficiary=applicant, payee=applicant,
-        matter=queries.matter_of(case), budget_year=deed.on.year, amount_fen=amount_fen,
+        matter=matter, budget_year=position.year, amount_fen=amount_fen,
         amount_kind=rule.amount_kind, relation=rule.relation,
-        stacking_group=programme.stacking_group,
-        stacking_mode="top-up" if mode.value == "top-up" else "highest-only",
+        stacking_group=programme.stacking_group, stacking_mode=terms.mode.value,
         stacking_source=mode.source, clause=programme.clause,
         department=programme.lead_code, proposed_by=deed.actor.subject, on=deed.on,
+        ceilings=require_known(limits_from(assessment.ceilings)),
+        one_clause=tuple(each for each in terms.rules if each.names(position)),
+        stacking_clause=terms.clause, stacking_version=f"{plan.id}@{plan.version}",
     )  # fmt: skip
     announce(deed.session, event, now=deed.now)
 
 
 async def _stacking_mode(deed: Deed) -> DatedParameter:
-    entry = library().parameters[STACKING_MODE]
-    dated = in_force(entry, await decisions(deed.session), deed.on)
+    dated = stacking_mode(library(), await decisions(deed.session), deed.on)
     if dated is None:
         raise Conflict(
             "重复补助的处理方式在当日没有取值，不能提请。",

@@ -15,6 +15,7 @@ from services.policy.plan.actions.read_measures import (
     programme_ids,
 )
 from services.policy.plan.actions.read_parameters import bounds_of, read_parameters
+from services.policy.plan.actions.read_stacking import read_stacking
 from services.policy.plan.actions.reading import Reading
 from services.policy.plan.models import FactsFile, PlanFile
 from services.policy.plan.rules import (
@@ -74,6 +75,7 @@ def load_library(root: Path) -> Library:
                 _add_edition(reading, document, editions.setdefault(each.id, []), each)
     programmes = {name: found[0] for name, found in sorted(editions.items())}
     parameters = read_parameters(reading, numbers, programmes, reader.declared)
+    stacking = read_stacking(reading, plans, documents, parameters)
     reading.raise_faults()
     return Library(
         plans={plan.id: plan for plan in plans.values()}, measures=tuple(measures),
@@ -81,7 +83,7 @@ def load_library(root: Path) -> Library:
         editions={name: tuple(found) for name, found in editions.items()}, facts=facts,
         recognitions=recognitions,
         lists=lists, parameters=parameters, vocabulary=vocabulary, main=plans[main],
-        departments=reading.departments,
+        stacking=stacking, departments=reading.departments,
         by_department=_by_department(programmes),
     )  # fmt: skip
 

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -20,18 +20,25 @@ class Format(StrEnum):
     CSV = "text/csv"
     NDJSON = "application/x-ndjson"
     XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+    PARQUET = "application/vnd.apache.parquet"
 
 
-SUFFIXES = {Format.CSV: "csv", Format.NDJSON: "ndjson", Format.XLSX: "xlsx"}
+SUFFIXES = {
+    Format.CSV: "csv",
+    Format.NDJSON: "ndjson",
+    Format.XLSX: "xlsx",
+    Format.PARQUET: "parquet",
+}
+Column = type[str] | type[int] | type[bool] | type[date]
 
 
-def wanted_format(accept: str | None) -> Format | None:
-    """Find the file format that a caller asks for; JSON pages where there is none."""
+def wanted_format(accept: str | None, offered: Collection[Format]) -> Format | None:
+    """Find the file format that a caller asks for, of those offered; JSON where there is none."""
     for part in (accept or "").lower().split(",")[:20]:
         media = part.partition(";")[0].strip()
         if media in ("application/json", "*/*"):
             return None
-        if media in tuple(Format):
+        if media in offered:
             return Format(media)
     return None
 
@@ -59,14 +66,19 @@ def ndjson_lines(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> bytes
 
 @dataclass(frozen=True)
 class Sheet:
-    """One sheet of a workbook: a header and its rows."""
+    """One sheet of a workbook: its name, a header, and rows."""
 
-    name: str
+    name: str | None
     columns: Sequence[str]
     rows: Iterable[Sequence[Any]]
 
 
-def xlsx_bytes(sheets: Iterable[Sheet], *, created: datetime | None = None) -> bytes:
+def xlsx_bytes(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> bytes:
+    """Write a workbook of one sheet."""
+    return workbook_bytes([Sheet(None, columns, rows)])
+
+
+def workbook_bytes(sheets: Iterable[Sheet], *, created: datetime | None = None) -> bytes:
     """Write a workbook whose texts are texts, whatever they look like.
 
     With `created` the same rows give the same bytes, whenever they are written.
@@ -81,6 +93,17 @@ def xlsx_bytes(sheets: Iterable[Sheet], *, created: datetime | None = None) -> b
             sheet.write_row(0, 0, each.columns)
             for number, row in enumerate(each.rows, start=1):
                 sheet.write_row(number, 0, [defused(value) for value in row])
+    return target.getvalue()
+
+
+def parquet_bytes(columns: Mapping[str, Column], rows: Iterable[Sequence[Any]]) -> bytes:
+    """Write a table with the types of its columns, for programs to read."""
+    # A process that writes no such file never loads this, which takes long.
+    import polars as pl  # noqa: PLC0415
+
+    target = io.BytesIO()
+    table = pl.DataFrame(list(rows), schema=dict(columns), orient="row")
+    table.write_parquet(target, compression="zstd")
     return target.getvalue()
 
 
