@@ -15,7 +15,7 @@ POLL_S = 0.1
 
 
 async def load_city(caller: Caller, progress: Show) -> City:
-    """Load firms, facts, titles, lists, budget lines and aid; say how far it is."""
+    """Load firms, facts, titles, lists, budget lines, aid and tasks; say how far it is."""
     city = await asyncio.to_thread(generate_city)
     for kind in get_args(TableKind):
         content = await asyncio.to_thread(csv_table, city, kind)
@@ -25,6 +25,7 @@ async def load_city(caller: Caller, progress: Show) -> City:
     await _fund(caller, city, progress)
     await _spend_first_batch(caller, city, progress, after=statement)
     await _declare_aid(caller, city, progress)
+    await _fill_board(caller, city, progress)
     return city
 
 
@@ -100,3 +101,23 @@ async def _declare_aid(caller: Caller, city: City, progress: Show) -> None:
     for done, aid in enumerate(city.aid, start=1):
         await caller.post("treasurer", "/v1/finance/aid", aid.body())
         progress("aid", done, len(city.aid))
+
+
+async def _fill_board(caller: Caller, city: City, progress: Show) -> None:
+    """Give out tasks, take each as far as it is, and publish the minutes of a meeting."""
+    for done, each in enumerate(city.tasks, start=1):
+        task = await caller.post("office", "/v1/policy/tasks", each.body())
+        for step in each.steps:
+            body = {
+                "event": step.event,
+                "version": task["version"],
+                "note": step.note,
+                "data": step.data,
+            }
+            task = await caller.post(step.client, f"/v1/policy/tasks/{task['id']}/events", body)
+        progress("tasks", done, len(city.tasks))
+    today = (await caller.get("admin", "/v1/demo/clock"))["today"]
+    for each in city.meetings:
+        meeting = await caller.post("office", "/v1/policy/meetings", each.body(today))
+        publish = {"event": "publish", "version": meeting["version"]}
+        await caller.post("office", f"/v1/policy/meetings/{meeting['id']}/events", publish)
