@@ -13,12 +13,10 @@ from services.kernel.runtime import Runtime
 from services.kernel.service import Service
 from services.kernel.timers import TimerKind
 from services.kernel.unit import commit
-from services.policy.base import CALENDAR, Base
+from services.policy.base import CALENDAR, SECRET_KEY, Base
 from services.policy.calls.routes import router as calls
 from services.policy.calls.rules import STATE_NAMES as CALL_STATES
 from services.policy.calls.rules import TIES_NAMES
-from services.policy.cases.actions.hear_award import end_notice
-from services.policy.cases.actions.move_case import NOTICE_TIMER
 from services.policy.cases.routes import router as cases
 from services.policy.cases.rules import CaseEvent as Do
 from services.policy.cases.rules import CaseState as In
@@ -29,6 +27,10 @@ from services.policy.contract.events import (
     CaseEnded,
     FirmMatched,
     MeetingChanged,
+    NoticePublished,
+    ObjectionHandled,
+    ObjectionReceived,
+    ResultReminded,
     TaskChanged,
     TaskReminded,
 )
@@ -47,7 +49,19 @@ from services.policy.matches.rules import Change, Kind
 from services.policy.meetings import rules as meeting_rules
 from services.policy.meetings.queries import restate_meetings
 from services.policy.meetings.routes import router as meetings
+from services.policy.notices.actions.end_notice import (
+    end_notice,
+    remind_of_result,
+    report_overdue,
+)
 from services.policy.notices.routes import router as notices
+from services.policy.notices.rules import (
+    END_TIMER,
+    OBJECTION_STATE_NAMES,
+    OVERDUE_TIMER,
+    REMIND_TIMER,
+    RESULT_NAMES,
+)
 from services.policy.parameters.queries import KNOWN, KnownDecisions
 from services.policy.parameters.routes import router as parameters
 from services.policy.parameters.rules import ParameterState
@@ -83,7 +97,13 @@ async def begin(runtime: Runtime) -> None:
         await keep_versions(session, plans, now=now)
         await seed_plan(session, plans, now=now)
         await commit(session)
-    runtime.sessions.configure(info={CALENDAR: runtime.calendar, KNOWN: KnownDecisions()})
+    runtime.sessions.configure(
+        info={
+            CALENDAR: runtime.calendar,
+            SECRET_KEY: runtime.settings.secret_key,
+            KNOWN: KnownDecisions(),
+        }
+    )
 
 
 SERVICE = Service(
@@ -98,7 +118,7 @@ SERVICE = Service(
     ),
     announces=(
         AwardProposed, CaseDecided, CaseEnded, FirmMatched, TaskChanged, TaskReminded,
-        MeetingChanged,
+        MeetingChanged, NoticePublished, ObjectionReceived, ObjectionHandled, ResultReminded,
     ),
     reactions=(
         Reaction(FirmChanged, project_firm),
@@ -106,7 +126,9 @@ SERVICE = Service(
         Reaction(AwardChanged, follow_award),
     ),
     timers=(
-        TimerKind(NOTICE_TIMER, end_notice),
+        TimerKind(END_TIMER, end_notice),
+        TimerKind(REMIND_TIMER, remind_of_result),
+        TimerKind(OVERDUE_TIMER, report_overdue),
         TimerKind(REVIEW_TIMER, review_on_the_day, every=timedelta(minutes=1)),
         TimerKind(CHECK_TIMER, check_day, every=CHECK_EVERY),
     ),
@@ -136,9 +158,16 @@ SERVICE = Service(
             SystemEvent.RESERVATION_ENDED: ("预留已解除", "Reservation ended"),
             SystemEvent.NOTICE_BEGUN: ("公示开始", "Notice begun"),
             SystemEvent.NOTICE_ENDED: ("公示期满", "Notice ended"),
+            Do.OBJECT: ("提出异议", "Object"),
+            SystemEvent.SUSPENDED: ("因异议中止", "Suspended by an objection"),
+            SystemEvent.OBJECTION_UPHELD: ("异议成立", "Objection upheld"),
+            SystemEvent.OBJECTION_DISMISSED: ("异议不成立", "Objection dismissed"),
             SystemEvent.AWARDED: ("立项", "Awarded"), SystemEvent.PAID: ("已拨付", "Paid")}),
         CodeList("call-states", "申报批次状态", "States of a call", {**CALL_STATES}),
         CodeList("ties", "末位并列的处理", "Ties at the last place", {**TIES_NAMES}),
+        CodeList("objection-states", "异议状态", "States of an objection",
+                 {**OBJECTION_STATE_NAMES}),
+        CodeList("notice-results", "公示结果", "Results of a notice", {**RESULT_NAMES}),
         CodeList("reservation-states", "资金预留状态", "States of a reservation", {
             ReservationState.NONE: ("无", "None"), ReservationState.PENDING: ("待答复", "Pending"),
             ReservationState.RESERVED: ("已预留", "Reserved"),

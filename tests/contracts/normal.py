@@ -12,6 +12,8 @@ VERSION = re.compile(r'(?<=["@])[0-9a-f]{12}(?=")')
 SHA256 = re.compile(r"\b[0-9a-f]{64}\b")
 TRACE_ID = re.compile(r"\b[0-9a-f]{32}\b")
 TOKEN = re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]+")
+RECEIPT = re.compile(r"YY[0-9]{8}-[0-9A-F]{8}")
+SHOWN_RECEIPT = "YY20261123-0A1B2C3D"
 SHOWN_INSTANT = "2026-11-23T01:00:00Z"
 SHOWN_TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
 SHOWN_TOKEN = "eyJhbGciOiJFUzI1NiJ9.e30.c2lnbmF0dXJl"
@@ -51,7 +53,7 @@ def normal(value: Any, real: Mapping[str, str]) -> Any:
     text = INSTANT.sub(lambda m: m[0] if m[0] in KEPT else SHOWN_INSTANT, text)
     text = TOKEN.sub(SHOWN_TOKEN, SHA256.sub("0" * 64, text))
     text = VERSION.sub("0" * 12, text)
-    text = TRACE_ID.sub(SHOWN_TRACE_ID, text)
+    text = RECEIPT.sub(SHOWN_RECEIPT, TRACE_ID.sub(SHOWN_TRACE_ID, text))
     return json.loads(_numbered(text, KEPT | set(real)))
 
 

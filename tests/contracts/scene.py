@@ -16,7 +16,11 @@ from tests.contracts.world import SCOPES
 
 DAY = "2026-11-23T09:00:00+08:00"
 # A Monday that nothing else in these tests is about: a number set for it changes nothing before.
-NOTICE_DAY = "2028-03-06T09:00:00+08:00"
+NOTICE_DAY, NOTICE_OVER = "2028-03-06T09:00:00+08:00", "2028-03-14T09:00:00+08:00"
+OBJECTION = {
+    "name": "张三", "contact": "0574-63990000", "reason": "研发经费与公开年报不符。",
+    "evidence": ["2027年度报告第12页"],
+}  # fmt: skip
 WAIT_S_MAX = 20
 GROWTH, MATCHING, RATIO = "digital-growth", "rd-matching", "rd-matching.ratio_bp"
 WAN = 1_000_000
@@ -35,6 +39,8 @@ NAMES = (
     "operation",
     "parameter",
     "statement",
+    "notice",
+    "objection",
 )
 # The id of each thing as the examples write it.
 IDS = {name: f"01936b2c-0000-7000-8000-00000000000{n:x}" for n, name in enumerate(NAMES, 1)}
@@ -213,8 +219,8 @@ class Scene:
             path = f"/v1/finance/payouts/{self._payout['id']}/events"
             self._payout = await self._post(who, path, deed)
 
-    async def run_notice(self) -> None:
-        """Have a match proposed on a day of its own, and its notice run."""
+    async def run_notice(self, state: str = "running") -> None:
+        """Have a match proposed on a day of its own, and its notice run, or be over."""
         self.moved_to = NOTICE_DAY
         await set_clock(self.platform, NOTICE_DAY)
         for year, wan in ((2026, 200), (2027, 221)):
@@ -227,10 +233,7 @@ class Scene:
         await self._post(
             "registrar", "/v1/enterprise/lists/ningbo-rd-post-subsidy/versions", listed
         )
-        ratio = {"parameter": RATIO, "value": 5000, "valid_from": NOTICE_DAY[:10], "source": "示例"}
-        change = await self._post("reviewer", "/v1/policy/parameters", ratio)
-        path = f"/v1/policy/parameters/{change['id']}/events"
-        await self._post("approver", path, {"event": "approve", "version": 1})
+        await self._set_ratio()
         line = {
             "year": 2028, "measure": 27, "name": "研发投入配套补助", "department": "科技局",
             "amount_fen": 1_000 * WAN,
@@ -240,6 +243,24 @@ class Scene:
         )
         await self.platform.settle()
         await self.bring_case("in-notice", MATCHING, "2027")
+        self._know("notice", self._case["notice"])
+        if state == "over":
+            await set_clock(self.platform, NOTICE_OVER)
+
+    async def _set_ratio(self) -> None:
+        """Set the ratio of the match, unless another example has."""
+        path = "/v1/policy/parameters"
+        ratio = {"parameter": RATIO, "value": 5000, "valid_from": NOTICE_DAY[:10], "source": "示例"}
+        answer = await self.platform.client("reviewer").post(path, json=ratio)
+        if answer.status_code == 409 and answer.json()["code"] == "parameter-day-taken":
+            return
+        deed = {"event": "approve", "version": 1}
+        await self._post("approver", f"{path}/{_good(answer)['id']}/events", deed)
+
+    async def object_to_notice(self) -> None:
+        path = f"/v1/policy/notices/{self.real[IDS['notice']]}/objections"
+        body = OBJECTION | {"item": self.real[IDS["case"]]}
+        self._know("objection", await self._post("public", path, body))
 
     async def _state_year(self, year: int, **facts: int) -> None:
         answer = await self.platform.client("registrar").put(
@@ -279,6 +300,7 @@ STEPS: dict[str, Callable[..., Awaitable[None]]] = {
     "case": Scene.bring_case,
     "payout": Scene.bring_payout,
     "notice": Scene.run_notice,
+    "objection": Scene.object_to_notice,
 }
 
 

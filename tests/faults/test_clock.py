@@ -8,7 +8,7 @@ import pytest
 
 from services.kernel.calendar import Calendar
 from services.kernel.clock import CITY, city_day
-from services.policy.cases.rules import notice_period
+from services.policy.notices.rules import notice_period
 from tests.faults.report import held
 
 # The last three have a summer time; one of them changes it by half an hour.

@@ -7,9 +7,9 @@ import pytest
 from cryptography.exceptions import InvalidTag
 from sqlalchemy import text
 
-from services.identity.sealed import seal, unseal
 from services.identity.service import begin
 from services.kernel.clock import system_now
+from services.kernel.sealed import seal, unseal
 from tests.conftest import TestPlatform
 from tests.identity.steps import header_of, status_with
 

@@ -22,16 +22,15 @@ from services.policy.cases.rules import (
     ReservationState,
     advance,
     move,
-    notice_period,
     open_key,
     require_matter,
     require_no_stake,
-    require_notice_over,
     require_other_person,
     require_payable,
     require_reserved,
 )
 from services.policy.contract.events import Matter, Party
+from services.policy.notices.rules import notice_period, require_notice_over
 from services.policy.plan.actions.load_library import library
 from services.rulebook import Assessment, Situation
 
@@ -53,7 +52,12 @@ LIFE = {
         "propose": (REVIEWER, {"proposed"}),
         "withdraw": (FIRM, {"withdrawn"}),
     },
-    "in-notice": {"decide": (APPROVER, {"decided", "refused"}), "withdraw": (FIRM, {"withdrawn"})},
+    "in-notice": {
+        "decide": (APPROVER, {"decided", "refused"}),
+        "object": (FIRM, {"suspended"}),
+        "withdraw": (FIRM, {"withdrawn"}),
+    },
+    "suspended": {"withdraw": (FIRM, {"withdrawn"})},
     "decided": {"revoke": (APPROVER, {"revoked"})},
     "awarded": {"revoke": (APPROVER, {"revoked"})},
     "closed": {"revoke": (APPROVER, {"revoked"})},
@@ -100,7 +104,7 @@ def test_no_other_role_moves_a_case(event: CaseEvent) -> None:
 def test_a_state_is_finished_or_open() -> None:
     assert set(OPEN) | FINISHED == set(CaseState)
     assert {state for state in CaseState if not NEXT[state]} == {
-        "withdrawn", "refused", "revoked", "suspended",
+        "withdrawn", "refused", "revoked",
     }  # fmt: skip
 
 
@@ -144,12 +148,13 @@ def test_a_notice_of_five_working_days() -> None:
 def test_a_decision_follows_from_the_day_after_the_notice(
     now: datetime, *, is_running: bool
 ) -> None:
-    period = notice_period(date(2026, 11, 2), 5, Calendar.load())
+    calendar = Calendar.load()
+    period = notice_period(date(2026, 11, 2), 5, calendar)
     if not is_running:
-        require_notice_over(period.ends_at, period.last_day, now)
+        require_notice_over(period.last_day, calendar, now)
         return
     with pytest.raises(Conflict, match="2026-11-09") as refused:
-        require_notice_over(period.ends_at, period.last_day, now)
+        require_notice_over(period.last_day, calendar, now)
     assert refused.value.code == "notice-running"
 
 

@@ -13,12 +13,12 @@ from services.identity.contract.events import ClockMoved
 from services.identity.demo.models import DemoClock
 from services.identity.issuers.actions import trust_issuer
 from services.identity.issuers.queries import issuer as find_issuer
-from services.identity.sealed import seal, unseal
 from services.kernel.actors import Actor
 from services.kernel.audit import audit
 from services.kernel.clock import system_now
 from services.kernel.errors import NotFound, invalid_field
 from services.kernel.outbox import announce
+from services.kernel.sealed import seal, unseal
 from services.kernel.settings import Settings
 
 DEMO_ISSUER = "https://sign-in.demonstration.example"

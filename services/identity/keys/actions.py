@@ -9,11 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.identity.contract.events import KeyChanged
 from services.identity.keys import queries
 from services.identity.keys.models import SigningKey
-from services.identity.sealed import seal, unseal
 from services.kernel.actors import Actor
 from services.kernel.audit import audit
 from services.kernel.ids import new_id
 from services.kernel.outbox import announce
+from services.kernel.sealed import seal, unseal
 
 KEYS_ACTIVE = 2
 OVERLAP = timedelta(hours=1)

@@ -61,6 +61,7 @@ async def read_end_state(caller: Caller, settings: Settings) -> EndState:
     stated, heard = await _firms(settings), await _heard(settings)
     sections = {
         "cases": [await _case(caller, case) async for case in _every(caller, "policy/cases")],
+        "notices": [await _notice(caller, each) async for each in _every_notice(caller)],
         "awards": [_award(award) async for award in _every(caller, "finance/awards")],
         "payouts": [_payout(payout) async for payout in _every(caller, "finance/payouts")],
         "budgets": [_budget(budget) async for budget in _every(caller, "finance/budgets")],
@@ -73,10 +74,16 @@ async def read_end_state(caller: Caller, settings: Settings) -> EndState:
     return EndState({name: _in_order(rows) for name, rows in sections.items()})
 
 
-async def _every(caller: Caller, noun: str) -> AsyncIterator[dict[str, Any]]:
+async def _every_notice(caller: Caller) -> AsyncIterator[dict[str, Any]]:
+    for state in ("running", "ended"):
+        async for notice in _every(caller, "policy/notices", state=state):
+            yield notice
+
+
+async def _every(caller: Caller, noun: str, **asked: str) -> AsyncIterator[dict[str, Any]]:
     cursor: dict[str, str] = {}
     while True:
-        page = await caller.get("auditor", f"/v1/{noun}", limit=PAGE_ROWS, **cursor)
+        page = await caller.get("auditor", f"/v1/{noun}", limit=PAGE_ROWS, **asked, **cursor)
         for item in page["items"]:
             yield item
         if page["next_cursor"] is None:
@@ -92,6 +99,17 @@ async def _case(caller: Caller, case: dict[str, Any]) -> Row:
         case["programme"], case["applicant"]["id"], case["matter"], case["state"],
         held["state"], held["amount_fen"], held["reason_code"], events,
     ]  # fmt: skip
+
+
+async def _notice(caller: Caller, notice: dict[str, Any]) -> Row:
+    whole = await caller.get("auditor", f"/v1/policy/notices/{notice['id']}")
+    items = [
+        [each["applicant_name"], each["amount_fen"], each["state"], each["result"]["outcome"]]
+        for each in whole["items"]
+        if each["result"]
+    ]
+    return [whole["programme"], whole["state"], whole["item_count"], items,
+            [each["reason"] for each in whole["editions"]]]  # fmt: skip
 
 
 def _award(award: dict[str, Any]) -> Row:

@@ -1,10 +1,9 @@
-"""Acts two to five and seven: from facts to money, once; the same again; beside its base."""
+"""Acts two to six: from facts to money, once; the same again; a match after its notice."""
 
-from datetime import datetime, timedelta
 from typing import Any
 
 from services.launch.city.cast import DEMO_FIRMS
-from services.launch.story import case_life
+from services.launch.story import case_life, notice
 from services.launch.story.case_life import yuan
 from services.launch.story.stage import Stage
 
@@ -114,8 +113,8 @@ async def pay_beside_its_base(stage: Stage) -> None:
     case = await case_life.open_case(caller, firm, uscc, "rd-matching", YEAR)
     case = await case_life.review_and_propose(caller, firm, "reviewer", case)
     case = await case_life.until(caller, "reviewer", case, lambda c: c["state"] == "in-notice")
-    await _pass_notice(stage)
-    await case_life.past_notice(caller, "approver", case)
+    await notice.dispute(stage, case)
+    await notice.run_out(stage, case)
     case = await case_life.decide(caller, "approver", case)
     await case_life.pay(caller, [case], "慈演示拨〔2026〕3号")
     table = stage.table("层级 level", "项目 programme", "金额 amount")
@@ -134,13 +133,3 @@ async def pay_beside_its_base(stage: Stage) -> None:
 async def _base(stage: Stage, uscc: str) -> int:
     aid = await stage.caller.get("auditor", "/v1/finance/aid", beneficiary=uscc)
     return next(int(a["amount_fen"]) for a in aid["items"] if a["level"] == "ningbo")
-
-
-async def _pass_notice(stage: Stage) -> None:
-    """Move the demonstration's clock past the last day of the notice."""
-    clock = await stage.caller.get("admin", "/v1/demo/clock")
-    later = datetime.fromisoformat(clock["now"]) + timedelta(days=14)
-    await stage.caller.post("admin", "/v1/demo/clock", {"now": later.isoformat()})
-    stage.console.print(
-        f"  业务时钟移至 the business clock moves to {later:%Y-%m-%d}", highlight=False
-    )

@@ -16,10 +16,17 @@ from services.launch.registry import SERVICES
 
 QUIET_S_MAX = 180.0
 LOOK_S = 0.05
+# A clock moved ahead makes many timers due at once, which announce in their turn.
+DUE = """
+SELECT EXISTS (
+    SELECT 1 FROM timer WHERE fired_at IS NULL
+    AND due_at <= now() + make_interval(secs => coalesce((SELECT offset_s FROM heard_clock), 0))
+)
+"""
 
 
 async def until_quiet(settings: Settings) -> None:
-    """Wait until every announcement was heard and all long or waiting work is done."""
+    """Wait until due timers have fired, all was heard and all long or waiting work is done."""
     bus = Bus(settings.nats_url, "liangxin command quiet")
     await bus.connect()
     connections = {
@@ -41,7 +48,8 @@ async def until_quiet(settings: Settings) -> None:
 
 async def _is_busy(bus: Bus, connections: dict[str, "asyncpg.Connection"]) -> bool:
     for name, service in SERVICES.items():
-        if await connections[name].fetchval(busy_question(service)):
+        asked = (busy_question(service), DUE)
+        if any([await connections[name].fetchval(question) for question in asked]):
             return True
     for name, service in SERVICES.items():
         for consumer in consumers_for(name, (*KERNEL_REACTIONS, *service.reactions)):

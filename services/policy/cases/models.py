@@ -1,4 +1,4 @@
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -128,25 +128,3 @@ class FrozenSituation(Base):
     assessment: Mapped[str]
     assessment_sha256: Mapped[str]
     frozen_at: Mapped[datetime]
-
-
-class Notice(Base):
-    """A public notice of what is proposed for one applicant."""
-
-    __tablename__ = "notice"
-    __table_args__ = (
-        UniqueConstraint("case_id", "attempt"),
-        CheckConstraint("first_day <= last_day AND published_on < first_day", name="days"),
-        {"info": {"updatable": ["ended_at"]}},
-    )
-    id: Mapped[UUID] = mapped_column(primary_key=True)
-    case_id: Mapped[UUID] = mapped_column(ForeignKey("policy_case.id"))
-    attempt: Mapped[int]
-    amount_fen: Mapped[int]
-    published_on: Mapped[date]
-    first_day: Mapped[date]
-    last_day: Mapped[date]
-    days: Mapped[int]
-    ends_at: Mapped[datetime]
-    provisional: Mapped[bool]
-    ended_at: Mapped[datetime | None]

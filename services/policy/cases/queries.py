@@ -6,15 +6,16 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.kernel.actors import Actor, Role
 from services.kernel.clock import city_day
 from services.kernel.errors import Conflict, NotFound
 from services.kernel.pages import PageRequest
+from services.policy.base import calendar_of
 from services.policy.cases.access import acts_for, reviewed_by, visible_to
-from services.policy.cases.models import Case, CaseHistory, FrozenSituation, Notice
+from services.policy.cases.models import Case, CaseHistory, FrozenSituation
 from services.policy.cases.rules import (
     APPLICANT,
     FIRM,
@@ -27,6 +28,7 @@ from services.policy.cases.rules import (
     Outcome,
     ReservationState,
     SystemEvent,
+    has_stake,
 )
 from services.policy.cases.schemas import (
     CaseSummary,
@@ -38,6 +40,8 @@ from services.policy.cases.schemas import (
 from services.policy.contract.events import Matter, Party
 from services.policy.firms import queries as firms
 from services.policy.firms.rules import KnownFirm, declared_of, mark_declared, situation_of
+from services.policy.notices.models import Notice, NoticeItem
+from services.policy.notices.rules import ItemState, decision_day, midnight
 from services.policy.parameters.rules import Decisions, Number, numbers_of
 from services.policy.plan.actions.load_library import library
 from services.policy.plan.rules import PlanProgramme
@@ -231,27 +235,46 @@ async def frozen(session: AsyncSession, found: Case) -> FrozenSituation:
     return row
 
 
-async def notice(session: AsyncSession, found: Case) -> Notice | None:
-    """Find the notice of a case's latest proposal."""
-    statement = select(Notice).where(Notice.case_id == found.id, Notice.attempt == found.attempt)
+def is_visible(case_id: Any, actor: Actor) -> ColumnElement[bool]:
+    """Show what belongs to a case to those who may know of the case."""
+    return exists().where(Case.id == case_id, visible_to(actor))
+
+
+async def may_handle(session: AsyncSession, actor: Actor, case_id: UUID) -> bool:
+    """Tell whether a reviewer's desk has the case, and he has no stake in it."""
+    if not actor.has(Role.REVIEWER):
+        return False
+    found = await session.scalar(select(Case).where(Case.id == case_id, reviewed_by(actor)))
+    return found is not None and not has_stake(actor, applicant_of(found))
+
+
+async def listed_item(session: AsyncSession, found: Case) -> NoticeItem | None:
+    """Find the item by which a case's latest proposal stands, or stood, in public notice."""
+    statement = select(NoticeItem).where(
+        NoticeItem.case_id == found.id, NoticeItem.attempt == found.attempt
+    )
     return await session.scalar(statement)
 
 
-async def notices(session: AsyncSession, found: Sequence[Case]) -> dict[UUID, Notice]:
-    """Find the notices of the listed cases that are in notice."""
+async def listed_items(session: AsyncSession, found: Sequence[Case]) -> dict[UUID, NoticeItem]:
+    """Find the items of the listed cases that are in notice."""
     ids = [each.id for each in found if each.state == CaseState.IN_NOTICE]
     if not ids:
         return {}
     rows = await session.scalars(
-        select(Notice).where(Notice.case_id.in_(ids)).order_by(Notice.attempt)
+        select(NoticeItem).where(NoticeItem.case_id.in_(ids)).order_by(NoticeItem.attempt)
     )
     return {row.case_id: row for row in rows}
 
 
 async def view(session: AsyncSession, actor: Actor, found: Case, *, now: datetime) -> CaseView:
     """Show a case whole, with what the caller may do about it now."""
-    shown = await notice(session, found)
-    running = found.state == CaseState.IN_NOTICE and shown is not None and now < shown.ends_at
+    shown = await listed_item(session, found)
+    barred = set[CaseEvent]()
+    if shown is not None and found.state == CaseState.IN_NOTICE:
+        first = midnight(decision_day(shown.last_day, calendar_of(session)))
+        barred |= {CaseEvent.DECIDE} if now < first else set()
+        barred |= {CaseEvent.OBJECT} if now >= shown.ends_at else set()
     plan = library().plans.get(found.plan)
     return CaseView(
         **summary(found, shown).model_dump(),
@@ -264,13 +287,13 @@ async def view(session: AsyncSession, actor: Actor, found: Case, *, now: datetim
         situation=found.situation,
         assessment=found.assessment,
         facts_known_until=found.facts_known_until,
-        allowed_events=await _allowed(session, actor, found, is_notice_running=running),
-        notice=_notice_days(shown),
+        allowed_events=await _allowed(session, actor, found, barred),
+        notice=await _notice_days(session, shown),
         proposed_outcome=Outcome(found.proposed_outcome) if found.proposed_outcome else None,
     )
 
 
-def summary(found: Case, shown: Notice | None) -> CaseSummary:
+def summary(found: Case, shown: NoticeItem | None) -> CaseSummary:
     """Show a case in a list; in notice, its last day is when the decision falls due."""
     in_notice = found.state == CaseState.IN_NOTICE
     return CaseSummary(
@@ -291,18 +314,18 @@ def matter_of(found: Case) -> Matter:
 
 
 async def _allowed(
-    session: AsyncSession, actor: Actor, found: Case, *, is_notice_running: bool
+    session: AsyncSession, actor: Actor, found: Case, barred: set[CaseEvent]
 ) -> list[CaseEvent]:
     """List the events that the caller may do in this state; what money bars is said on trying."""
     applies = acts_for(actor, applicant_of(found))
     reviews = not applies and await may_review(session, actor, found.id)
-    decides = actor.has(Role.APPROVER) and not applies and not is_notice_running
+    decides = actor.has(Role.APPROVER) and not applies
     if decides:
         decides = actor.subject not in await reviewers(session, found.id)
     allowed: list[CaseEvent] = []
     for event, move in NEXT[CaseState(found.state)].items():
         may = applies if move.who == APPLICANT else reviews if move.who == REVIEWER else decides
-        if may and (event is not CaseEvent.PROPOSE or may_propose(found)):
+        if may and event not in barred and (event is not CaseEvent.PROPOSE or may_propose(found)):
             allowed.append(event)
     return allowed
 
@@ -324,15 +347,22 @@ def _reservation(found: Case) -> ReservationView:
     )  # fmt: skip
 
 
-def _notice_days(shown: Notice | None) -> NoticeDays | None:
+async def _notice_days(session: AsyncSession, shown: NoticeItem | None) -> NoticeDays | None:
     if shown is None:
         return None
+    found = await session.get_one(Notice, shown.notice_id)
+    stands = shown.state == ItemState.LISTED
+    first = decision_day(shown.last_day, calendar_of(session)) if stands else None
     return NoticeDays.model_validate(
         {
-            "published_on": shown.published_on,
+            "id": found.id,
+            "state": shown.state,
+            "days_left": shown.days_left,
+            "decision_from": first,
+            "published_on": found.published_on,
             "from": shown.first_day,
             "to": shown.last_day,
-            "days": shown.days,
+            "days": found.days,
             "provisional": shown.provisional,
         }
     )

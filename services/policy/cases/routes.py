@@ -62,8 +62,8 @@ async def list_cases(
     """List the cases that the caller may know of, the newest first."""
     rows = await queries.cases(session, actor, page, state=state, programme=programme)
     found = page_of(rows, page, lambda row: [row.id])
-    notices = await queries.notices(session, found["items"])
-    items = [queries.summary(row, notices.get(row.id)) for row in found["items"]]
+    listed = await queries.listed_items(session, found["items"])
+    items = [queries.summary(row, listed.get(row.id)) for row in found["items"]]
     return CaseList(items=items, next_cursor=found["next_cursor"])
 
 

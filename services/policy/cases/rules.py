@@ -2,12 +2,10 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date
 from enum import StrEnum
 
 from services.kernel.actors import ROLE_NAMES, Actor, Role
-from services.kernel.calendar import Calendar
-from services.kernel.clock import CITY
 from services.kernel.errors import Conflict, Forbidden, invalid_field
 from services.policy.contract.events import Matter, Party
 from services.policy.plan.rules import PlanProgramme
@@ -61,6 +59,9 @@ class SystemEvent(StrEnum):
     RESERVATION_ENDED = "reservation-ended"
     NOTICE_BEGUN = "notice-begun"
     NOTICE_ENDED = "notice-ended"
+    SUSPENDED = "suspended"
+    OBJECTION_UPHELD = "objection-upheld"
+    OBJECTION_DISMISSED = "objection-dismissed"
     AWARDED = "awarded"
     PAID = "paid"
     PAYMENT_RETURNED = "payment-returned"
@@ -120,8 +121,13 @@ NEXT: Mapping[CaseState, Mapping[CaseEvent, Move]] = {
         _E.PROPOSE: Move((_S.PROPOSED,), REVIEWER),
         _E.WITHDRAW: _WITHDRAW,
     },
-    _S.IN_NOTICE: {_E.DECIDE: _DECIDE, _E.WITHDRAW: _WITHDRAW},
-    _S.SUSPENDED: {},
+    _S.IN_NOTICE: {
+        _E.DECIDE: _DECIDE,
+        _E.OBJECT: Move((_S.SUSPENDED,), APPLICANT),
+        _E.WITHDRAW: _WITHDRAW,
+    },
+    # What leads back is how the objection is handled.
+    _S.SUSPENDED: {_E.WITHDRAW: _WITHDRAW},
     _S.DECIDED: {_E.REVOKE: _REVOKE},
     _S.AWARDED: {_E.REVOKE: _REVOKE},
     _S.CLOSED: {_E.REVOKE: _REVOKE},
@@ -138,10 +144,9 @@ AWARDED = (_S.AWARDED, _S.CLOSED)
 # Open cases of which the database lets one stand: a returned payment opens a closed case again,
 # whatever was begun since.
 UNDECIDED = tuple(state for state in OPEN if state not in AWARDED)
-# Whose an event is; the last three are the applicant's, and no state takes them yet.
+# Whose an event is; the last two are the applicant's, and no state takes them yet.
 OWNERS: Mapping[CaseEvent, frozenset[Role]] = {
     **{event: move.who for moves in NEXT.values() for event, move in moves.items()},
-    _E.OBJECT: APPLICANT,
     _E.CONFIRM: APPLICANT,
     _E.DECLINE: APPLICANT,
 }
@@ -236,13 +241,18 @@ def advance(state: CaseState, award_state: str) -> CaseState:
 
 def require_no_stake(actor: Actor, applicant: Party) -> None:
     """Nobody handles the case of a firm that he is bound to."""
-    bound = {FIRM: actor.uscc, INSTITUTION: actor.institution}.get(applicant.kind)
-    if bound is not None and bound == applicant.id:
+    if has_stake(actor, applicant):
         raise Forbidden(
             "与申请单位有关联的人员应当回避，不能办理本件。",
             "Whoever is bound to the applicant does not handle its case.",
             code="conflict-of-interest",
         )
+
+
+def has_stake(actor: Actor, applicant: Party) -> bool:
+    """Tell whether a person is bound to the applicant, in whatever role."""
+    bound = {FIRM: actor.uscc, INSTITUTION: actor.institution}.get(applicant.kind)
+    return bound is not None and bound == applicant.id
 
 
 def require_other_person(approver: str, reviewers: Iterable[str]) -> None:
@@ -355,38 +365,4 @@ def require_reserved(state: ReservationState, reason: str | None, reason_en: str
             f"资金未能预留，不能批准：{reason or '无预留'}。",
             f"No money is reserved, so it cannot be approved: {reason_en or 'nothing held'}.",
             code="reservation-refused",
-        )
-
-
-@dataclass(frozen=True)
-class NoticePeriod:
-    """The days of a public notice: the day of publication is not one of them (民法典第201条)."""
-
-    published_on: date
-    first_day: date
-    last_day: date
-    ends_at: datetime
-    provisional: bool
-
-
-def notice_period(published_on: date, days: int, calendar: Calendar) -> NoticePeriod:
-    """Count working days from the day after publication; decisions may follow after the last."""
-    last = calendar.add_working_days(published_on, days)
-    after = last.day + timedelta(days=1)
-    return NoticePeriod(
-        published_on=published_on,
-        first_day=calendar.add_working_days(published_on, 1).day,
-        last_day=last.day,
-        ends_at=datetime(after.year, after.month, after.day, tzinfo=CITY),
-        provisional=last.provisional,
-    )
-
-
-def require_notice_over(ends_at: datetime, last_day: date, now: datetime) -> None:
-    """Decide only after the last day of the notice."""
-    if now < ends_at:
-        raise Conflict(
-            f"公示至{last_day}止，期满次日起方可决定。",
-            f"The notice runs until {last_day}; a decision follows from the day after.",
-            code="notice-running",
         )

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from services.policy.cases.rules import FIRM, CaseEvent, CaseState, Outcome, ReservationState
 from services.policy.contract.events import Matter, Party
 from services.policy.firms.rules import fold_uscc
+from services.policy.notices.rules import ItemState
 
 NOTE_CHARS_MAX = 2000
 Version = Annotated[int, Field(strict=True, ge=1)]
@@ -71,6 +72,14 @@ class DecideData(BaseModel):
     outcome: Outcome
 
 
+class ObjectData(BaseModel):
+    """What the applicant shows for its objection; the reason stands in the note."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    evidence: Annotated[list[ShortText], Field(max_length=20)] = Field(default_factory=list[str])
+
+
 class NoData(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -90,7 +99,8 @@ class CaseDeed(BaseModel):
     note: Annotated[str, Field(max_length=NOTE_CHARS_MAX)] = ""
     data: dict[str, Any] = Field(
         default_factory=dict[str, Any],
-        description='`{"outcome": "approve|refuse"}` for decide (required) and propose',
+        description='`{"outcome": "approve|refuse"}` for decide (required) and propose;'
+        ' `{"evidence": ["…"]}` for object, whose reason is the note',
     )
 
 
@@ -120,13 +130,20 @@ class PlanStand(BaseModel):
 
 
 class NoticeDays(BaseModel):
-    """The public notice: counted from the working day after publication."""
+    """The public notice: counted from the working day after publication.
 
+    While it is suspended, `days_left` are the working days that it has yet to run.
+    """
+
+    id: UUID
+    state: ItemState
     published_on: date
     from_: date = Field(alias="from")
     to: date
     days: int
     provisional: bool
+    days_left: int | None
+    decision_from: date | None
 
 
 class CaseSummary(BaseModel):

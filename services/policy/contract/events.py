@@ -236,3 +236,64 @@ class MeetingChanged(StateEvent, type="liangxin.policy.meeting.changed.v1"):
     @property
     def aggregate(self) -> str:
         return f"meeting:{self.meeting_id}"
+
+
+class NoticePublished(DeedEvent, type="liangxin.policy.notice.published.v1"):
+    """A list of cases stands in public notice; `sha256` is that of the list as it is shown."""
+
+    notice_id: UUID
+    programme: str
+    department: str
+    cases: tuple[UUID, ...]
+    first_day: date
+    last_day: date
+    provisional: bool
+    sha256: str
+
+    @property
+    def aggregate(self) -> str:
+        return f"notice:{self.notice_id}"
+
+
+class ObjectionReceived(DeedEvent, type="liangxin.policy.objection.received.v1"):
+    """Somebody objects to a case in notice; what was said stays with the department."""
+
+    objection_id: UUID
+    notice_id: UUID
+    case_id: UUID
+    department: str | None
+    is_in_time: bool
+    suspends: bool
+
+    @property
+    def aggregate(self) -> str:
+        return f"notice:{self.notice_id}"
+
+
+class ObjectionHandled(DeedEvent, type="liangxin.policy.objection.handled.v1"):
+    """An officer upheld or dismissed an objection; `case_state` is where the case went."""
+
+    objection_id: UUID
+    notice_id: UUID
+    case_id: UUID
+    department: str | None
+    is_upheld: bool
+    case_state: str
+
+    @property
+    def aggregate(self) -> str:
+        return f"notice:{self.notice_id}"
+
+
+class ResultReminded(DeedEvent, type="liangxin.policy.result.reminded.v1"):
+    """What came of a case after its notice is to be published by a day, or is late."""
+
+    notice_id: UUID
+    case_id: UUID
+    department: str | None
+    due_on: date
+    is_overdue: bool
+
+    @property
+    def aggregate(self) -> str:
+        return f"notice:{self.notice_id}"

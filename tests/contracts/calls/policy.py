@@ -10,6 +10,7 @@ from tests.contracts.world import GROWTH, INSTITUTION, REVIEWER, World
 CASES = "/v1/policy/cases"
 PARAMETERS = "/v1/policy/parameters"
 CALLS = "/v1/policy/calls"
+NOTICES = "/v1/policy/notices"
 # The state in which an event can happen.
 BEFORE = {
     "submit": "draft",
@@ -32,9 +33,11 @@ WITHOUT_A_STEP = ("object", "confirm", "decline")
 plain(
     *(
         f"/v1/policy/{noun}"
-        for noun in ("plans", "measures", "programmes", "facts", "tasks", "notices")
+        for noun in (
+            "plans", "measures", "programmes", "facts", "tasks", "notices", "notices/feed",
+        )
     )
-)
+)  # fmt: skip
 
 
 @call("GET /v1/policy/plans/{plan_id}/gate")
@@ -279,3 +282,57 @@ def _moves(name: str) -> Make:
 
 for _name in BEFORE:
     call(f"POST /v1/policy/cases/{{case_id}}/events {_name}")(_moves(_name))
+
+
+async def _notice(world: World, *, fresh: bool = False) -> dict[str, Any]:
+    return await world.kept("notice", world.notice, fresh=fresh)
+
+
+@call("GET /v1/policy/notices/{notice_id}")
+async def _(world: World, _: Cell) -> Call:
+    return Call(f"{NOTICES}/{(await _notice(world))['id']}")
+
+
+@call("POST /v1/policy/notices/{notice_id}/objections")
+async def _(world: World, _: Cell) -> Call:
+    notice = await _notice(world)
+    return Call(f"{NOTICES}/{notice['id']}/objections", json=world.objection(notice))
+
+
+async def _objection(world: World, *, fresh: bool) -> str:
+    """Have somebody object to a notice; give the objection's path."""
+
+    async def make() -> dict[str, Any]:
+        notice = await _notice(world, fresh=fresh)
+        path = f"{NOTICES}/{notice['id']}/objections"
+        made = await world.post("public", path, world.objection(notice))
+        return {"id": f"{path}/{made['id']}"}
+
+    return (await world.kept("objection", make, fresh=fresh))["id"]
+
+
+@call("GET /v1/policy/notices/{notice_id}/objections")
+async def _(world: World, cell: Cell) -> Call:
+    path, _, id_ = (await _objection(world, fresh=False)).rpartition("/")
+    finds = ("id", id_) if cell.side is not Side.ANY else None
+    return Call(path, params={"limit": 200}, finds=finds)
+
+
+@call("GET /v1/policy/notices/{notice_id}/objections/{objection_id}")
+async def _(world: World, _: Cell) -> Call:
+    return Call(await _objection(world, fresh=False))
+
+
+def _handles(name: str) -> Make:
+    async def make(world: World, cell: Cell) -> Call:
+        path = await _objection(world, fresh=cell.is_allowed)
+        body = event(name, reply="经核查。") | {"note": "经核查。"}
+        return Call(f"{path}/events", json=body, headers=world.platform.key())
+
+    return make
+
+
+for _name in ("uphold", "dismiss"):
+    call(f"POST {NOTICES}/{{notice_id}}/objections/{{objection_id}}/events {_name}")(
+        _handles(_name)
+    )

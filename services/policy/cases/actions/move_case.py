@@ -11,11 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.kernel.actors import Actor
 from services.kernel.clock import city_day
-from services.kernel.errors import Conflict, Forbidden, Refusal
+from services.kernel.errors import Conflict, Forbidden, Refusal, invalid_field
 from services.kernel.etags import check_version
 from services.kernel.outbox import announce
 from services.kernel.problems import refusal_from_validation
-from services.kernel.timers import drop_timer
+from services.policy.base import calendar_of
 from services.policy.calls.queries import require_place
 from services.policy.cases import queries, rules
 from services.policy.cases.access import acts_for
@@ -32,10 +32,13 @@ from services.policy.cases.rules import (
     Outcome,
     ReservationState,
 )
-from services.policy.cases.schemas import CaseDeed, DecideData, NoData, ProposeData
+from services.policy.cases.schemas import CaseDeed, DecideData, NoData, ObjectData, ProposeData
 from services.policy.contract.events import AwardProposed, CaseDecided, CaseEnded
 from services.policy.firms.queries import wait_until_heard
 from services.policy.matches.actions.mark_due import mark_due
+from services.policy.notices.actions.end_notice import publish_result
+from services.policy.notices.actions.receive_objection import object_as_applicant
+from services.policy.notices.rules import ItemResult, require_notice_over
 from services.policy.parameters.queries import decisions
 from services.policy.parameters.rules import stacking_mode
 from services.policy.plan.actions.load_library import library
@@ -44,7 +47,6 @@ from services.policy.stacking.rules import OWN_LEVEL, require_known
 from services.rulebook import Assessment
 from services.rulebook.stacking import Position, StackingMode, limits_from
 
-NOTICE_TIMER = "end-notice"
 DataT = TypeVar("DataT", bound=BaseModel)
 
 
@@ -205,13 +207,14 @@ async def _stacking_mode(deed: Deed) -> DatedParameter:
 async def _decide(deed: Deed) -> CaseState:
     """Decide as another person than the reviewers, once the notice is over."""
     case, outcome = deed.case, deed.data(DecideData).outcome
-    notice = await queries.notice(deed.session, case)
-    if notice is not None and case.state == CaseState.IN_NOTICE:
-        rules.require_notice_over(notice.ends_at, notice.last_day, deed.now)
+    item = await queries.listed_item(deed.session, case)
+    if item is not None and case.state == CaseState.IN_NOTICE:
+        require_notice_over(item.last_day, calendar_of(deed.session), deed.now)
     rules.require_answered(ReservationState(case.reservation_state))
     if outcome is Outcome.REFUSE:
         case.decided_by = deed.actor.subject
         _end(deed, "refused", "审批不予批准")
+        await publish_result(deed.session, case, ItemResult.REFUSED, now=deed.now)
         return CaseState.REFUSED
     if case.proposed_outcome != Outcome.APPROVE:
         raise Conflict(
@@ -230,20 +233,31 @@ async def _decide(deed: Deed) -> CaseState:
         decided_by=deed.actor.subject, on=deed.on,
     )  # fmt: skip
     announce(deed.session, event, now=deed.now)
+    await publish_result(deed.session, case, ItemResult.APPROVED, now=deed.now)
     return CaseState.DECIDED
+
+
+async def _object(deed: Deed) -> CaseState:
+    """Have the applicant object to how its case is listed; the note says why."""
+    evidence, reason = deed.data(ObjectData).evidence, deed.body.note.strip()
+    if not reason:
+        raise invalid_field(
+            "/note", "objection-reason", "请在note中写明异议的理由。", "Give the reason in note."
+        )
+    await object_as_applicant(deed.session, deed.actor, deed.case, reason, evidence, deed.now)
+    return CaseState.SUSPENDED
 
 
 async def _withdraw(deed: Deed) -> CaseState:
     deed.data(NoData)
-    notice = await queries.notice(deed.session, deed.case)
-    if notice is not None:
-        await drop_timer(deed.session, NOTICE_TIMER, str(notice.id))
+    await publish_result(deed.session, deed.case, ItemResult.WITHDRAWN, now=deed.now)
     _end(deed, "withdrawn", "申请单位撤回")
     return CaseState.WITHDRAWN
 
 
 async def _revoke(deed: Deed) -> CaseState:
     deed.data(NoData)
+    await publish_result(deed.session, deed.case, ItemResult.REVOKED, now=deed.now)
     _end(deed, "revoked", "撤销决定")
     return CaseState.REVOKED
 
@@ -290,6 +304,7 @@ EFFECTS: dict[CaseEvent, Effect] = {
     CaseEvent.REVIEW: _look_again,
     CaseEvent.PROPOSE: _propose,
     CaseEvent.DECIDE: _decide,
+    CaseEvent.OBJECT: _object,
     CaseEvent.WITHDRAW: _withdraw,
     CaseEvent.REVOKE: _revoke,
 }
