@@ -1,4 +1,4 @@
-"""Acts two to six: from facts to money, once; the same again; a match after its notice."""
+"""Acts two to five and seven: from facts to money, once; the same again; after a notice."""
 
 from typing import Any
 
