@@ -10,6 +10,13 @@ from services.kernel.runtime import Runtime
 from services.kernel.service import Service
 from services.kernel.timers import TimerKind
 from services.kernel.unit import commit
+from services.policy.archives.actions.archive_case import (
+    ARCHIVE_EVERY,
+    ARCHIVE_TIMER,
+    archive_ended,
+)
+from services.policy.archives.routes import cases_router as case_archives
+from services.policy.archives.routes import router as archives
 from services.policy.base import CALENDAR, Base
 from services.policy.cases.actions.hear_award import end_notice
 from services.policy.cases.actions.move_case import NOTICE_TIMER
@@ -17,12 +24,22 @@ from services.policy.cases.routes import router as cases
 from services.policy.cases.rules import CaseEvent as Do
 from services.policy.cases.rules import CaseState as In
 from services.policy.cases.rules import ReservationState, SystemEvent
-from services.policy.contract.events import AwardProposed, CaseDecided, CaseEnded
+from services.policy.contract.events import (
+    AwardProposed,
+    CaseDecided,
+    CaseEnded,
+    DocumentIssued,
+    DocumentWithdrawn,
+)
+from services.policy.documents import rules as document_rules
+from services.policy.documents.actions.typeset import TYPESETTER, Typesetter, packaged_fonts
+from services.policy.documents.routes import router as documents
 from services.policy.evaluations.routes import firms_router as entitlements
 from services.policy.evaluations.routes import router as evaluations
 from services.policy.gates.routes import router as plans
 from services.policy.gates.rules import RESTRICTION_NAMES
 from services.policy.notices.routes import router as notices
+from services.policy.office import OFFICE, RETENTION_NAMES, load_office
 from services.policy.parameters.queries import KNOWN, KnownDecisions
 from services.policy.parameters.routes import router as parameters
 from services.policy.parameters.rules import ParameterState
@@ -40,11 +57,16 @@ from services.policy.versions.routes import router as versions
 
 async def begin(runtime: Runtime) -> None:
     """Read the plans, or do not start; keep their wordings; give sessions what they stand on."""
-    plans = library()
+    plans, office = library(), load_office(runtime.settings.office_file)
     async with runtime.sessions() as session:
         await keep_versions(session, plans, now=runtime.clock.now())
         await commit(session)
-    runtime.sessions.configure(info={CALENDAR: runtime.calendar, KNOWN: KnownDecisions()})
+    runtime.sessions.configure(
+        info={
+            CALENDAR: runtime.calendar, KNOWN: KnownDecisions(), OFFICE: office,
+            TYPESETTER: Typesetter(packaged_fonts()),
+        }
+    )  # fmt: skip
 
 
 SERVICE = Service(
@@ -55,15 +77,18 @@ SERVICE = Service(
     migrations=Path(__file__).parent / "migrations",
     routers=(
         plans, measures, programmes, versions, facts, tasks, evaluations, entitlements, parameters,
-        cases, notices,
+        cases, case_archives, notices, documents, archives,
     ),
-    announces=(AwardProposed, CaseDecided, CaseEnded),
+    announces=(AwardProposed, CaseDecided, CaseEnded, DocumentIssued, DocumentWithdrawn),
     reactions=(
         Reaction(FirmChanged, project_firm),
         Reaction(ListPublished, project_list),
         Reaction(AwardChanged, follow_award),
     ),
-    timers=(TimerKind(NOTICE_TIMER, end_notice),),
+    timers=(
+        TimerKind(NOTICE_TIMER, end_notice),
+        TimerKind(ARCHIVE_TIMER, archive_ended, every=ARCHIVE_EVERY),
+    ),
     on_start=begin,
     code_lists=(
         CodeList("case-states", "办件状态", "States of a case", {
@@ -92,6 +117,13 @@ SERVICE = Service(
             ReservationState.NONE: ("无", "None"), ReservationState.PENDING: ("待答复", "Pending"),
             ReservationState.RESERVED: ("已预留", "Reserved"),
             ReservationState.REFUSED: ("未预留", "Refused")}),
+        CodeList("document-kinds", "文书种类", "Kinds of documents",
+                 {**document_rules.KIND_NAMES}),
+        CodeList("document-states", "文书状态", "States of a document",
+                 {**document_rules.STATE_NAMES}),
+        CodeList("document-validities", "文书效力", "Validity of a document",
+                 {**document_rules.VALIDITY_NAMES}),
+        CodeList("retention-classes", "保管期限", "Retention classes", {**RETENTION_NAMES}),
         CodeList("outcomes", "判定结果", "Outcomes", {
             "eligible": ("符合", "Eligible"), "ineligible": ("不符合", "Ineligible"),
             "unknown": ("暂不能判定", "Unknown")}),
