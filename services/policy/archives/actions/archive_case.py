@@ -102,13 +102,13 @@ def _manifest(
     """Write the index of a volume with its metadata; equal volumes have equal bytes."""
     return {
         "format": rules.FORMAT,
-        "archive": found.id,
+        "archive": str(found.id),
         "volume": found.volume,
         "title": found.title,
         "fonds": found.fonds,
         "department": found.department,
         "case": {
-            "id": case.id,
+            "id": str(case.id),
             "version": case.version,
             "state": case.state,
             "programme": case.programme,
@@ -185,4 +185,6 @@ def _json(name: str, title: str, kind: str, value: Any) -> Original:
 
 
 def _row(entity: DeclarativeBase) -> dict[str, Any]:
-    return {column.key: getattr(entity, column.key) for column in inspect(type(entity)).columns}
+    """Write a row as it stands; the driver's ids are no plain ones, so they are written as text."""
+    values = {each.key: getattr(entity, each.key) for each in inspect(type(entity)).columns}
+    return {name: str(each) if isinstance(each, UUID) else each for name, each in values.items()}
