@@ -2,7 +2,7 @@
 
 import itertools
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
@@ -131,7 +131,7 @@ async def announced(platform: Any, document: dict[str, Any]) -> list[Outbox]:
 
 
 @asynccontextmanager
-async def tampering(platform: Any) -> AsyncIterator[asyncpg.Connection]:
+async def tampering(platform: Any) -> AsyncGenerator[asyncpg.Connection]:
     """Open the database as somebody who holds the server and stops at nothing."""
     admin = await asyncpg.connect(plain_url(platform.service("policy").settings.database_url))
     try:
