@@ -2,7 +2,7 @@
 
 import io
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,12 @@ import pytest
 from pypdf import PdfReader
 
 from services.kernel.errors import Conflict, Unavailable
-from services.policy.documents.actions.typeset import Typesetter, packaged_fonts, qr_svg
+from services.policy.documents.actions.typeset import (
+    TYPESET_MAX,
+    Typesetter,
+    packaged_fonts,
+    qr_svg,
+)
 
 AT = datetime(2026, 11, 28, 1, 0, tzinfo=UTC)
 ADDRESS = "https://liangxin.local/v1/policy/documents/verify/ABCDE23456FGHJK78901"
@@ -38,8 +43,8 @@ DECISION: dict[str, Any] = {
 }
 
 
-def typesetter(fonts: Path | None = None, **limits: float) -> Typesetter:
-    return Typesetter(fonts or packaged_fonts(), **limits)
+def typesetter(fonts: Path | None = None, limit: timedelta = TYPESET_MAX) -> Typesetter:
+    return Typesetter(fonts or packaged_fonts(), limit=limit)
 
 
 def text_of(pdf: bytes) -> str:
@@ -115,5 +120,5 @@ async def test_a_template_that_lacks_its_data_is_refused() -> None:
 
 async def test_typesetting_that_takes_too_long_is_ended() -> None:
     with pytest.raises(Unavailable) as refused:
-        await typesetter(seconds=0.01).typeset("decision.typ", DECISION, at=AT)
+        await typesetter(limit=timedelta(milliseconds=10)).typeset("decision.typ", DECISION, at=AT)
     assert refused.value.code == "typesetting-late"

@@ -3,7 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from importlib.util import find_spec
 from io import BytesIO
 from pathlib import Path
@@ -23,7 +23,7 @@ WORKER: Final = "services.policy.documents.actions.typeset_worker"
 FONT_PACKAGE: Final = "pylopdf_fonts_zh_cn"
 FAMILIES: Final = ("Noto Serif SC", "Noto Sans SC")
 # Below the ten seconds after which the database ends a transaction that says nothing.
-TYPESET_S_MAX = 8
+TYPESET_MAX = timedelta(seconds=8)
 AT_ONCE_MAX = 2
 RETRY_S = 5
 TYPESETTER = "typesetter"
@@ -32,9 +32,9 @@ TYPESETTER = "typesetter"
 class Typesetter:
     """Typesets a few documents at a time; the others wait their turn."""
 
-    def __init__(self, fonts: Path | None, *, seconds: float = TYPESET_S_MAX) -> None:
+    def __init__(self, fonts: Path | None, *, limit: timedelta = TYPESET_MAX) -> None:
         self._fonts = fonts
-        self._seconds = seconds
+        self._limit = limit
         self._turns = asyncio.Semaphore(AT_ONCE_MAX)
 
     async def typeset(self, template: str, data: Mapping[str, Any], *, at: datetime) -> bytes:
@@ -47,7 +47,7 @@ class Typesetter:
             "at": int(at.timestamp()),
         }
         try:
-            async with asyncio.timeout(self._seconds), self._turns:
+            async with asyncio.timeout(self._limit.total_seconds()), self._turns:
                 code, made, said = await _run(orjson.dumps(asked))
         except TimeoutError:
             raise Unavailable(
