@@ -7,6 +7,10 @@ UV_VERSION := 0.13.9
 BIN := .venv/bin
 UV := UV_PYTHON_DOWNLOADS=never .ci/uv
 INSTALLED := .venv/installed
+INTEGRATIONS := .venv/integrations
+PEERS := .bench/installed
+LOCK = $(UV) pip compile $(UPGRADE) --universal --python-version 3.11 \
+	--generate-hashes --no-emit-index-url --no-annotate --no-header --quiet
 # What one file of faults breaks is its own: they run side by side.
 FAULTS ?= tests/faults tests/abuse
 SEED ?= $(shell date +%Y%m%d)
@@ -17,7 +21,7 @@ WORKERS = $$($(BIN)/python -c 'import os; print(min(4, (os.cpu_count() or 1) + 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo coverage stop test faults bench check contracts matrix lock clean
+.PHONY: help run demo coverage stop test test-integrations faults bench check contracts matrix lock clean
 
 help:
 	@echo "Run"
@@ -28,6 +32,7 @@ help:
 	@echo "  make stop       end the platform and its servers"
 	@echo "Develop"
 	@echo "  make test       run the tests"
+	@echo "  make test-integrations  run the tests against Spark in local mode (needs Java 17 or later)"
 	@echo "  make check      lint, format, types, import contracts, migrations"
 	@echo "  make faults     kill, stop, wipe and fuzz it all, with a table of what held (SEED, FAULTS)"
 	@echo "  make bench      measure the hot paths beside their peers (BENCH=\"--quick writes\": some, shortly)"
@@ -52,11 +57,18 @@ stop:
 test: $(INSTALLED)
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
+test-integrations: $(INTEGRATIONS)
+	@java -version 2>/dev/null || { \
+		echo "需要 Java 17 或更高版本；Debian、Ubuntu 请运行：apt install openjdk-17-jre-headless"; \
+		echo "Java 17 or later is needed; on Debian and Ubuntu: apt install openjdk-17-jre-headless"; \
+		exit 1; } >&2
+	$(BIN)/pytest tests/integrations
+
 faults: $(INSTALLED)
 	LIANGXIN_FAULTS=full LIANGXIN_FAULTS_SEED=$(SEED) $(BIN)/pytest -v -n 3 --dist loadfile \
 		--no-loadscope-reorder $(FAULTS)
 
-bench: $(INSTALLED)
+bench: $(INSTALLED) $(PEERS)
 	@$(BIN)/python -m tests.benchmarks $(BENCH)
 
 check: $(INSTALLED)
@@ -75,18 +87,29 @@ matrix: $(INSTALLED)
 
 # No index URL is written: mirrors differ from city to city, the hashes do not.
 lock: .uv/$(UV_VERSION)
-	$(UV) pip compile pyproject.toml $(UPGRADE) --all-extras --group dev --universal \
-		--python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
-		--quiet --output-file requirements.lock
+	$(LOCK) pyproject.toml --all-extras --group dev --output-file requirements.lock
+	$(LOCK) --group integrations --constraint requirements.lock --output-file integrations.lock
+	$(LOCK) --group bench --constraint requirements.lock --output-file bench.lock
 
 clean: stop
-	rm -rf .venv .uv build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .bench .uv build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find services gateway tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(INSTALLED): requirements.lock pyproject.toml .uv/$(UV_VERSION)
 	@test -x $(BIN)/python || $(UV) venv --quiet --allow-existing --python "$(PYTHON)" .venv
 	$(UV) pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes requirements.lock
 	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# The ordinary install takes away again what only these tests need.
+$(INTEGRATIONS): $(INSTALLED) integrations.lock
+	$(UV) pip install --quiet --python $(BIN)/python --require-hashes --no-deps -r integrations.lock
+	@touch $@
+
+# What the engines are measured against; none of it is among what the platform installs.
+$(PEERS): bench.lock .uv/$(UV_VERSION)
+	@test -x .bench/bin/python || $(UV) venv --quiet --allow-existing --python "$(PYTHON)" .bench
+	$(UV) pip sync --quiet --compile-bytecode --python .bench/bin/python --require-hashes bench.lock
 	@touch $@
 
 .uv/$(UV_VERSION):

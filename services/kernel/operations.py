@@ -14,7 +14,7 @@ from uuid import UUID
 import structlog
 from fastapi import Depends, Request, Response
 from pydantic import BaseModel
-from sqlalchemy import DateTime, Select, bindparam, func, or_, select, update
+from sqlalchemy import DateTime, Select, Uuid, bindparam, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -105,6 +105,25 @@ def accept_operation(  # noqa: PLR0913  each is named
     now: datetime,
 ) -> Operation:
     """Take long work on: 202 with the address where its progress stands."""
+    operation = begin_operation(
+        session, actor, kind, input_=input_, content=content, total=total, now=now
+    )
+    response.status_code = 202
+    response.headers["Location"] = f"/v1/{service}/operations/{operation.id}"
+    return operation
+
+
+def begin_operation(
+    session: AsyncSession,
+    actor: Actor,
+    kind: str,
+    *,
+    input_: dict[str, Any],
+    content: bytes | None = None,
+    total: int | None,
+    now: datetime,
+) -> Operation:
+    """Begin long work as part of another change; the actor may follow it."""
     operation = Operation(
         id=new_id(),
         kind=kind,
@@ -119,8 +138,6 @@ def accept_operation(  # noqa: PLR0913  each is named
         error_count=0,
     )
     session.add(operation)
-    response.status_code = 202
-    response.headers["Location"] = f"/v1/{service}/operations/{operation.id}"
     return operation
 
 
@@ -176,6 +193,7 @@ class OperationRunner:
         self._runtime = runtime
         self._kinds = {k.kind: k for k in runtime.service.operations}
         self._free = self._select_free()
+        self._last = UUID(int=0)
         self._outages: Counter[UUID] = Counter()
 
     async def run(self, stopping: asyncio.Event) -> None:
@@ -226,7 +244,8 @@ class OperationRunner:
                 Operation.kind.in_(list(self._kinds)),
                 or_(Operation.lease_until.is_(None), is_over),
             )
-            .order_by(Operation.id)
+            # In turn, so that a long one does not keep a short one waiting.
+            .order_by(Operation.id <= bindparam("last", type_=Uuid()), Operation.id)
             .limit(1)
             .with_for_update(skip_locked=True)
         )
@@ -234,8 +253,9 @@ class OperationRunner:
     async def _claim(self) -> UUID | None:
         now = system_now()
         async with self._runtime.sessions() as session, session.begin():
-            operation_id = await session.scalar(self._free, {"now": now})
+            operation_id = await session.scalar(self._free, {"now": now, "last": self._last})
             if operation_id is not None:
+                self._last = operation_id
                 lease = now + timedelta(seconds=LEASE_S)
                 await session.execute(
                     update(Operation)

@@ -11,6 +11,7 @@ import structlog
 from nats.js.errors import NotFoundError
 from sqlalchemy import text
 
+from services.kernel.backlogs import BacklogRunner
 from services.kernel.bus import Bus, Stream
 from services.kernel.calendar import Calendar
 from services.kernel.clock import Clock, system_now
@@ -78,6 +79,7 @@ class Runtime:
             "forget-old-answers", _forget_old_answers, every=timedelta(minutes=1)
         )
         self._relay = Relay(service.name, self.database_url, bus)
+        self._backlogs = [BacklogRunner(self, each) for each in service.backlogs]
         self._stopping = asyncio.Event()
         self._is_draining = False
         self._tasks: list[asyncio.Task[Any]] = []
@@ -85,6 +87,10 @@ class Runtime:
 
     def relay_hint(self) -> None:
         self._relay.poke()
+
+    def backlog_hint(self) -> None:
+        for runner in self._backlogs:
+            runner.poke()
 
     async def start(self) -> None:
         """Check the profile, then start relay, reactions, timers, operations and sealer."""
@@ -100,13 +106,16 @@ class Runtime:
         )
         if self.service.operations:
             self._spawn("operations", OperationRunner(self).run(self._stopping))
+        for runner in self._backlogs:
+            self._spawn("backlog", runner.run(self._stopping))
         self._spawn("hear", self._hear())
 
     async def stop(self) -> None:
         """Finish what is under way, then let go."""
         self._stopping.set()
-        # The relay waits for a hint only; without one it would end with its slow poll.
+        # They wait for a hint; without one they would end with their slow poll.
         self.relay_hint()
+        self.backlog_hint()
         if self._tasks:
             _, late = await asyncio.wait(self._tasks, timeout=STOP_WAIT_S)
             for task in late:
@@ -237,6 +246,7 @@ class Runtime:
 
     async def _after_reaction(self, reactions: set[str]) -> None:
         self.relay_hint()
+        self.backlog_hint()
         if hear_clock.__name__ in reactions:
             await load_clock(self.clock, self.sessions)
         if reactions & {hear_key.__name__, hear_revocation.__name__, hear_principal.__name__}:

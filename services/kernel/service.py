@@ -9,6 +9,7 @@ from fastapi import APIRouter
 from sqlalchemy import MetaData
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.kernel.backlogs import Backlog
 from services.kernel.code_lists import CodeList
 from services.kernel.events import Event
 from services.kernel.operations import OperationKind
@@ -36,6 +37,7 @@ class Service:
     reactions: tuple[Reaction, ...] = ()
     timers: tuple[TimerKind, ...] = ()
     operations: tuple[OperationKind, ...] = ()
+    backlogs: tuple[Backlog, ...] = ()
     code_lists: tuple[CodeList, ...] = ()
     restaters: tuple[Restater, ...] = ()
     on_start: Callable[[Any], Any] | None = None

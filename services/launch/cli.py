@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -27,6 +28,12 @@ plan = typer.Typer(no_args_is_help=True, help="The plans as files.")
 app.add_typer(audit, name="audit")
 app.add_typer(plan, name="plan")
 console = Console()
+
+
+class Engine(StrEnum):
+    POLARS = "polars"
+    SPARK = "spark"
+
 
 ServiceName = Annotated[
     str, typer.Argument(help="identity, enterprise, policy, finance or gateway")
@@ -168,6 +175,22 @@ def check(
     from services.launch.commands.planning import check_plans
 
     raise typer.Exit(check_plans(console, folder))
+
+
+@app.command()
+def evaluate(
+    facts: Annotated[str, typer.Option(help="a Parquet file, or a folder of them")],
+    out: Annotated[str, typer.Option(help="where the results go: a file, or a folder likewise")],
+    engine: Annotated[Engine, typer.Option(help="polars here, spark on a cluster")] = Engine.POLARS,
+    on: Annotated[str, typer.Option(help="the day of the question; today when left out")] = "",
+    master: Annotated[str, typer.Option(help="where Spark runs")] = "local[*]",
+) -> None:
+    """Ask all programmes of the plan about many firms at once, from columns of facts."""
+    with loading():
+        from services.launch.commands.evaluating import evaluate_table
+
+    master = master if engine is Engine.SPARK else ""
+    raise typer.Exit(evaluate_table(console, facts, out, on=on, master=master))
 
 
 @events.command()

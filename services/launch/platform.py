@@ -14,6 +14,7 @@ from gateway.app import Gateway
 from gateway.backends import InMemory
 from gateway.settings import GatewaySettings
 from services.kernel.app import asgi_app
+from services.kernel.backlogs import busy_question
 from services.kernel.bus import Bus
 from services.kernel.clock import Clock
 from services.kernel.database_urls import app_password, database_name, plain_url, with_database
@@ -29,10 +30,6 @@ READY_S_MAX = 60.0
 BROKER_WAIT_S = 5.0
 SETTLE_S_MAX = 60.0
 QUIET_LOOKS = 2
-BUSY = """
-SELECT EXISTS (SELECT 1 FROM outbox WHERE published_at IS NULL)
-    OR EXISTS (SELECT 1 FROM operation WHERE state IN ('accepted', 'running'))
-"""
 
 
 class Platform:
@@ -78,7 +75,7 @@ class Platform:
         raise TimeoutError(f"the services did not become ready in time: {', '.join(lacking)}")
 
     async def settle(self) -> None:
-        """Wait until every announcement has been heard and every operation is over."""
+        """Wait until every announcement has been heard and all long or waiting work is done."""
         deadline = time.monotonic() + SETTLE_S_MAX
         quiet = 0
         while quiet < QUIET_LOOKS:
@@ -92,8 +89,8 @@ class Platform:
         """Name the first service that has something left to tell, to do or to hear."""
         for name, runtime in self.runtimes.items():
             async with runtime.engine.connect() as connection:
-                if await connection.scalar(text(BUSY)):
-                    return f"{name} has announcements or operations left"
+                if await connection.scalar(text(busy_question(runtime.service))):
+                    return f"{name} has announcements or work left"
             if await runtime.has_unheard():
                 return f"{name} has not heard everything"
         return None

@@ -1,10 +1,13 @@
 """Policy on one screen."""
 
+from datetime import timedelta
 from pathlib import Path
 
 from services.enterprise.contract.events import FirmChanged, ListPublished
 from services.finance.contract.events import AwardChanged
+from services.kernel.backlogs import Backlog
 from services.kernel.code_lists import CodeList
+from services.kernel.operations import OperationKind
 from services.kernel.reactions import Reaction
 from services.kernel.runtime import Runtime
 from services.kernel.service import Service
@@ -18,6 +21,9 @@ from services.policy.archives.actions.archive_case import (
 from services.policy.archives.routes import cases_router as case_archives
 from services.policy.archives.routes import router as archives
 from services.policy.base import CALENDAR, Base
+from services.policy.calls.routes import router as calls
+from services.policy.calls.rules import STATE_NAMES as CALL_STATES
+from services.policy.calls.rules import TIES_NAMES
 from services.policy.cases.actions.hear_award import end_notice
 from services.policy.cases.actions.move_case import NOTICE_TIMER
 from services.policy.cases.routes import router as cases
@@ -30,6 +36,7 @@ from services.policy.contract.events import (
     CaseEnded,
     DocumentIssued,
     DocumentWithdrawn,
+    FirmMatched,
 )
 from services.policy.documents import rules as document_rules
 from services.policy.documents.actions.typeset import TYPESETTER, Typesetter, packaged_fonts
@@ -38,6 +45,14 @@ from services.policy.evaluations.routes import firms_router as entitlements
 from services.policy.evaluations.routes import router as evaluations
 from services.policy.gates.routes import router as plans
 from services.policy.gates.rules import RESTRICTION_NAMES
+from services.policy.matches.actions.match_firms import WAITING, match_due_firms
+from services.policy.matches.actions.restate_matches import restate_matches
+from services.policy.matches.actions.review_bases import OPERATION as MATCHING
+from services.policy.matches.actions.review_bases import TIMER as REVIEW_TIMER
+from services.policy.matches.actions.review_bases import review_on_the_day, step_matching
+from services.policy.matches.routes import firms_router as firm_matches
+from services.policy.matches.routes import router as matches
+from services.policy.matches.rules import Change, Kind
 from services.policy.notices.routes import router as notices
 from services.policy.office import OFFICE, RETENTION_NAMES, load_office
 from services.policy.parameters.queries import KNOWN, KnownDecisions
@@ -50,6 +65,10 @@ from services.policy.plan.routes import programmes_router as programmes
 from services.policy.plan.rules import BENEFICIARY_NAMES, KIND_NAMES, PlanStatus, Sharing
 from services.policy.reactions import follow_award, project_firm, project_list
 from services.policy.records import RECORDS
+from services.policy.sandbox_runs.actions.begin_run import OPERATION as SANDBOX
+from services.policy.sandbox_runs.actions.step_run import step_run
+from services.policy.sandbox_runs.routes import router as sandbox_runs
+from services.policy.sandbox_runs.rules import Outcome, Oversubscription
 from services.policy.tasks.routes import router as tasks
 from services.policy.versions.actions import keep_versions
 from services.policy.versions.routes import router as versions
@@ -76,10 +95,13 @@ SERVICE = Service(
     metadata=Base.metadata,
     migrations=Path(__file__).parent / "migrations",
     routers=(
-        plans, measures, programmes, versions, facts, tasks, evaluations, entitlements, parameters,
-        cases, case_archives, notices, documents, archives,
+        plans, measures, programmes, versions, facts, tasks, evaluations, entitlements,
+        firm_matches, matches, parameters, calls, cases, case_archives, notices, documents,
+        archives, sandbox_runs,
     ),
-    announces=(AwardProposed, CaseDecided, CaseEnded, DocumentIssued, DocumentWithdrawn),
+    announces=(
+        AwardProposed, CaseDecided, CaseEnded, FirmMatched, DocumentIssued, DocumentWithdrawn,
+    ),
     reactions=(
         Reaction(FirmChanged, project_firm),
         Reaction(ListPublished, project_list),
@@ -87,8 +109,12 @@ SERVICE = Service(
     ),
     timers=(
         TimerKind(NOTICE_TIMER, end_notice),
+        TimerKind(REVIEW_TIMER, review_on_the_day, every=timedelta(minutes=1)),
         TimerKind(ARCHIVE_TIMER, archive_ended, every=ARCHIVE_EVERY),
     ),
+    operations=(OperationKind(MATCHING, step_matching), OperationKind(SANDBOX, step_run)),
+    backlogs=(Backlog("matching", match_due_firms, WAITING),),
+    restaters=(restate_matches,),
     on_start=begin,
     code_lists=(
         CodeList("case-states", "办件状态", "States of a case", {
@@ -113,6 +139,8 @@ SERVICE = Service(
             SystemEvent.NOTICE_BEGUN: ("公示开始", "Notice begun"),
             SystemEvent.NOTICE_ENDED: ("公示期满", "Notice ended"),
             SystemEvent.AWARDED: ("立项", "Awarded"), SystemEvent.PAID: ("已拨付", "Paid")}),
+        CodeList("call-states", "申报批次状态", "States of a call", {**CALL_STATES}),
+        CodeList("ties", "末位并列的处理", "Ties at the last place", {**TIES_NAMES}),
         CodeList("reservation-states", "资金预留状态", "States of a reservation", {
             ReservationState.NONE: ("无", "None"), ReservationState.PENDING: ("待答复", "Pending"),
             ReservationState.RESERVED: ("已预留", "Reserved"),
@@ -129,6 +157,24 @@ SERVICE = Service(
             "unknown": ("暂不能判定", "Unknown")}),
         CodeList("condition-outcomes", "条件结果", "Outcomes of a condition", {
             "true": ("是", "True"), "false": ("否", "False"), "unknown": ("未知", "Unknown")}),
+        CodeList("match-kinds", "匹配结果", "Where a firm stands under a programme", {
+            Kind.ENTITLED: ("应享", "Entitled"), Kind.NEAR: ("差一点", "Near"),
+            Kind.UNKNOWN: ("缺少事实", "A fact is unknown")}),
+        CodeList("match-changes", "匹配变化", "Changes of a match", {
+            Change.NEWLY_ENTITLED: ("新应享", "Newly entitled"),
+            Change.NO_LONGER_ENTITLED: ("不再应享", "No longer entitled"),
+            Change.NEAR_MISS: ("差一点", "Near miss"), Change.UNKNOWN: ("缺少事实", "Unknown"),
+            Change.RULED_OUT: ("不符合", "Ruled out"),
+            Change.CHANGED: ("金额或情况有变", "Amount or details changed")}),
+        CodeList("oversubscription-rules", "超额申报处理方式", "Sharing out a budget", {
+            Oversubscription.PRO_RATA: ("按比例", "Pro rata"),
+            Oversubscription.RANKED: ("按排名", "By rank"),
+            Oversubscription.FIRST_COME: ("先到先得", "First come, first served")}),
+        CodeList("sandbox-outcomes", "测算结果", "Outcomes in the sandbox", {
+            Outcome.ENTITLED: ("符合", "Eligible"), Outcome.REFUSED: ("不符合", "Ineligible"),
+            Outcome.UNKNOWN: ("暂不能判定", "Unknown"),
+            Outcome.PENDING: ("待参数确定", "Pending a parameter"),
+            Outcome.ABSENT: ("无此项目", "No such programme")}),
         CodeList("amount-statuses", "金额状态", "Statuses of an amount", {
             "set": ("已确定", "Set"), "pending-parameter": ("待参数确定", "Pending a parameter"),
             "unknown-fact": ("缺少事实", "A fact is unknown")}),

@@ -25,6 +25,7 @@ from services.rulebook.stacking import (
     is_same_grant,
     limit_left,
     places_left,
+    refusal,
     room,
     within,
 )
@@ -139,15 +140,22 @@ def _joined(
         for at in (*(each for each, _ in possible), *standing)
         for limit in at.limits
     }
-    parts: list[tuple[set[Tie], list[int]]] = []
+    part_of = list(range(len(possible)))
+
+    def root(index: int) -> int:
+        while part_of[index] != index:
+            index = part_of[index]
+        return index
+
+    first: dict[Tie, int] = {}
     for index, (each, _) in enumerate(possible):
-        ties, members = set(_ties(each, capped, rules)), [index]
-        apart = [part for part in parts if part[0].isdisjoint(ties)]
-        for joined in (part for part in parts if part not in apart):
-            ties |= joined[0]
-            members += joined[1]
-        parts = [*apart, (ties, members)]
-    return [[possible[index] for index in sorted(members)] for _, members in parts]
+        for tie in _ties(each, capped, rules):
+            one, other = root(first.setdefault(tie, index)), root(index)
+            part_of[max(one, other)] = min(one, other)
+    parts: dict[int, list[tuple[Candidate, int]]] = {}
+    for index, entry in enumerate(possible):
+        parts.setdefault(root(index), []).append(entry)
+    return list(parts.values())
 
 
 def _ties(
@@ -156,10 +164,12 @@ def _ties(
     """Name what joins a candidate to others: its contest, the ceilings over it, its rules."""
     if candidate.relation == COMPETES:
         yield ("contest", candidate.matter, candidate.group)
-    for scope in CEILING_SCOPES:
-        key = _scope_key(scope, candidate)
-        if key in capped:
-            yield ("ceiling", *key)
+    # What pays nothing and brings no ceiling takes no part in any.
+    if capped and (candidate.amount_fen != 0 or candidate.limits):
+        for scope in CEILING_SCOPES:
+            key = _scope_key(scope, candidate)
+            if key in capped:
+                yield ("ceiling", *key)
     for rule in rules:
         if rule.names(candidate):
             yield ("rule", *_places_key(rule, candidate))
@@ -170,11 +180,11 @@ def _settle(
 ) -> Combination:
     """Settle what rules join; while one of them is not known, nothing of them is dropped."""
     known = [entry for entry in group if entry[0].is_known]
-    if not known and len(group) == 1:
-        return Combination((Chosen(group[0][0], None),), (), ())
+    if len(group) == 1:
+        return Combination((_alone(*group[0], standing, terms),), (), ())
     paid = list(standing)
     chosen: list[Chosen] = []
-    for each in _search(known, standing, terms.rules):
+    for each in _search(known, standing, terms.rules) if known else ():
         found = room(each, each.amount_fen or 0, paid, terms)
         if found.amount_fen or not each.amount_fen:
             chosen.append(Chosen(each, found.amount_fen, found.cuts))
@@ -187,12 +197,21 @@ def _settle(
     return Combination(tuple(chosen), (), tuple(Undecided(each, rule) for each, rule in rules))
 
 
+def _alone(
+    candidate: Candidate, left_fen: int, standing: Sequence[Aid], terms: StackingTerms
+) -> Chosen:
+    """Choose what no rule joins to anything: it pays what is left beside aid that stands."""
+    if not candidate.is_known:
+        return Chosen(candidate, None)
+    asked_fen = candidate.amount_fen or 0
+    cuts = room(candidate, asked_fen, standing, terms).cuts if left_fen < asked_fen else ()
+    return Chosen(candidate, left_fen, cuts)
+
+
 def _search(
     known: list[tuple[Candidate, int]], standing: Sequence[Aid], rules: Sequence[OneClause]
 ) -> list[Candidate]:
     """Put candidates as options before the search; give what it took, the largest first."""
-    if len(known) < 2:  # noqa: PLR2004  one alone has nothing to be chosen from
-        return [each for each, _ in known]
     places: list[int] = []
     rows: dict[Tie, int] = {}
     units: dict[Tie, list[Option[Candidate]]] = {}
@@ -208,12 +227,11 @@ def _search(
         is_rival = each.relation == COMPETES
         unit = ("contest", each.matter, each.group) if is_rival else ("beside", *each.name)
         units.setdefault(unit, []).append(option)
-    year = known[0][0].year
     given = _least(
         (key, fen)
         for aid in standing
         for key, fen in _caps(aid, standing)
-        if key != YEAR or aid.year == year
+        if key != YEAR or aid.year == known[0][0].year
     )
     return [option.item for option in best_options(list(units.values()), places, given)]
 
@@ -224,7 +242,8 @@ def _rules_that_count(
     """Find the rules of which a candidate takes a place; more for the same grant takes none."""
     same = [aid for aid in standing if is_same_grant(candidate, aid)]
     for rule in rules:
-        if rule.names(candidate) and not any(rule.names(aid) for aid in same):
+        counted = any(rule.names(aid) and within(rule.per, candidate, aid) for aid in same)
+        if rule.names(candidate) and not counted:
             yield rule
 
 
@@ -263,9 +282,9 @@ def _as_aid(candidate: Candidate, amount_fen: int) -> Aid:
 
 def _drop(candidate: Candidate, paid: Sequence[Aid], terms: StackingTerms) -> Dropped:
     """Say which rule leaves nothing; what pays nothing anyhow is asked for as one fen."""
-    cuts = room(candidate, candidate.amount_fen or 1, paid, terms).cuts
+    cut = refusal(candidate, candidate.amount_fen or 1, paid, terms)
     rivals = tuple(aid for aid in paid if is_contest(candidate, aid))
-    return Dropped(candidate, cuts[0] if cuts else Cut("competing", terms.clause, 0, rivals))
+    return Dropped(candidate, cut or Cut("competing", terms.clause, 0, rivals))
 
 
 def _joining_rule(

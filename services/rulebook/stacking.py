@@ -5,7 +5,7 @@ matches or tops up is paid beside its base. Ceilings hold for all aid in their s
 it, and a one-clause rule lets only so many of the clauses it names be received.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, Literal, TypeAlias
@@ -81,11 +81,11 @@ class OneClause:
 
     def names(self, position: "Position") -> bool:
         """Tell whether a grant is one of those that the rule counts."""
+        if position.programme not in self.programmes and position.group not in self.groups:
+            return False
         if position.programme in self.repeatable:
             return False
-        if self.levels and position.level not in self.levels:
-            return False
-        return position.programme in self.programmes or position.group in self.groups
+        return not self.levels or position.level in self.levels
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,13 +159,17 @@ def rules_from(stored: Iterable[Mapping[str, Any]]) -> tuple[OneClause, ...]:
 
 def room(asked: Position, asked_fen: int, standing: Sequence[Aid], terms: StackingTerms) -> Room:
     """Find what may be granted beside aid that stands already, by every rule that holds."""
-    found = [
-        *_set_off(asked, asked_fen, standing, terms),
-        *_places_taken(asked, standing, terms.rules),
-        *_ceilings(asked, asked_fen, standing),
-    ]
-    cuts = sorted((cut for cut in found if cut.left_fen < asked_fen), key=lambda cut: cut.left_fen)
+    found = [cut for cut in _cuts(asked, asked_fen, standing, terms) if cut.left_fen < asked_fen]
+    cuts = sorted(found, key=lambda cut: cut.left_fen)
     return Room(cuts[0].left_fen if cuts else max(0, asked_fen), tuple(cuts))
+
+
+def refusal(
+    asked: Position, asked_fen: int, standing: Sequence[Aid], terms: StackingTerms
+) -> Cut | None:
+    """Find the rule by which nothing is left, which is the first one that `room` would name."""
+    cuts = _cuts(asked, asked_fen, standing, terms)
+    return next((cut for cut in cuts if cut.left_fen == 0 < asked_fen), None)
 
 
 def within(of: CeilingScope | ClauseScope, one: Position, other: Position) -> bool:
@@ -181,11 +185,10 @@ def within(of: CeilingScope | ClauseScope, one: Position, other: Position) -> bo
             return True
 
 
-def looks_beyond(asked: Position, standing: Iterable[Aid], terms: StackingTerms) -> bool:
+def counts_other_matters(limits: Iterable[Limit], rules: Iterable[OneClause]) -> bool:
     """Tell whether aid for other matters counts: a ceiling or a rule reaches beyond the matter."""
-    limits = [*asked.limits, *(limit for aid in standing for limit in aid.limits)]
     return any(limit.of == "beneficiary-year" for limit in limits) or any(
-        rule.per != "matter" for rule in terms.rules
+        rule.per != "matter" for rule in rules
     )
 
 
@@ -220,6 +223,14 @@ def limit_left(limit: Limit, counted: Iterable[Aid]) -> int:
     if limit.limit_fen is None:
         return 0
     return max(0, limit.limit_fen - sum(aid.amount_fen for aid in counted))
+
+
+def _cuts(
+    asked: Position, asked_fen: int, standing: Sequence[Aid], terms: StackingTerms
+) -> Iterator[Cut]:
+    yield from _set_off(asked, asked_fen, standing, terms)
+    yield from _places_taken(asked, standing, terms.rules)
+    yield from _ceilings(asked, asked_fen, standing)
 
 
 def _set_off(

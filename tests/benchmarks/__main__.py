@@ -16,6 +16,7 @@ from rich.console import Console
 from services.kernel.clock import system_now
 from services.kernel.logs import configure_logs
 from tests.benchmarks import (
+    cities,
     evaluation,
     fronting,
     hearing,
@@ -36,6 +37,7 @@ BENCHMARKS: dict[str, Measure] = {
     "reservations": reservations.measure,
     "evaluation": evaluation.measure,
     "stacking": stacking.measure,
+    "cities": cities.measure,
     "relaying": relaying.measure,
     "hearing": hearing.measure,
     "starting": starting.measure,

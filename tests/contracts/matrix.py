@@ -22,6 +22,7 @@ class Scope(StrEnum):
 
     ANY = "any"
     OWN = "own"
+    DEPARTMENT = "department"
     ANOTHERS = "anothers"
     AWARDED = "awarded"
     PUBLISHED = "published"
@@ -54,6 +55,10 @@ OTHERS = {
     "registrar": ("registrar-b",),
     "reviewer": ("reviewer-b", "reviewer-town-b"),
     "institution": ("institution-b",),
+}
+# Whose department it is; a town's reviewer has none.
+DEPARTMENTS = {
+    "reviewer": (("reviewer",), ("reviewer-b", "reviewer-town", "reviewer-town-b")),
 }
 # Of two persons, the first prepared what the second may go on with.
 FOUR_EYES = {
@@ -121,6 +126,10 @@ def _cells(entry: Entry, role: str, scope: Scope) -> Iterator[Cell]:
         case Scope.OWN:
             # Long work has no owner by role: whoever is not its owner is foreign to it.
             owners, others = OWNERS.get(role, (role,)), OTHERS.get(role, (role,))
+            yield from cells(owners, Side.OWN, is_allowed=True)
+            yield from cells(others, Side.FOREIGN, is_allowed=False)
+        case Scope.DEPARTMENT:
+            owners, others = DEPARTMENTS[role]
             yield from cells(owners, Side.OWN, is_allowed=True)
             yield from cells(others, Side.FOREIGN, is_allowed=False)
         case Scope.ANOTHERS:

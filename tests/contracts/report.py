@@ -9,6 +9,7 @@ from tests.contracts.matrix import ROLES, Cell, Entry, Scope, entries
 SIGNS = {
     Scope.ANY: "any",
     Scope.OWN: "own",
+    Scope.DEPARTMENT: "dep",
     Scope.ANOTHERS: "oth",
     Scope.AWARDED: "awd",
     Scope.PUBLISHED: "pub",
@@ -18,8 +19,9 @@ SIGNS = {
 HEADINGS = {"registrar": "registr", "institution": "institut", "treasurer": "treasur"}
 WIDTH = 9
 LEGEND = (
-    "any: every object; own: one's own, no foreign one; oth: another person's, not one's own;",
-    "awd: what is awarded; pub: what is published; –: nothing",
+    "any: every object; own: one's own, no foreign one; dep: one's own department's;",
+    "oth: another person's, not one's own; awd: what is awarded; pub: what is published;",
+    "–: nothing",
     "each ✓ is a call that was made: let in, or, after / and –, refused; ✗ is a deviation",
 )
 OUTPUT = "authorisation_matrix"

@@ -162,6 +162,10 @@ class Scene:
         }  # fmt: skip
         self._know("aid", await self._post("treasurer", "/v1/finance/aid", body))
 
+    async def match(self) -> None:
+        """Wait until what was stated has been heard and the firm has been matched."""
+        await self.platform.settle()
+
     async def propose_parameter(self) -> None:
         body = {
             "parameter": "large-strong.award_fen", "value": 100_000_000,
@@ -270,6 +274,7 @@ STEPS: dict[str, Callable[..., Awaitable[None]]] = {
     "import": Scene.import_file,
     "budget": Scene.draft_budget,
     "aid": Scene.declare_aid,
+    "match": Scene.match,
     "parameter": Scene.propose_parameter,
     "case": Scene.bring_case,
     "payout": Scene.bring_payout,

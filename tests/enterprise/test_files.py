@@ -8,7 +8,8 @@ import orjson
 import pytest
 from openpyxl import load_workbook
 
-from services.enterprise.files.rules import Format, csv_lines, defused, wanted_format
+from services.enterprise.files.rules import FORMATS
+from services.kernel.exports import Format, csv_lines, defused, wanted_format
 from tests.conftest import TestPlatform
 from tests.enterprise.steps import (
     CSV,
@@ -126,7 +127,7 @@ async def test_an_export_is_whole_filtered_and_only_of_what_one_may_see(
     ],
 )
 def test_the_format_is_the_first_that_is_known(accept: str | None, wanted: Format | None) -> None:
-    assert wanted_format(accept) is wanted
+    assert wanted_format(accept, FORMATS) is wanted
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"])

@@ -280,9 +280,13 @@ def test_no_line_at_all_names_what_was_looked_for() -> None:
 
 def test_every_group_of_a_matter_shares_one_lock() -> None:
     one, other = (Purpose("firm", "A", "project:1", group) for group in ("x", "y"))
-    assert one.lock_key() == other.lock_key()
-    assert one.lock_key() != Purpose("firm", "B", "project:1", "x").lock_key()
-    assert -(2**63) <= one.lock_key() < 2**63
+    assert one.lock_keys() == other.lock_keys()
+    matter = Purpose("firm", "A", "project:2", "x").lock_keys()
+    stranger = Purpose("firm", "B", "project:1", "x").lock_keys()
+    assert matter.matter != one.lock_keys().matter
+    assert matter[1:] == one.lock_keys()[1:], "the beneficiary is the same"
+    assert len({*one.lock_keys(), *stranger}) == 6
+    assert all(-(2**63) <= key < 2**63 for key in one.lock_keys())
 
 
 @pytest.mark.parametrize(

@@ -119,6 +119,17 @@ async def test_two_cases_at_once_do_not_pass_a_ceiling_of_the_year(platform: Tes
     assert sorted(award.amount_fen for award in awards) == [0, 10 * WAN, 20 * WAN]
 
 
+async def test_two_cases_at_once_do_not_pass_a_ceiling_that_stands(platform: TestPlatform) -> None:
+    programme = fresh("upgrade")
+    await lines(platform, programme)
+    firm = {"beneficiary": someone()}
+    capped = proposal(programme, 10 * WAN, ceilings=(ceiling("beneficiary-year", 40),), **firm)
+    assert (await reserve(platform, capped)).amount_fen == 10 * WAN
+    cases = [proposal(programme, 20 * WAN, **firm) for _ in range(3)]
+    awards = await asyncio.gather(*(reserve(platform, each) for each in cases))
+    assert sorted(award.amount_fen for award in awards) == [0, 10 * WAN, 20 * WAN]
+
+
 async def test_the_terms_of_an_award_are_shown_as_they_were_frozen(platform: TestPlatform) -> None:
     programme = fresh("upgrade")
     await lines(platform, programme)

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from services.policy.evaluations.rules import ProgrammeAnswer, best_combination
+from services.policy.evaluations.rules import ProgrammeAnswer, best_combination, reason
 from services.policy.plan.actions.load_library import library
 from services.rulebook import Situation
-from services.rulebook.stacking import Clause, StackingMode, StackingTerms
+from services.rulebook.stacking import Aid, Clause, Cut, StackingMode, StackingTerms
 from tests.policy.steps import (
     ON,
     WAN,
@@ -232,3 +232,15 @@ async def test_an_award_carries_the_words_that_it_was_granted_under(platform: An
     }  # fmt: skip
     assert terms["stacking_version"] == f"{plan.id}@{plan.version}"
     assert (terms["ceilings"], terms["one_clause"]) == ([], [])
+
+
+def test_confidential_aid_counts_and_is_not_named_to_everyone() -> None:
+    standing = Aid(
+        id="1", programme="secret", level="cixi", matter="year:2025", group="g",
+        relation="competes", year=2026, amount_fen=7,
+    )  # fmt: skip
+    cut = Cut("competing", TERMS.clause, 0, (standing,))
+    assert "“人才计划”0.07元" in reason(cut, 5, {"secret": "人才计划"})[0]
+    zh, en = reason(cut, 5, {"secret": None})
+    assert zh == "同一事项另有一项补助，按“从高、不重复”不再给予0.05元。"
+    assert not {"secret", "0.07"} & set(en.split())

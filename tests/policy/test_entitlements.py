@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from services.kernel.ids import new_id
+from services.policy.plan.actions.load_library import library
 from tests.policy.steps import (
     ON,
     WAN,
@@ -161,3 +162,33 @@ async def test_a_firm_that_is_not_there_is_not_found(platform: Any) -> None:
 
     assert (foreign.status_code, unknown.status_code) == (404, 404)
     assert foreign.json()["detail"] == unknown.json()["detail"]
+
+
+async def test_a_caller_asks_about_some_programmes_only(platform: Any) -> None:
+    uscc = await growing_firm(platform)
+    path = f"/v1/policy/firms/{uscc}/entitlements"
+    client = platform.client("reviewer")
+    some = await client.get(path, params={"programme": ["rd-matching", "digital-growth"]})
+    wrong = await client.get(path, params={"programme": ["rd-matching", "digital-grow"]})
+
+    programmes = {each["programme"] for each in some.json()["programmes"]}
+    assert programmes == {"rd-matching", "digital-growth"}
+    assert wrong.status_code == 422
+    assert wrong.json()["errors"][0]["pointer"] == "/programme/1"
+    assert "digital-growth" in wrong.json()["errors"][0]["detail"]
+
+
+async def test_what_is_confidential_is_for_the_firm_and_its_department_only(platform: Any) -> None:
+    confidential = {
+        name
+        for name, each in library().programmes.items()
+        if each.compiled.programme.confidential and each.is_for_firms
+    }
+    assert confidential
+    uscc = await growing_firm(platform)
+    path = f"/v1/policy/firms/{uscc}/entitlements"
+    shown = (await platform.client("reviewer").get(path)).json()["programmes"]
+    own = await (await firm_client(platform, uscc)).get(path)
+
+    assert confidential.isdisjoint(each["programme"] for each in shown)
+    assert confidential <= {each["programme"] for each in own.json()["programmes"]}

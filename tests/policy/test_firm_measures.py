@@ -53,14 +53,20 @@ def test_a_stage_without_its_day_is_not_due() -> None:
 
 
 @pytest.mark.parametrize(
-    "award", ["government-quality-award", "government-quality-innovation-award"]
+    ("award", "points"),
+    [
+        ("government-quality-award", "quality_review_points"),
+        ("government-quality-innovation-award", "quality_innovation_review_points"),
+    ],
 )
-def test_each_quality_award_has_five_places_a_year_by_points(award: str) -> None:
+def test_each_quality_award_has_five_places_a_year_by_its_own_points(
+    award: str, points: str
+) -> None:
     programme = library().programmes[award].compiled.programme
 
     assert programme.places is not None
     assert (programme.places.per, programme.places.count) == ("year", 5)
-    assert (programme.oversubscription, programme.rank_by) == ("ranked", "quality_review_points")
+    assert (programme.oversubscription, programme.rank_by) == ("ranked", points)
 
 
 def test_gazelle_stars_file_without_limit() -> None:

@@ -1,6 +1,7 @@
 """The search for the best lawful set against trying every set, on random instances."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import combinations, product
 from random import Random
 from typing import Any
@@ -152,18 +153,39 @@ def test_the_best_set_equals_what_trying_every_set_finds(seed: int) -> None:
         assert len(found.chosen) + len(found.dropped) == len(candidates)
         chance.shuffle(candidates)
         assert best_combination(candidates, standing, terms) == found
-        _pay_one_after_the_other(found, standing, terms)
+        _pay_one_after_the_other(found, standing, terms, chance)
         bound += best < sum(each.amount_fen or 0 for each in candidates)
     assert bound > INSTANCES // 2, "rules must bind where they are to be tested"
 
 
+@pytest.mark.parametrize("seed", range(SEEDS))
+def test_whatever_an_open_amount_turns_out_to_be_nothing_dropped_would_be_chosen(seed: int) -> None:
+    chance = Random(seed)  # noqa: S311  no secret is made of it
+    undecided = 0
+    for _ in range(INSTANCES // 5):
+        candidates, standing, terms = instance(chance)
+        asked = [
+            replace(each, amount_fen=None) if chance.random() < 0.3 else each for each in candidates
+        ]
+        found = best_combination(asked, standing, terms)
+        split = [each.candidate for each in (*found.chosen, *found.dropped, *found.undecided)]
+        assert sorted(each.name for each in split) == sorted(each.name for each in candidates)
+        assert found.is_complete == (not found.undecided and all(a.is_known for a in asked))
+        undecided += len(found.undecided)
+        dropped = {each.candidate.name for each in found.dropped}
+        for fen in (0, 1, 7, 100):
+            filled = [each if each.is_known else replace(each, amount_fen=fen) for each in asked]
+            chosen = best_combination(filled, standing, terms).chosen
+            assert dropped.isdisjoint(each.candidate.name for each in chosen if each.amount_fen)
+    assert undecided
+
+
 def _pay_one_after_the_other(
-    found: Combination, standing: Sequence[Aid], terms: StackingTerms
+    found: Combination, standing: Sequence[Aid], terms: StackingTerms, chance: Random
 ) -> None:
-    """Reserve case by case: what was promised is granted, and what was dropped is refused."""
+    """Reserve case by case, in any order: the promised sum is granted, the dropped are refused."""
     ledger = list(standing)
-    left = sorted(found.chosen, key=lambda each: -(each.candidate.amount_fen or 0))
-    for each in left:
+    for each in chance.sample(found.chosen, len(found.chosen)):
         fen = room(each.candidate, each.candidate.amount_fen or 0, ledger, terms).amount_fen
         where = {name: getattr(each.candidate, name) for name in Position.__slots__}
         ledger.append(Aid(id="", amount_fen=fen, **where))

@@ -261,3 +261,13 @@ def test_of_equal_sets_the_first_is_taken_in_whatever_order_they_are_asked() -> 
 def test_candidates_of_several_years_are_not_settled_at_once() -> None:
     with pytest.raises(YearsDiffer):
         best_combination([asks("a", 1), asks("b", 1, year=2027)], [], TERMS)
+
+
+def test_more_for_a_grant_of_an_earlier_year_takes_a_place_of_this_year() -> None:
+    rule = OneClause("one", "每年只享受一项", "beneficiary-year", 1, ("b", "f"))
+    earlier = aid("b", 3, level="cixi", year=2025)
+    found = best_combination(
+        [asks("b", 8), asks("h", 7), asks("f", 6, group="x")], [earlier],
+        replace(TERMS, rules=(rule,)),
+    )  # fmt: skip
+    assert (paid(found), dropped(found)) == ({"f": 6, "h": 4}, {"b": (8, "one")})

@@ -9,8 +9,15 @@ from fastapi import Depends, Request, Response
 from fastapi.responses import StreamingResponse
 
 from services.enterprise.files.queries import count_firms, every_firm, firm_file, search_firms
-from services.enterprise.files.rules import (
-    EXPORT_ROWS_MAX,
+from services.enterprise.files.rules import EXPORT_ROWS_MAX, FORMATS
+from services.enterprise.files.schemas import FirmFile, FirmPage, FirmRow, Search, search_of
+from services.enterprise.firms.access import FirmPath, Reader
+from services.enterprise.firms.queries import after_text, find_firm
+from services.kernel.actors import Actor
+from services.kernel.clock import city_day
+from services.kernel.errors import Invalid
+from services.kernel.etags import set_etag
+from services.kernel.exports import (
     SUFFIXES,
     Format,
     csv_head,
@@ -19,13 +26,6 @@ from services.enterprise.files.rules import (
     wanted_format,
     xlsx_bytes,
 )
-from services.enterprise.files.schemas import FirmFile, FirmPage, FirmRow, Search, search_of
-from services.enterprise.firms.access import FirmPath, Reader
-from services.enterprise.firms.queries import after_text, find_firm
-from services.kernel.actors import Actor
-from services.kernel.clock import city_day
-from services.kernel.errors import Invalid
-from services.kernel.etags import set_etag
 from services.kernel.pages import Page, page_of
 from services.kernel.unit import CurrentRuntime, Now, Session, noun_router
 
@@ -35,7 +35,7 @@ COLUMNS = tuple(FirmRow.model_fields)
 FILES: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "A page, or the whole list as the file that `Accept` asks for",
-        "content": {str(each): {"schema": {"type": "string"}} for each in Format},
+        "content": {str(each): {"schema": {"type": "string"}} for each in FORMATS},
     }
 }
 Found = Annotated[Search, Depends(search_of)]
@@ -53,7 +53,7 @@ async def list_firms(  # noqa: PLR0917  FastAPI hands each of these over by name
 ) -> Any:
     """Search firms; a firm finds itself. CSV, NDJSON and XLSX answer the whole list at once."""
     on = city_day(now)
-    wanted = wanted_format(request.headers.get("accept"))
+    wanted = wanted_format(request.headers.get("accept"), FORMATS)
     if wanted is not None:
         found = await count_firms(session, actor, search, on, limit=EXPORT_ROWS_MAX + 1)
         _require_exportable(found)

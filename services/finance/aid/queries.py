@@ -20,6 +20,9 @@ from services.kernel.pages import PageRequest
 from services.rulebook import stacking
 from services.rulebook.stacking import limits_from
 
+# In this order everywhere: a matter, then the beneficiary, then what a ceiling has left.
+_LOCK = "SELECT pg_advisory_xact_lock($1), pg_advisory_xact_lock_shared($2)"
+_LOCK_ALONE = "SELECT pg_advisory_xact_lock($1), pg_advisory_xact_lock($2)"
 _COUNTED = """
 SELECT id, level, programme, amount_fen, document, matter_key, stacking_group, relation, year,
        nullif(limits, '[]')::text AS limits
@@ -35,10 +38,20 @@ UNION ALL
 _ELSEWHERE = f"{_COUNTED} AND matter_key <> $3"
 
 
-async def lock_purpose(session: AsyncSession, purpose: Purpose) -> None:
-    """Let no one else grant or declare aid for this matter until this transaction ends."""
+async def lock_purpose(session: AsyncSession, purpose: Purpose, *, alone: bool = False) -> None:
+    """Let no one else grant or declare aid for this matter until this transaction ends.
+
+    `alone` is for terms that count other matters: then for none of the beneficiary's.
+    """
+    keys = purpose.lock_keys()
     connection = await raw_connection(session)
-    await connection.execute("SELECT pg_advisory_xact_lock($1)", purpose.lock_key())
+    await connection.execute(_LOCK_ALONE if alone else _LOCK, keys.matter, keys.beneficiary)
+
+
+async def lock_ceiling(session: AsyncSession, purpose: Purpose) -> None:
+    """Let those who share a ceiling that stands take of it one after the other."""
+    connection = await raw_connection(session)
+    await connection.execute("SELECT pg_advisory_xact_lock($1)", purpose.lock_keys().ceiling)
 
 
 async def aid(session: AsyncSession, actor: Actor, aid_id: UUID, *, lock: bool = False) -> Aid:

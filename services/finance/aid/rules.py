@@ -4,6 +4,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from typing import NamedTuple
 
 from services.finance.moves import event_not_allowed
 from services.kernel.errors import Forbidden, invalid_field
@@ -78,13 +79,27 @@ class Purpose:
     matter_key: str
     stacking_group: str
 
-    def lock_key(self) -> int:
-        """Give the key of the lock under which a beneficiary is granted or declared aid.
+    def lock_keys(self) -> "LockKeys":
+        """Give the keys of the locks under which aid is granted or declared.
 
-        All matters share it: ceilings of a year and one-clause rules look beyond one matter.
+        All groups of a matter share one, so that one document declared twice at once is found, too.
         """
-        text = f"aid\x1f{self.beneficiary_kind}\x1f{self.beneficiary_id}"
-        return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big", signed=True)
+        who = f"aid\x1f{self.beneficiary_kind}\x1f{self.beneficiary_id}"
+        return LockKeys(
+            _lock_key(f"{who}\x1f{self.matter_key}"), _lock_key(who), _lock_key(f"{who}\x1f\x1f")
+        )
+
+
+class LockKeys(NamedTuple):
+    """One matter of a beneficiary, all of them, and what they have left under a year's ceiling."""
+
+    matter: int
+    beneficiary: int
+    ceiling: int
+
+
+def _lock_key(text: str) -> int:
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big", signed=True)
 
 
 def move(state: str, event: AidEvent) -> AidState:

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 from sqlalchemy import text
@@ -29,7 +29,12 @@ _HEARD_LISTS = """
 SELECT v.list, v.valid_from, i.uscc
 FROM list_version v JOIN list_item i ON i.version_id = v.id WHERE v.is_active
 """
+_MATCHES = """
+SELECT uscc, programme, kind, amount_fen, amount_status, near, missing, until_day::text
+FROM match WHERE (uscc, programme) > (:uscc, :programme) ORDER BY uscc, programme LIMIT :rows
+"""
 Row = list[Any]
+ReadT = TypeVar("ReadT")
 
 
 @dataclass(frozen=True)
@@ -63,6 +68,7 @@ async def read_end_state(caller: Caller, settings: Settings) -> EndState:
         "ledger": await _ledger(caller),
         "firms as stated": [[name, *value] for name, value in stated.items()],
         "firms as heard": [[name, *value] for name, value in heard.items()],
+        "firms as matched": [await _matched(settings)],
     }
     return EndState({name: _in_order(rows) for name, rows in sections.items()})
 
@@ -160,9 +166,26 @@ async def _firms_after(session: AsyncSession, uscc: str) -> list[Row]:
     return [[uscc, version, _plain(state)] for uscc, version, state in found]
 
 
+async def _matched(settings: Settings) -> Row:
+    """Give count and digest of where firms stand."""
+
+    async def read(session: AsyncSession, _: Any) -> Row:
+        rows: list[Row] = []
+        while some := await _matches_after(session, rows[-1][:2] if rows else ["", ""]):
+            rows += some
+        return ["matches", len(rows), _digest(_in_order(rows))]
+
+    return await _read_in(settings, "policy", read)
+
+
+async def _matches_after(session: AsyncSession, last: Row) -> list[Row]:
+    values = {"uscc": last[0], "programme": last[1], "rows": PAGE_ROWS * 10}
+    return [list(row) for row in await session.execute(text(_MATCHES), values)]
+
+
 async def _read_in(
-    settings: Settings, service: str, read: Callable[..., Awaitable[dict[str, Row]]]
-) -> dict[str, Row]:
+    settings: Settings, service: str, read: Callable[..., Awaitable[ReadT]]
+) -> ReadT:
     async with units_of(settings, service) as in_unit:
         return await in_unit(read)
 

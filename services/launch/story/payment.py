@@ -1,4 +1,4 @@
-"""Acts two to six: from facts to money, once; the same again; a match beside its base."""
+"""Acts two to five and seven: from facts to money, once; the same again; beside its base."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -106,21 +106,9 @@ async def top_up(stage: Stage, case: dict[str, Any]) -> None:
 
 
 async def pay_beside_its_base(stage: Stage) -> None:
-    """Set the matching ratio by two people, then pay a match beside the award it matches."""
-    stage.act("六、配套与其基数并行", "a match is paid beside its base")
+    """Pay a match beside the award it matches, at the ratio that two people have set."""
+    stage.act("七、配套与其基数并行", "a match is paid beside its base")
     caller, uscc = stage.caller, stage.city.cast["match"]
-    proposal = await caller.post(
-        "reviewer",
-        "/v1/policy/parameters",
-        {
-            "parameter": "rd-matching.ratio_bp",
-            "value": 5000,
-            "valid_from": (await _today(stage)),
-            "source": "演示取值，非正式政策",
-        },
-    )
-    approve = {"event": "approve", "version": proposal["version"]}
-    await caller.post("approver", f"/v1/policy/parameters/{proposal['id']}/events", approve)
     base = await _base(stage, uscc)
     firm = await case_life.sign_up_firm(caller, uscc, "demo-match")
     case = await case_life.open_case(caller, firm, uscc, "rd-matching", YEAR)
@@ -146,10 +134,6 @@ async def pay_beside_its_base(stage: Stage) -> None:
 async def _base(stage: Stage, uscc: str) -> int:
     aid = await stage.caller.get("auditor", "/v1/finance/aid", beneficiary=uscc)
     return next(int(a["amount_fen"]) for a in aid["items"] if a["level"] == "ningbo")
-
-
-async def _today(stage: Stage) -> str:
-    return str((await stage.caller.get("admin", "/v1/demo/clock"))["today"])
 
 
 async def _pass_notice(stage: Stage) -> None:

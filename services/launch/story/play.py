@@ -21,6 +21,7 @@ from services.launch.story.proof import (
     show_end_state,
 )
 from services.launch.story.stage import Stage
+from services.launch.story.trial import try_then_set
 
 
 async def play(
@@ -39,6 +40,7 @@ async def play(
             await outage.end(stage, (again, more))
         await refuse_the_same_again(stage, again)
         await top_up(stage, more)
+        await try_then_set(stage)
         await pay_beside_its_base(stage)
         await replay_decision(stage, paid)
         await check_ledger(stage)

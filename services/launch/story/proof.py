@@ -11,7 +11,7 @@ from services.launch.story.stage import Stage
 
 async def replay_decision(stage: Stage, case: dict[str, Any]) -> None:
     """Recompute a decision from its frozen situation."""
-    stage.act("七、决定可复算", "a decision replayed")
+    stage.act("八、决定可复算", "a decision replayed")
     report = await stage.caller.get("auditor", f"/v1/policy/cases/{case['id']}/replay")
     stage.console.print(
         f"  situation {report['situation_sha256']}\n  assessment {report['assessment_sha256']}",
@@ -23,7 +23,7 @@ async def replay_decision(stage: Stage, case: dict[str, Any]) -> None:
 
 async def check_ledger(stage: Stage) -> None:
     """Every transfer has two sides, so the sum over all accounts is zero."""
-    stage.act("八、账本平衡", "the ledger's sum")
+    stage.act("九、账本平衡", "the ledger's sum")
     report = await stage.caller.get("auditor", "/v1/finance/ledger/check")
     table = stage.table("账户 accounts", "划转 transfers", "合计 sum", "不符 breaches")
     table.add_row(
@@ -39,7 +39,7 @@ async def check_ledger(stage: Stage) -> None:
 
 async def check_audit(stage: Stage) -> None:
     """Recompute every service's audit chain, as `liangxin audit verify` does."""
-    stage.act("九、审计链核验", "the audit chains")
+    stage.act("十、审计链核验", "the audit chains")
     table = stage.table("服务 service", "已封存 sealed", "结果 result")
     for name in SERVICES:
         report = await verify_chain(
@@ -55,7 +55,7 @@ async def check_audit(stage: Stage) -> None:
 
 async def show_end_state(stage: Stage) -> None:
     """Show what the story leaves behind; its digest is the same however the platform is run."""
-    stage.act("十、终态", "the end state")
+    stage.act("十一、终态", "the end state")
     await until_quiet(stage.settings)
     state = await read_end_state(stage.caller, stage.settings)
     state.write(stage.settings.data / FILE_NAME)

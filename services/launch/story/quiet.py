@@ -5,12 +5,13 @@ import time
 
 import asyncpg
 
+from services.kernel.backlogs import busy_question
 from services.kernel.bus import Bus
 from services.kernel.database_urls import plain_url
 from services.kernel.reactions import consumers_for
 from services.kernel.runtime import KERNEL_REACTIONS
 from services.kernel.settings import Settings
-from services.launch.platform import BUSY, QUIET_LOOKS
+from services.launch.platform import QUIET_LOOKS
 from services.launch.registry import SERVICES
 
 QUIET_S_MAX = 90.0
@@ -18,12 +19,13 @@ LOOK_S = 0.05
 
 
 async def until_quiet(settings: Settings) -> None:
-    """Wait until every announcement was heard and every operation is over."""
+    """Wait until every announcement was heard and all long or waiting work is done."""
     bus = Bus(settings.nats_url, "liangxin command quiet")
     await bus.connect()
-    connections = [
-        await asyncpg.connect(plain_url(settings.service_url(name)), timeout=5) for name in SERVICES
-    ]
+    connections = {
+        name: await asyncpg.connect(plain_url(settings.service_url(name)), timeout=5)
+        for name in SERVICES
+    }
     deadline, quiet = time.monotonic() + QUIET_S_MAX, 0
     try:
         while quiet < QUIET_LOOKS:
@@ -32,14 +34,14 @@ async def until_quiet(settings: Settings) -> None:
             quiet = 0 if await _is_busy(bus, connections) else quiet + 1
             await asyncio.sleep(LOOK_S)
     finally:
-        for connection in connections:
+        for connection in connections.values():
             await connection.close()
         await bus.close()
 
 
-async def _is_busy(bus: Bus, connections: list["asyncpg.Connection"]) -> bool:
-    for connection in connections:
-        if await connection.fetchval(BUSY):
+async def _is_busy(bus: Bus, connections: dict[str, "asyncpg.Connection"]) -> bool:
+    for name, service in SERVICES.items():
+        if await connections[name].fetchval(busy_question(service)):
             return True
     for name, service in SERVICES.items():
         for consumer in consumers_for(name, (*KERNEL_REACTIONS, *service.reactions)):

@@ -42,12 +42,14 @@ class Case(Base):
         Index("ix_policy_case_applicant", "applicant_id", "programme"),
         Index("ix_policy_case_programme", "programme", "id"),
         Index("ix_policy_case_state", "state", "id"),
+        Index("ix_policy_case_call", "call_id", postgresql_where=text("call_id IS NOT NULL")),
     )  # fmt: skip
     id: Mapped[UUID] = mapped_column(primary_key=True)
     plan: Mapped[str]
     plan_version: Mapped[str]
     programme: Mapped[str]
     measure: Mapped[int | None]
+    call_id: Mapped[UUID | None] = mapped_column(ForeignKey("call.id"))
     applicant_kind: Mapped[str]
     applicant_id: Mapped[str]
     applicant_name: Mapped[str]

@@ -1,6 +1,6 @@
 """Reading cases, and what would follow for their applicants today."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -17,6 +17,7 @@ from services.policy.cases.access import acts_for, reviewed_by, visible_to
 from services.policy.cases.models import Case, CaseHistory, FrozenSituation, Notice
 from services.policy.cases.rules import (
     APPLICANT,
+    FIRM,
     NEXT,
     OPEN,
     RECEIVED,
@@ -92,6 +93,17 @@ async def received(session: AsyncSession, applicant: Party) -> frozenset[str]:
         Case.state.in_(RECEIVED),
     )
     return frozenset(await session.scalars(statement.distinct()))
+
+
+async def received_by_firms(
+    session: AsyncSession, usccs: Iterable[str]
+) -> dict[str, frozenset[str]]:
+    """Name the same for many firms; one that received nothing is not among them."""
+    statement = select(Case.applicant_id, func.array_agg(Case.programme.distinct())).where(
+        Case.applicant_kind == FIRM, Case.applicant_id.in_(list(usccs)), Case.state.in_(RECEIVED)
+    )
+    rows = await session.execute(statement.group_by(Case.applicant_id))
+    return {uscc: frozenset(programmes) for uscc, programmes in rows}
 
 
 async def standing_aid(session: AsyncSession, applicant: Party) -> list[Aid]:
@@ -248,7 +260,7 @@ async def view(session: AsyncSession, actor: Actor, found: Case, *, now: datetim
             version=found.plan_version,
             flags=plan.flags(city_day(now)) if plan else [],
         ),
-        call=None,
+        call=found.call_id,
         situation=found.situation,
         assessment=found.assessment,
         facts_known_until=found.facts_known_until,

@@ -1,4 +1,4 @@
-"""What policy announces of cases: an award was proposed, a case was decided or ended."""
+"""What policy announces: where a firm stands, what was proposed, decided or ended of a case."""
 
 import re
 import unicodedata
@@ -6,10 +6,10 @@ from datetime import date
 from typing import Literal
 from uuid import UUID
 
-from pydantic import BaseModel, field_validator
+from pydantic import BaseModel, Field, field_validator
 
 from services.kernel.errors import FieldFault
-from services.kernel.events import DeedEvent
+from services.kernel.events import DeedEvent, StateEvent
 from services.rulebook.stacking import Clause, Limit, OneClause
 
 YEAR_KIND = "year"
@@ -157,3 +157,68 @@ class DocumentWithdrawn(DeedEvent, type="liangxin.policy.document.withdrawn.v1")
     @property
     def aggregate(self) -> str:
         return f"document:{self.document_id}"
+
+
+class MissingFact(BaseModel):
+    """A fact that the answer hangs on: which, of which year, and who states it."""
+
+    fact: str
+    year: int | None
+    owner: str | None
+
+
+class NearMiss(BaseModel):
+    """A condition that failed narrowly, and by how much."""
+
+    condition: str
+    fact: str
+    needed: int | str
+    actual: int | str
+    lacking: int | str
+    lacking_bp: int
+
+
+class MatchedProgramme(BaseModel):
+    """Where a firm stands under a programme.
+
+    `amount_fen` is what it is entitled to, or, where it is near, what it would be if it made up for
+    what it lacks. `until_day` is the last day on which it may be had; null while that is not set.
+    What is confidential is for the firm and the department of the programme alone.
+    """
+
+    programme: str
+    measure: int | None
+    confidential: bool = False
+    kind: Literal["entitled", "near", "unknown"]
+    amount_fen: int | None
+    amount_status: Literal["set", "pending-parameter", "unknown-fact"]
+    near: list[NearMiss]
+    missing: list[MissingFact]
+    until_day: date | None
+    rule_version: str
+    since: date
+
+
+class MatchChange(BaseModel):
+    """What has changed under a programme since the version before."""
+
+    programme: str
+    change: Literal[
+        "newly-entitled", "no-longer-entitled", "near-miss", "unknown", "ruled-out", "changed"
+    ]
+
+
+class FirmMatched(StateEvent, type="liangxin.policy.firm.matched.v1"):
+    """Where a firm stands under every programme for firms, and what of it is new.
+
+    A programme that is not named is one to which it is not entitled, by more than a little.
+    """
+
+    uscc: str
+    on: date
+    programmes: list[MatchedProgramme]
+    changes: list[MatchChange] = Field(default_factory=list[MatchChange])
+
+    @property
+    def aggregate(self) -> str:
+        return f"firm:{self.uscc}"

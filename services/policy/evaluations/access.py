@@ -4,6 +4,7 @@ from fastapi import Depends
 
 from services.kernel.actors import Actor, Guard, Role
 from services.policy.firms.queries import firm_not_found
+from services.policy.plan.rules import PlanProgramme
 
 OFFICERS = (
     Role.REGISTRAR,
@@ -16,6 +17,13 @@ OFFICERS = (
 
 Evaluator = Annotated[Actor, Depends(Guard(public=True, reads=True))]
 EntitlementReader = Annotated[Actor, Depends(Guard(Role.FIRM, *OFFICERS))]
+
+
+def may_see(actor: Actor, programme: PlanProgramme) -> bool:
+    """Tell whether a programme is shown: a confidential one to the firm itself and its owners."""
+    if not programme.compiled.programme.confidential or actor.has(Role.FIRM):
+        return True
+    return actor.department in programme.department_codes
 
 
 def require_own_firm(actor: Actor, uscc: str) -> None:

@@ -8,11 +8,13 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.kernel.actors import Actor
 from services.kernel.errors import FieldError, Invalid, invalid_field
 from services.policy.cases.queries import received, standing_aid
 from services.policy.cases.rules import MatterKind
 from services.policy.contract.events import Matter, Party
 from services.policy.evaluations import rules
+from services.policy.evaluations.access import may_see
 from services.policy.evaluations.rules import ProgrammeAnswer
 from services.policy.evaluations.schemas import (
     AmountView,
@@ -66,8 +68,21 @@ async def evaluate(
     )
 
 
+def of_firms(wanted: list[str] | None, on: date, actor: Actor) -> list[PlanProgramme]:
+    """Choose what a firm is asked about; what is confidential, only for it and its department."""
+    chosen = _chosen(wanted, on, pointer="/programme")
+    return [each for each in chosen if each.is_for_firms and may_see(actor, each)]
+
+
 async def entitlements(
-    session: AsyncSession, uscc: str, *, on: date, after: UUID | None, demonstration: bool
+    session: AsyncSession,
+    uscc: str,
+    programmes: list[PlanProgramme],
+    *,
+    actor: Actor,
+    on: date,
+    after: UUID | None,
+    demonstration: bool,
 ) -> EntitlementsView:
     """Answer for a firm from what was heard of it."""
     firm = await firms.firm(session, uscc, on=on, after=after)
@@ -75,17 +90,16 @@ async def entitlements(
     history = await received(session, party)
     vocabulary = library().vocabulary
     situation = situation_of(firm, vocabulary, on=on, year=None, history=history)
-    chosen = [each for each in _chosen(None, on) if each.is_for_firms]
     answers = [
         rules.mark_own(each, situation, firm.state.declared)
-        for each in await _answers(session, chosen, situation, demonstration=demonstration)
+        for each in await _answers(session, programmes, situation, demonstration=demonstration)
     ]
     common = _common(answers, situation, demonstration=demonstration)
     common["facts_known_until"] = firm.facts_known_until
     own = await standing_aid(session, party)
     return EntitlementsView(
         **common,
-        combination=await _best(session, answers, situation, None, own=own),
+        combination=await _best(session, answers, situation, None, own=own, actor=actor),
         uscc=firm.uscc,
         name=firm.state.name,
         statement_id=firm.state.statement_id,
@@ -98,7 +112,7 @@ def given_situation(request: EvaluationRequest, today: date) -> Situation:
     try:
         situation = read_situation(
             on=request.on or today, year=request.year, facts=request.facts,
-            vocabulary=_open_vocabulary(),
+            vocabulary=open_vocabulary(),
         )  # fmt: skip
     except FactError as error:
         raise refusal_of(error, "/facts", "事实有误", "The facts do not fit") from None
@@ -128,7 +142,7 @@ def _field(issue: Issue, pointer: str) -> FieldError:
 
 
 @cache
-def _open_vocabulary() -> Vocabulary:
+def open_vocabulary() -> Vocabulary:
     """Take any recognition and list: a caller may state more than the plans ask for."""
     return Vocabulary(library().vocabulary.values())
 
@@ -146,13 +160,15 @@ def _require_listed_values(facts: Mapping[str, Any]) -> None:
             )
 
 
-def _chosen(wanted: list[str] | None, on: date) -> list[PlanProgramme]:
+def _chosen(
+    wanted: list[str] | None, on: date, *, pointer: str = "/programmes"
+) -> list[PlanProgramme]:
     programmes = library().programmes_on(on)
     if wanted is None:
         return list(programmes.values())
     for index, name in enumerate(wanted):
         if name not in programmes:
-            raise programme_unknown(f"/programmes/{index}", name, programmes)
+            raise programme_unknown(f"{pointer}/{index}", name, programmes)
     return [each for each in programmes.values() if each.id in set(wanted)]
 
 
@@ -175,7 +191,7 @@ def _try_draft(data: dict[str, Any], situation: Situation) -> ProgrammeAnswer:
     """Compile a draft and ask it; it exists for the length of this request."""
     try:
         programme = load_programme(data)
-        compiled = compile_programme(programme, _open_vocabulary())
+        compiled = compile_programme(programme, open_vocabulary())
     except RuleError as error:
         raise refusal_of(error, "/programme", "规则有误", "The rule does not fit") from None
     numbers = {
@@ -237,6 +253,7 @@ async def _best(
     given: list[GivenAid] | None,
     *,
     own: Sequence[Aid] = (),
+    actor: Actor | None = None,
 ) -> CombinationView:
     """Choose the best set beside what is known to stand, and say what is not known."""
     decisions, on = await known_decisions(session), situation.on
@@ -246,7 +263,11 @@ async def _best(
     flags = [rules.OTHER_AID_UNKNOWN] if given is None else []
     if stacking_mode(library(), decisions, on) is None:
         flags.append(rules.MODE_UNSET)
-    titles = {name: each.compiled.programme.title for name, each in library().programmes.items()}
+    # What stands may be confidential: it counts, and is not named to everyone who asks.
+    titles = {
+        name: each.compiled.programme.title if actor is None or may_see(actor, each) else None
+        for name, each in library().programmes.items()
+    }
     return CombinationView(
         chosen=[each.candidate.programme for each in found.chosen],
         dropped=[_dropped(each, titles) for each in found.dropped],
@@ -278,7 +299,7 @@ def _given_aid(given: Sequence[GivenAid], situation: Situation) -> Iterator[Aid]
         )  # fmt: skip
 
 
-def _dropped(each: Dropped, titles: Mapping[str, str]) -> DroppedView:
+def _dropped(each: Dropped, titles: rules.Titles) -> DroppedView:
     zh, en = rules.reason(each.cut, each.given_up_fen, titles)
     return DroppedView(
         programme=each.candidate.programme, given_up_fen=each.given_up_fen,
@@ -287,7 +308,7 @@ def _dropped(each: Dropped, titles: Mapping[str, str]) -> DroppedView:
     )  # fmt: skip
 
 
-def _amount(each: Chosen, titles: Mapping[str, str]) -> AmountView:
+def _amount(each: Chosen, titles: rules.Titles) -> AmountView:
     asked_fen = each.candidate.amount_fen
     zh, en = rules.reason(each.cuts[0], asked_fen or 0, titles) if each.cuts else (None, None)
     return AmountView(

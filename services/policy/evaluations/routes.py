@@ -45,11 +45,16 @@ async def get_entitlements(
     after: Annotated[
         UUID | None, Query(description="Wait up to 2 s until this statement has been heard here")
     ] = None,
+    programme: Annotated[
+        list[str] | None, Query(max_length=50, description="Only these; all when left out")
+    ] = None,
     overlay: Overlay = None,
 ) -> EntitlementsView:
     """Answer what a firm is entitled to, and why, from what its register says."""
     canonical = fold_uscc(uscc)
     require_own_firm(actor, canonical)
+    day = on or city_day(now)
     return await queries.entitlements(
-        session, canonical, on=on or city_day(now), after=after, demonstration=overlay is not None
-    )
+        session, canonical, queries.of_firms(programme, day, actor), actor=actor, on=day,
+        after=after, demonstration=overlay is not None,
+    )  # fmt: skip

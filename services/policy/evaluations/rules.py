@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from services.policy.cases.rules import FIRM, MatterKind
 from services.policy.firms.rules import declared_of, mark_declared
@@ -19,6 +19,10 @@ from services.rulebook.stacking import Aid, Cut, StackingMode, StackingTerms, li
 OTHER_AID_UNKNOWN = "other-aid-unknown"
 MODE_UNSET = "stacking-mode-unset"
 NAMED_AIDS_MAX = 5
+
+
+# What a programme is called; None is not to be known by whoever asks.
+Titles: TypeAlias = Mapping[str, str | None]
 
 
 @dataclass(frozen=True)
@@ -108,7 +112,7 @@ def candidate_of(answer: ProgrammeAnswer, year: int) -> Candidate:
     )  # fmt: skip
 
 
-def reason(cut: Cut, asked_fen: int, titles: Mapping[str, str]) -> tuple[str, str]:
+def reason(cut: Cut, asked_fen: int, titles: Titles) -> tuple[str, str]:
     """Say by which words of which clause less is paid than was asked, Chinese and English."""
     zh, en = _named(cut.counted, titles)
     rule, rule_en = f"按{cut.rule.quoted}", f"by {cut.rule.named}"
@@ -136,14 +140,21 @@ def reason(cut: Cut, asked_fen: int, titles: Mapping[str, str]) -> tuple[str, st
             )
 
 
-def _named(counted: Sequence[Aid], titles: Mapping[str, str]) -> tuple[str, str]:
+def _named(counted: Sequence[Aid], titles: Titles) -> tuple[str, str]:
     """Name aid with its amounts; a programme that is not ours goes by the name it was given."""
     if not counted:
         return "本项金额", "its own amount"
-    zh = [f"“{titles.get(a.programme, a.programme)}”{yuan(a.amount_fen)}元" for a in counted]
-    en = [f"{each.programme} {yuan(each.amount_fen)} yuan" for each in counted]
+    pairs = [_name(each, titles.get(each.programme, each.programme)) for each in counted]
+    zh, en = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
     more = len(counted) - NAMED_AIDS_MAX
     return (
         "、".join(zh[:NAMED_AIDS_MAX]) + (f"等{len(counted)}笔" if more > 0 else ""),
         ", ".join(en[:NAMED_AIDS_MAX]) + (f" and {more} more" if more > 0 else ""),
     )
+
+
+def _name(aid: Aid, title: str | None) -> tuple[str, str]:
+    if title is None:
+        return "一项补助", "other aid"
+    amount = yuan(aid.amount_fen)
+    return f"“{title}”{amount}元", f"{aid.programme} {amount} yuan"

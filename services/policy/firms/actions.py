@@ -8,8 +8,10 @@ from services.enterprise.contract.events import FirmChanged, ListPublished
 from services.kernel.database import raw_connection
 from services.policy.firms.models import ListPart, ListVersion
 
-# Every change of every firm comes by here, so it is one statement on the driver itself.
+# Every change of every firm comes by here, so it is one statement on the driver itself: what is
+# newer is kept, and the firm is marked to be matched again.
 _KEEP = """
+WITH kept AS (
 INSERT INTO firm AS f (uscc, version, name, town_code, state, statement_id, recorded_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7)
 ON CONFLICT (uscc) DO UPDATE
@@ -17,6 +19,9 @@ SET version = EXCLUDED.version, name = EXCLUDED.name, town_code = EXCLUDED.town_
     state = EXCLUDED.state, statement_id = EXCLUDED.statement_id,
     recorded_at = EXCLUDED.recorded_at
 WHERE f.version < EXCLUDED.version
+RETURNING uscc
+)
+INSERT INTO match_due (uscc) SELECT uscc FROM kept
 """
 _ADD_ITEMS = """
 INSERT INTO list_item (version_id, uscc) SELECT $1, * FROM unnest($2::text[]) ON CONFLICT DO NOTHING
@@ -32,8 +37,8 @@ async def keep_firm(session: AsyncSession, event: FirmChanged) -> None:
     )  # fmt: skip
 
 
-async def keep_list_part(session: AsyncSession, event: ListPublished) -> None:
-    """Keep a part of a version; the version counts from its last part on."""
+async def keep_list_part(session: AsyncSession, event: ListPublished) -> bool:
+    """Keep a part of a version; tell whether it was the last, from which on the version counts."""
     await session.execute(
         insert(ListVersion)
         .values(
@@ -46,11 +51,13 @@ async def keep_list_part(session: AsyncSession, event: ListPublished) -> None:
     part = insert(ListPart).values(version_id=event.version_id, part=event.part)
     heard = await session.execute(part.on_conflict_do_nothing().returning(ListPart.part))
     if heard.first() is None:
-        return
+        return False
     connection = await raw_connection(session)
     await connection.execute(_ADD_ITEMS, event.version_id, list(event.usccs))
-    await session.execute(
+    is_active = await session.scalar(
         update(ListVersion)
         .where(ListVersion.id == event.version_id)
         .values(heard=ListVersion.heard + 1, is_active=ListVersion.heard + 1 == ListVersion.parts)
+        .returning(ListVersion.is_active)
     )
+    return bool(is_active)

@@ -1,18 +1,19 @@
 """Reading what was heard of firms and lists."""
 
 import asyncio
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, exists, or_, select
+from sqlalchemy import ColumnElement, Text, and_, cast, exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
 from services.enterprise.contract.events import FirmChanged
 from services.kernel.errors import NotFound, Unavailable
 from services.policy.firms.models import Firm, ListItem, ListVersion
-from services.policy.firms.rules import KnownFirm, ListEntry
+from services.policy.firms.rules import KnownFirm, ListEntry, StoredFirm
 
 HEARD_WAIT_S_MAX = 2
 POLL_MS = 20
@@ -26,6 +27,37 @@ async def firm(session: AsyncSession, uscc: str, *, on: date, after: UUID | None
     if state is None:
         raise firm_not_found()
     return KnownFirm(FirmChanged.model_validate(state), await _lists(session, uscc, on))
+
+
+async def firms_on(session: AsyncSession, usccs: Iterable[str], on: date) -> list[StoredFirm]:
+    """Read many firms at once, each with its lists of the day; what they say is read later."""
+    wanted = list(usccs)
+    states = select(Firm.uscc, cast(Firm.state, Text)).where(Firm.uscc.in_(wanted))
+    rows = (await session.execute(states.order_by(Firm.uscc))).all()
+    versions = await versions_on(session, on)
+    items = select(ListItem.uscc, ListItem.version_id).where(
+        ListItem.version_id.in_([each.id for each in versions]), ListItem.uscc.in_(wanted)
+    )
+    members = {(uscc, version_id) for uscc, version_id in await session.execute(items)}
+    return [
+        StoredFirm(
+            uscc,
+            state,
+            tuple(
+                ListEntry(
+                    each.list, each.id, each.valid_from, each.recorded_at, each.complete,
+                    (uscc, each.id) in members,
+                )
+                for each in versions
+            ),
+        )
+        for uscc, state in rows
+    ]  # fmt: skip
+
+
+async def versions_on(session: AsyncSession, on: date) -> Sequence[ListVersion]:
+    """Read the versions of lists that cover a day."""
+    return (await session.scalars(select(ListVersion).where(_covers(on)))).all()
 
 
 async def wait_until_heard(session: AsyncSession, uscc: str, after: UUID) -> None:
@@ -66,15 +98,18 @@ async def _is_heard(session: AsyncSession, uscc: str, after: UUID) -> bool:
 
 
 async def _lists(session: AsyncSession, uscc: str, on: date) -> tuple[ListEntry, ...]:
-    covers = and_(
-        ListVersion.is_active,
-        ListVersion.valid_from <= on,
-        or_(ListVersion.valid_to.is_(None), ListVersion.valid_to >= on),
-    )
     is_member = exists().where(ListItem.version_id == ListVersion.id, ListItem.uscc == uscc)
     columns: tuple[Any, ...] = (
         ListVersion.list, ListVersion.id, ListVersion.valid_from, ListVersion.recorded_at,
         ListVersion.complete, is_member,
     )  # fmt: skip
-    rows = await session.execute(select(*columns).where(covers))
+    rows = await session.execute(select(*columns).where(_covers(on)))
     return tuple(ListEntry(*row) for row in rows)
+
+
+def _covers(on: date) -> ColumnElement[bool]:
+    return and_(
+        ListVersion.is_active,
+        ListVersion.valid_from <= on,
+        or_(ListVersion.valid_to.is_(None), ListVersion.valid_to >= on),
+    )

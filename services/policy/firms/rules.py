@@ -56,6 +56,18 @@ class KnownFirm:
         return self.state.recorded_at
 
 
+@dataclass(frozen=True)
+class StoredFirm:
+    """A firm as it is kept, for whoever reads many of them beside the loop."""
+
+    uscc: str
+    state: str
+    lists: tuple[ListEntry, ...]
+
+    def known(self) -> KnownFirm:
+        return KnownFirm(FirmChanged.model_validate_json(self.state), self.lists)
+
+
 def situation_of(
     firm: KnownFirm,
     vocabulary: Vocabulary,
@@ -70,12 +82,9 @@ def situation_of(
     holdings = _recognitions(firm.state, lists, on)
     known = {**_yearly(firm.state), **_daily(firm.state, lists, holdings, on)}
     wanted = known.keys() if only is None else known.keys() & set(only)
-    facts: dict[str, FactValue] = {}
-    for name in sorted(wanted):
-        facts.update(_read(name, known[name], vocabulary, on=on, year=year))
     return Situation(
         on=on,
-        facts=facts,
+        facts=_read({name: known[name] for name in wanted}, vocabulary, on=on, year=year),
         year=on.year - 1 if year is None else year,
         recognitions=holdings,
         lists=Holdings(
@@ -199,10 +208,15 @@ def _either(first: bool | None, second: bool | None) -> bool | None:  # noqa: FB
 
 
 def _read(
-    name: str, value: Any, vocabulary: Vocabulary, *, on: date, year: int | None
+    known: Mapping[str, Any], vocabulary: Vocabulary, *, on: date, year: int | None
 ) -> Mapping[str, FactValue]:
-    """Read one fact; what the vocabulary does not know or reads otherwise is unknown here."""
+    """Read facts; what the vocabulary does not know or reads otherwise is unknown here."""
     try:
-        return read_situation(on=on, year=year, facts={name: value}, vocabulary=vocabulary).facts
+        return read_situation(on=on, year=year, facts=known, vocabulary=vocabulary).facts
     except FactError:
-        return {}
+        if len(known) == 1:
+            return {}
+    facts: dict[str, FactValue] = {}
+    for name, value in known.items():
+        facts.update(_read({name: value}, vocabulary, on=on, year=year))
+    return facts

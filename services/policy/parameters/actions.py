@@ -12,6 +12,7 @@ from services.kernel.clock import city_day
 from services.kernel.errors import Conflict, invalid_field
 from services.kernel.etags import check_version
 from services.kernel.ids import new_id
+from services.policy.matches.actions.review_bases import review_bases
 from services.policy.parameters import queries, rules
 from services.policy.parameters.models import ParameterChange
 from services.policy.parameters.rules import ParameterEvent, ParameterState
@@ -49,8 +50,8 @@ async def propose_parameter(
 
 async def decide_parameter(
     session: AsyncSession, actor: Actor, change_id: UUID, deed: ParameterDeed, *, now: datetime
-) -> ParameterChange:
-    """Approve or reject another person's proposal."""
+) -> tuple[ParameterChange, UUID | None]:
+    """Approve or reject another person's proposal; give the operation that matches firms anew."""
     change = await queries.change(session, change_id, for_update=True)
     state = rules.move(ParameterState(change.state), deed.event)
     if deed.version is not None:
@@ -66,7 +67,9 @@ async def decide_parameter(
     change.note = deed.note or None
     await session.flush()
     _audit(session, actor, f"parameter.{deed.event}", change, now)
-    return change
+    if state is not ParameterState.APPROVED:
+        return change, None
+    return change, await review_bases(session, actor, now=now)
 
 
 def _entry(parameter: str) -> ParameterEntry:

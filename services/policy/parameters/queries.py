@@ -83,8 +83,8 @@ async def change(
     return found
 
 
-def view(row: ParameterChange, actor: Actor) -> ParameterChangeView:
-    """Show a proposal, with what the caller may do about it."""
+def view(row: ParameterChange, actor: Actor, operation: UUID | None = None) -> ParameterChangeView:
+    """Show a proposal, with what the caller may do about it, and what it has set going."""
     may_decide = actor.has(Role.APPROVER) and actor.subject != row.proposed_by
     return ParameterChangeView(
         id=row.id, parameter=row.parameter, value=row.value, valid_from=row.valid_from,
@@ -92,4 +92,5 @@ def view(row: ParameterChange, actor: Actor) -> ParameterChangeView:
         proposed_by=row.proposed_by, proposed_at=row.proposed_at, decided_by=row.decided_by,
         decided_at=row.decided_at, note=row.note,
         allowed_events=list(NEXT[ParameterState(row.state)]) if may_decide else [],
+        operation=operation,
     )  # fmt: skip

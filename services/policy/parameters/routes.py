@@ -72,7 +72,7 @@ async def decide_parameter(
     now: Now,
     response: Response,
 ) -> ParameterChangeView:
-    """Approve or reject another person's proposal."""
-    change = await actions.decide_parameter(session, actor, change_id, body, now=now)
+    """Approve or reject another person's proposal; firms are matched anew by the operation."""
+    change, operation = await actions.decide_parameter(session, actor, change_id, body, now=now)
     set_etag(response, change.version)
-    return queries.view(change, actor)
+    return queries.view(change, actor, operation)

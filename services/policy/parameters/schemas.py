@@ -51,6 +51,9 @@ class ParameterChangeView(BaseModel):
     decided_by: str | None
     decided_at: datetime | None
     note: str | None
+    operation: UUID | None = Field(
+        description="In the answer to an approval: the operation that matches firms anew"
+    )
     allowed_events: list[ParameterEvent]
 
 

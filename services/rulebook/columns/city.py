@@ -2,14 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import polars as pl
 
 from services.rulebook.columns.frames import Frames, Staged
 from services.rulebook.columns.plan import Answers, read_rules
+from services.rulebook.columns.whole import is_narrow
 from services.rulebook.ruleset import RuleSet
 
+ROWS_MAX: Final = 2**32
 Numbers = Mapping[str, int | None]
 
 
@@ -56,9 +58,13 @@ def city(rules: RuleSet, schema: Mapping[str, Any], *, year: int, numbers: Numbe
 
 
 def _counted(each: Answers[Staged]) -> list[pl.Expr]:
-    outcome, amount = each.outcome.expr, each.amount_fen.expr
+    outcome, fen = each.outcome.expr, each.granted_fen.expr
+    # Nobody has more rows than Polars can count: within these bounds no sum of them overflows.
+    low, high = each.granted_span
+    is_safe = is_narrow((low * ROWS_MAX, high * ROWS_MAX))
+    paid = pl.when(outcome).then(fen if is_safe else fen.cast(pl.Int128)).sum()
     return [
         outcome.sum().alias(f"{each.programme}.eligible"),
         outcome.null_count().alias(f"{each.programme}.unknown"),
-        amount.cast(pl.Int128).sum().alias(f"{each.programme}.amount_fen"),
+        paid.alias(f"{each.programme}.amount_fen"),
     ]

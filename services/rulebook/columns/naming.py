@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from services.rulebook.columns.whole import Asked
+from services.rulebook.columns.whole import Asked, span_of
 from services.rulebook.nodes import (
     FactAt,
     Grade,
@@ -30,12 +30,16 @@ class Column:
 
     name: str
     node: Asked
-    low: int | None = None
-    high: int | None = None
+    low: int
+    high: int
 
     @property
     def kind(self) -> Kind:
         return kind_of(self.node)
+
+    @property
+    def is_number(self) -> bool:
+        return self.kind is Kind.NUMBER
 
 
 def column_name(node: Asked, year: int) -> str:
@@ -59,8 +63,10 @@ def columns_of(rules: RuleSet, year: int) -> dict[str, Column]:
         for node in (part for root in parsed.nodes for part in walk(root)):
             for asked in _asked(node):
                 name = column_name(asked, year)
-                fact = parsed.vocabulary[asked.name] if isinstance(asked, FactAt) else None
-                columns[name] = Column(name, asked, fact and fact.low, fact and fact.high)
+                span = (0, 0)
+                if isinstance(asked, FactAt) and asked.kind is Kind.NUMBER:
+                    span = span_of(parsed.vocabulary[asked.name])
+                columns[name] = Column(name, asked, *span)
     return dict(sorted(columns.items()))
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from services.rulebook.columns.lowering import Lowering, repeated
-from services.rulebook.columns.whole import Algebra, Whole
+from services.rulebook.columns.whole import Algebra, Span, Whole
 from services.rulebook.errors import Issue, RuleError, pointer_to
 from services.rulebook.nodes import Floor, Kind, Node, kind_of
 from services.rulebook.reading import ParsedProgramme
@@ -21,6 +21,9 @@ class Answers(Generic[E]):
     programme: str
     outcome: E
     amount_fen: E
+    # What whoever is granted it receives, and between which bounds.
+    granted_fen: E
+    granted_span: Span
     checks: Mapping[str, E]
     ends: Mapping[str, E]
     classes: Mapping[str, E]
@@ -63,23 +66,26 @@ def _answers(reader: Lowering[E], algebra: Algebra[E], each: ParsedProgramme) ->
     checks = {c.id: algebra.shared(reader.value(asked(node))) for c, node in each.checks}
     deciding = [checks[c.id] for c, _ in each.checks if c.decides]
     outcome = algebra.shared(algebra.every(deciding)) if deciding else algebra.unknown(Kind.BOOL)
+    granted = reader.fen(asked(each.amount)) if each.amount else Whole[E](0)
     total = each.sheet.total if each.sheet else None
     ends = {} if total is None else {"low": total.low, "high": total.high}
     return Answers(
         programme=each.programme.id,
         outcome=outcome,
-        amount_fen=_amount(reader, algebra, each.amount and asked(each.amount), outcome),
+        amount_fen=_amount(reader, algebra, granted, outcome)
+        if each.amount
+        else algebra.literal(0),
+        granted_fen=reader.reckoner.plain(granted, wide=granted.wide),
+        granted_span=granted.span,
         checks=checks,
         ends={end: _written(reader, asked(node)) for end, node in ends.items()},
         classes={name: _written(reader, asked(node)) for name, node in each.classes.items()},
     )
 
 
-def _amount(reader: Lowering[E], algebra: Algebra[E], amount: Node | None, outcome: E) -> E:
+def _amount(reader: Lowering[E], algebra: Algebra[E], granted: Whole[E], outcome: E) -> E:
     """Pay whom the outcome grants, nothing whom it refuses; open is unknown."""
-    if amount is None:
-        return algebra.literal(0)
-    sides = [(outcome, reader.fen(amount)), (algebra.negated(outcome), Whole[E](0))]
+    sides = [(outcome, granted), (algebra.negated(outcome), Whole[E](0))]
     whole = reader.reckoner.choose(sides)
     return reader.reckoner.plain(whole, wide=whole.wide)
 

@@ -6,6 +6,7 @@ from typing import Final, Generic, Protocol, TypeAlias, TypeVar
 
 from services.rulebook.arithmetic import WHOLE_MAX
 from services.rulebook.nodes import FactAt, Grade, Holds, Kind, OnceEver, OnList, Value
+from services.rulebook.vocabulary import Fact
 
 E = TypeVar("E")
 NARROW_MAX: Final = 2**63 - 1
@@ -92,6 +93,12 @@ class Ratio(Generic[E]):
 
     top: Whole[E]
     bottom: Whole[E] | None = None
+
+
+def span_of(fact: Fact) -> Span:
+    """Give the bounds of a fact; one without any has 64 bits."""
+    low = -NARROW_MAX if fact.low is None else fact.low
+    return low, NARROW_MAX if fact.high is None else fact.high
 
 
 def is_narrow(*spans: Span) -> bool:

@@ -5,10 +5,11 @@ from typing import Any
 from services.policy.plan.actions.load_library import library
 from tests.contracts.calls.registry import Call, Make, call, event, plain
 from tests.contracts.matrix import Cell, Side
-from tests.contracts.world import GROWTH, INSTITUTION, World
+from tests.contracts.world import GROWTH, INSTITUTION, REVIEWER, World
 
 CASES = "/v1/policy/cases"
 PARAMETERS = "/v1/policy/parameters"
+CALLS = "/v1/policy/calls"
 # The state in which an event can happen.
 BEFORE = {
     "submit": "draft",
@@ -81,6 +82,16 @@ async def _(world: World, _: Cell) -> Call:
     return Call(f"/v1/policy/firms/{world.uscc}/entitlements")
 
 
+@call("GET /v1/policy/firms/{uscc}/matches")
+async def _(world: World, _: Cell) -> Call:
+    return Call(f"/v1/policy/firms/{world.uscc}/matches")
+
+
+@call("GET /v1/policy/matches")
+async def _(world: World, _: Cell) -> Call:
+    return Call("/v1/policy/matches", params={"limit": 200}, finds=("uscc", world.uscc))
+
+
 @call("GET /v1/policy/parameters")
 async def _(_: World, __: Cell) -> Call:
     return Call(PARAMETERS)
@@ -95,6 +106,26 @@ async def _(_: World, __: Cell) -> Call:
         "source": "测试",
     }
     return Call(PARAMETERS, json=body)
+
+
+RUN = {"changes": [{"change": "parameter", "parameter": "rd-matching.ratio_bp", "value": 1000}]}
+RUNS = "/v1/policy/sandbox-runs"
+
+plain(RUNS)
+
+
+@call("POST /v1/policy/sandbox-runs")
+async def _(world: World, cell: Cell) -> Call:
+    if cell.is_allowed:
+        # A person may have a few under way only.
+        await world.platform.settle()
+    return Call(RUNS, json=RUN)
+
+
+@call("GET /v1/policy/sandbox-runs/{run_id}")
+async def _(world: World, _: Cell) -> Call:
+    run = await world.kept("sandbox run", lambda: world.post("reviewer", RUNS, RUN), fresh=False)
+    return Call(f"{RUNS}/{run['id']}")
 
 
 async def _change(world: World, *, fresh: bool) -> dict[str, Any]:
@@ -117,6 +148,66 @@ def _decides(name: str) -> Make:
 
 for _name in ("approve", "reject"):
     call(f"POST /v1/policy/parameters/{{change_id}}/events {_name}")(_decides(_name))
+
+
+def _call_body(title: str) -> dict[str, Any]:
+    # Far off, so that no case of another test falls under it.
+    window = {"opens_on": "2199-01-01", "closes_on": "2199-12-31"}
+    return {"programme": "large-strong", "year": 2199, "title": title, "window": window}
+
+
+async def _published(world: World, state: str, *, fresh: bool) -> dict[str, Any]:
+    async def make() -> dict[str, Any]:
+        made = await world.post(REVIEWER, CALLS, _call_body("合约测试批次"))
+        for name in {"draft": (), "published": ("publish",), "ranked": ("publish", "rank")}[state]:
+            deed = event(name, made["version"])
+            made = await world.post("approver", f"{CALLS}/{made['id']}/events", deed)
+        return made
+
+    return await world.kept(f"call {state}", make, fresh=fresh)
+
+
+@call("GET /v1/policy/calls")
+async def _(world: World, _: Cell) -> Call:
+    made = await _published(world, "published", fresh=False)
+    return Call(CALLS, params={"limit": 200}, finds=("id", made["id"]))
+
+
+@call("POST /v1/policy/calls")
+async def _(_: World, __: Cell) -> Call:
+    return Call(CALLS, json=_call_body("合约测试批次"))
+
+
+def _reads_call(tail: str, state: str) -> Make:
+    async def make(world: World, _: Cell) -> Call:
+        made = await _published(world, state, fresh=False)
+        return Call(f"{CALLS}/{made['id']}{tail}")
+
+    return make
+
+
+for _tail, _state in (("", "published"), ("/preview", "published")):
+    call(f"GET /v1/policy/calls/{{call_id}}{_tail}")(_reads_call(_tail, _state))
+
+
+@call("GET /v1/policy/calls/{call_id}/ranking")
+async def _(world: World, _: Cell) -> Call:
+    made = await _published(world, "ranked", fresh=False)
+    path = f"{CALLS}/{made['id']}/ranking"
+    return Call(path, lets_in=(409, "call-not-ranked"))
+
+
+def _moves_call(name: str, state: str) -> Make:
+    async def make(world: World, cell: Cell) -> Call:
+        made = await _published(world, state, fresh=cell.is_allowed)
+        deed = {**event(name, made["version"]), "note": "测试"}
+        return Call(f"{CALLS}/{made['id']}/events", json=deed)
+
+    return make
+
+
+for _name, _state in (("publish", "draft"), ("rank", "published"), ("cancel", "published")):
+    call(f"POST /v1/policy/calls/{{call_id}}/events {_name}")(_moves_call(_name, _state))
 
 
 async def _case(

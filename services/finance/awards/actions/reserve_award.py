@@ -7,7 +7,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.finance.aid.actions import enter_own, follow_award
-from services.finance.aid.queries import elsewhere, lock_purpose, standing
+from services.finance.aid.queries import elsewhere, lock_ceiling, lock_purpose, standing
 from services.finance.aid.rules import AidState, Purpose
 from services.finance.awards import queries, rules
 from services.finance.awards.actions.record_change import give_reason, record_change
@@ -22,7 +22,7 @@ from services.finance.parties import canonical_id
 from services.kernel.actors import SYSTEM
 from services.kernel.ids import new_id
 from services.policy.contract.events import AwardProposed
-from services.rulebook.stacking import looks_beyond
+from services.rulebook.stacking import counts_other_matters
 
 log = structlog.get_logger()
 FIRST_VERSION = 1
@@ -36,7 +36,8 @@ async def reserve_award(session: AsyncSession, proposed: AwardProposed, *, now: 
         log.info("proposal passed over", case_id=str(proposed.case_id), attempt=proposed.attempt)
         return
     # Before any line is touched: two cases of one beneficiary wait, and never block each other.
-    await lock_purpose(session, _purpose_of(proposed))
+    is_wide = counts_other_matters(proposed.ceilings, proposed.one_clause)
+    await lock_purpose(session, _purpose_of(proposed), alone=is_wide)
     if award is None:
         award = Award(
             id=new_id(), case_id=proposed.case_id, version=0, created_at=now,
@@ -46,7 +47,7 @@ async def reserve_award(session: AsyncSession, proposed: AwardProposed, *, now: 
         await release(session, award, "重新报送，释放原预留", now=now)
         await follow_award(session, award.id, AidState.VOID)
     _take_terms(award, proposed)
-    grant = await _set_off(session, award)
+    grant = await _set_off(session, award, is_wide=is_wide)
     line = await _bind_line(session, award, grant)
     if isinstance(line, Line):
         await _reserve(session, award, proposed, grant, line, now=now)
@@ -60,14 +61,17 @@ def _is_stale(award: Award | None, proposed: AwardProposed) -> bool:
     return proposed.attempt <= award.attempt or award.state not in rules.REPLACEABLE
 
 
-async def _set_off(session: AsyncSession, award: Award) -> Grant:
+async def _set_off(session: AsyncSession, award: Award, *, is_wide: bool) -> Grant:
+    """Set other aid off; that for other matters is asked for only where a rule counts it."""
     purpose, position = queries.purpose_of(award), queries.position_of(award)
-    terms = queries.terms_of(award)
     found = await standing(session, purpose, besides_award=award.id)
-    if looks_beyond(position, found, terms):
+    is_bound = any(counts_other_matters(each.limits, ()) for each in found)
+    if is_bound and not is_wide:
+        await lock_ceiling(session, purpose)
+    if is_bound or is_wide:
         here = [each for each in found if each.matter == purpose.matter_key]
         found = [*here, *await elsewhere(session, purpose, besides_award=award.id)]
-    return rules.grant(award.asked_fen, position, found, terms)
+    return rules.grant(award.asked_fen, position, found, queries.terms_of(award))
 
 
 async def _bind_line(session: AsyncSession, award: Award, grant: Grant) -> Line | Shortage | Reason:

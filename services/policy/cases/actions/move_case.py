@@ -16,6 +16,7 @@ from services.kernel.etags import check_version
 from services.kernel.outbox import announce
 from services.kernel.problems import refusal_from_validation
 from services.kernel.timers import drop_timer
+from services.policy.calls.queries import require_place
 from services.policy.cases import queries, rules
 from services.policy.cases.access import acts_for
 from services.policy.cases.actions.freeze_situation import freeze_situation, show_answer
@@ -34,6 +35,7 @@ from services.policy.cases.rules import (
 from services.policy.cases.schemas import CaseDeed, DecideData, NoData, ProposeData
 from services.policy.contract.events import AwardProposed, CaseDecided, CaseEnded
 from services.policy.firms.queries import wait_until_heard
+from services.policy.matches.actions.mark_due import mark_due
 from services.policy.parameters.queries import decisions
 from services.policy.parameters.rules import stacking_mode
 from services.policy.plan.actions.load_library import library
@@ -99,6 +101,10 @@ async def move_case(
     case.person_version = case.version
     by = Hand(actor, min(move.who & actor.roles), body.note)
     await record(session, case, body.event, was=was, now=now, by=by, data=body.data)
+    if case.applicant_kind == rules.FIRM and (was in rules.RECEIVED) is not (
+        target in rules.RECEIVED
+    ):
+        await mark_due(session, case.applicant_id)
     return case
 
 
@@ -142,6 +148,7 @@ async def _propose(deed: Deed) -> CaseState:
     answer = await _answer(deed, programme)
     amount_fen = None
     if outcome is Outcome.APPROVE:
+        await require_place(deed.session, case)
         amount_fen = rules.require_payable(answer.assessment, programme.compiled.vocabulary)
     case.attempt += 1
     case.proposed_outcome, case.reviewed_by = outcome, deed.actor.subject

@@ -10,6 +10,7 @@ from services.kernel.actors import ROLE_NAMES, Actor
 from services.kernel.clock import city_day
 from services.kernel.errors import Conflict, Refusal, invalid_field
 from services.kernel.ids import new_id
+from services.policy.calls.queries import call_for
 from services.policy.cases import queries, rules
 from services.policy.cases.access import acts_for
 from services.policy.cases.actions.freeze_situation import show_answer
@@ -40,8 +41,7 @@ async def open_case(
     programme = _programme(new.programme, on)
     applicant, matter = new.applicant.party(), new.matter.matter()
     _require_applicant(actor, applicant, programme)
-    if new.call is not None:
-        raise invalid_field("/call", "call-unknown", "没有这个申报批次。", "There is no such call.")
+    call = await call_for(session, new.call, programme, applicant.id, on)
     if not demonstration:
         require_live(programme, library(), on)
     year = rules.require_matter(matter, programme, on)
@@ -51,6 +51,7 @@ async def open_case(
     )
     case = _draft(actor, programme, applicant, matter, now)
     case.applicant_name, case.reference_year = answer.firm.state.name, year
+    case.call_id = call.id if call else None
     show_answer(case, programme, answer)
     try:
         async with session.begin_nested():

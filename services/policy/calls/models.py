@@ -1,0 +1,69 @@
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from services.policy.base import Base
+from services.policy.calls.rules import CallState
+
+_STATES = ", ".join(f"'{state}'" for state in CallState)
+
+
+class Call(Base):
+    """A call for applications to one programme; what it asks stands once it is published."""
+
+    __tablename__ = "call"
+    __table_args__ = (
+        CheckConstraint(f"state IN ({_STATES})", name="state"),
+        CheckConstraint("opens_on <= closes_on", name="window"),
+        CheckConstraint("published_by <> created_by", name="four_eyes"),
+        CheckConstraint("budget_fen > 0", name="budget"),
+        CheckConstraint("quota > 0", name="quota"),
+        Index("ix_call_programme", "programme", "id"),
+        Index("ix_call_state", "state", "closes_on"),
+    )
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    programme: Mapped[str]
+    year: Mapped[int]
+    title: Mapped[str]
+    department: Mapped[str]
+    document: Mapped[str | None]
+    opens_on: Mapped[date]
+    closes_on: Mapped[date]
+    budget_fen: Mapped[int | None]
+    quota: Mapped[int | None]
+    ties: Mapped[str]
+    per_applicant: Mapped[int | None]
+    per_applicant_reason: Mapped[str | None]
+    materials: Mapped[list[Any]]
+    templates: Mapped[list[Any]]
+    materials_sha256: Mapped[str]
+    contact: Mapped[str]
+    state: Mapped[str]
+    version: Mapped[int]
+    created_by: Mapped[str]
+    created_at: Mapped[datetime]
+    published_by: Mapped[str | None]
+    published_at: Mapped[datetime | None]
+
+
+class CallRank(Base):
+    """Where a case stood when a call was ranked; a later ranking is a new run."""
+
+    __tablename__ = "call_rank"
+    __table_args__ = (
+        UniqueConstraint("call_id", "run", "case_id"),
+        CheckConstraint("position >= 1", name="position"),
+        {"info": {"append_only": True}},
+    )
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    call_id: Mapped[UUID] = mapped_column(ForeignKey("call.id"))
+    run: Mapped[int]
+    case_id: Mapped[UUID] = mapped_column(ForeignKey("policy_case.id"))
+    position: Mapped[int]
+    rank_by: Mapped[int | None]
+    within: Mapped[bool | None]
+    ranked_by: Mapped[str]
+    ranked_at: Mapped[datetime]

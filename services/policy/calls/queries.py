@@ -1,0 +1,262 @@
+"""Reading calls, their rankings, and what they mean for a case."""
+
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.kernel.actors import Actor, Role
+from services.kernel.errors import Conflict, NotFound, invalid_field
+from services.kernel.pages import PageRequest
+from services.policy.calls import rules
+from services.policy.calls.access import visible_to
+from services.policy.calls.models import Call, CallRank
+from services.policy.calls.rules import NEXT, CallEvent, CallState, Ties
+from services.policy.calls.schemas import (
+    CallPreview,
+    CallView,
+    MaterialView,
+    PlaceView,
+    RankingView,
+    Section,
+    Template,
+    Window,
+)
+from services.policy.cases.models import Case
+from services.policy.cases.rules import CaseState
+from services.policy.parameters.queries import decisions
+from services.policy.parameters.rules import numbers_of
+from services.policy.plan.actions.load_library import library
+from services.policy.plan.rules import PlanProgramme
+from services.rulebook.evaluate import World, value_of
+from services.rulebook.situation import Situation
+
+# A case in one of these stands for a place; drafts and what has ended do not.
+STANDING = (
+    CaseState.SUBMITTED, CaseState.ACCEPTED, CaseState.IN_REVIEW, CaseState.PROPOSED,
+    CaseState.IN_NOTICE, CaseState.SUSPENDED, CaseState.DECIDED, CaseState.AWARDED,
+    CaseState.CLOSED,
+)  # fmt: skip
+
+
+async def calls(
+    session: AsyncSession, actor: Actor, page: PageRequest, *, programme: str | None,
+    year: int | None, state: CallState | None,
+) -> list[Call]:  # fmt: skip
+    """List the calls that the caller may know of, the newest first."""
+    statement = select(Call).where(visible_to(actor))
+    for column, value in ((Call.programme, programme), (Call.year, year), (Call.state, state)):
+        if value is not None:
+            statement = statement.where(column == value)
+    if page.after is not None:
+        statement = statement.where(Call.id < UUID(page.after[0]))
+    return list(await session.scalars(statement.order_by(Call.id.desc()).limit(page.limit + 1)))
+
+
+async def call(
+    session: AsyncSession, actor: Actor, call_id: UUID, *, for_update: bool = False
+) -> Call:
+    statement = select(Call).where(Call.id == call_id, visible_to(actor))
+    if for_update:
+        statement = statement.with_for_update()
+    found = await session.scalar(statement.execution_options(populate_existing=True))
+    if found is None:
+        raise NotFound("没有这个申报批次。", "There is no such call.")
+    return found
+
+
+async def call_for(
+    session: AsyncSession, call_id: UUID | None, programme: PlanProgramme, applicant_id: str,
+    today: date,
+) -> Call | None:  # fmt: skip
+    """Find the call that an application is under, named or the one that is open; or refuse."""
+    if call_id is None:
+        found = await _open_call(session, programme.id, today)
+    else:
+        found = await session.get(Call, call_id)
+        if found is None or found.published_at is None:
+            raise invalid_field(
+                "/call", "call-unknown", "没有这个申报批次。", "There is no such call."
+            )
+        if found.programme != programme.id:
+            raise invalid_field(
+                "/call", "call-of-another-programme", "该申报批次属于另一项目。",
+                "The call is for another programme.",
+            )  # fmt: skip
+        rules.require_open(CallState(found.state), found.opens_on, found.closes_on, today)
+    if found is not None and found.per_applicant is not None:
+        await _require_below_limit(session, found, applicant_id, found.per_applicant)
+    return found
+
+
+async def _open_call(session: AsyncSession, programme: str, today: date) -> Call | None:
+    """Find the one call of a programme that takes applications today."""
+    statement = select(Call).where(
+        Call.programme == programme, Call.state == CallState.PUBLISHED,
+        Call.opens_on <= today, Call.closes_on >= today,
+    )  # fmt: skip
+    found = list(await session.scalars(statement.limit(2)))
+    if len(found) > 1:
+        raise invalid_field(
+            "/call", "call-ambiguous", "该项目有多个申报批次正在受理，请写明其一。",
+            "Several calls of this programme are open; name one of them.",
+        )  # fmt: skip
+    return found[0] if found else None
+
+
+async def _require_below_limit(
+    session: AsyncSession, call: Call, applicant_id: str, limit: int
+) -> None:
+    ended = (CaseState.WITHDRAWN, CaseState.REFUSED)
+    statement = select(func.count()).select_from(Case).where(
+        Case.call_id == call.id, Case.applicant_id == applicant_id, Case.state.not_in(ended)
+    )  # fmt: skip
+    if (await session.scalar(statement) or 0) >= limit:
+        raise Conflict(
+            f"每个申报主体在本批次限报{limit}项，已报满。",
+            f"One applicant may file {limit} in this call, and has.", code="applications-limit",
+        )  # fmt: skip
+
+
+async def taken_places(session: AsyncSession, call: Call) -> int:
+    """Count the places that other calls of the programme and year have given out."""
+    statement = select(func.sum(Call.quota)).where(
+        Call.programme == call.programme, Call.year == call.year, Call.id != call.id,
+        Call.state.in_((CallState.PUBLISHED, CallState.RANKED)),
+    )  # fmt: skip
+    return int(await session.scalar(statement) or 0)
+
+
+async def entries(session: AsyncSession, call: Call) -> list[rules.Entry]:
+    """Gather the cases that stand for a place, in the order in which they were begun."""
+    statement = select(Case).where(Case.call_id == call.id, Case.state.in_(STANDING))
+    cases = await session.scalars(statement.order_by(Case.id))
+    return [
+        rules.Entry(each.id, each.assessment["outcome"] == "eligible", _points(each), number)
+        for number, each in enumerate(cases)
+    ]
+
+
+def _points(case: Case) -> int | None:
+    """Compute what a case is ranked by: the programme's own expression, else its points."""
+    programme = library().programmes.get(case.programme)
+    rank = programme.compiled.terms.rank if programme else None
+    if rank is None:
+        score = case.assessment.get("score")
+        return score["low"] if score and score["low"] == score["high"] else None
+    values = {name: each["value"] for name, each in case.situation["parameters"].items()}
+    world = World(Situation.from_json(case.situation["situation"]), values)
+    value: Any = value_of(rank, world)
+    return None if value is None else int(value // 1)
+
+
+async def latest_run(session: AsyncSession, call_id: UUID) -> list[CallRank]:
+    """Read the latest ranking of a call, first places first."""
+    run = select(func.max(CallRank.run)).where(CallRank.call_id == call_id).scalar_subquery()
+    statement = select(CallRank).where(CallRank.call_id == call_id, CallRank.run == run)
+    return list(await session.scalars(statement.order_by(CallRank.position, CallRank.case_id)))
+
+
+async def ranking_view(session: AsyncSession, call: Call) -> RankingView:
+    rows = await latest_run(session, call.id)
+    if not rows:
+        raise Conflict(
+            "该申报批次尚未排序。", "The call was not ranked yet.", code="call-not-ranked"
+        )
+    return RankingView(
+        call=call.id, run=rows[0].run, quota=call.quota, ranked_at=rows[0].ranked_at,
+        items=[
+            PlaceView(case=r.case_id, position=r.position, rank_by=r.rank_by, within=r.within)
+            for r in rows
+        ],
+    )  # fmt: skip
+
+
+async def require_place(session: AsyncSession, case: Case) -> None:
+    """Refuse to propose a case for approval that has no place in a call with few of them."""
+    found = await session.get(Call, case.call_id) if case.call_id else None
+    if found is None or found.quota is None:
+        return
+    rows = {row.case_id: row for row in await latest_run(session, found.id)}
+    if case.id not in rows:
+        raise Conflict(
+            f"本批次限{found.quota}个名额，须先对申报件排序。",
+            f"The call has {found.quota} places: rank its cases first.", code="call-not-ranked",
+        )  # fmt: skip
+    if rows[case.id].within is None:
+        raise Conflict(
+            "本件与他件在最后一个名额上并列，须先按规定确定。",
+            "The case ties with others at the last place; that must be settled first.",
+            code="tie-undecided",
+        )
+    if not rows[case.id].within:
+        raise Conflict(
+            f"本批次限{found.quota}个名额，本件排第{rows[case.id].position}位，未入围。",
+            f"The call has {found.quota} places and the case stands at "
+            f"{rows[case.id].position}.", code="outside-quota",
+        )  # fmt: skip
+
+
+async def preview(session: AsyncSession, row: Call, today: date) -> CallPreview:
+    """Show the notice as it will be read, with the numbers of the day."""
+    programme = library().programme_on(row.programme, today)
+    if programme is None:
+        raise NotFound("没有这个项目。", "There is no such programme.")
+    numbers = numbers_of(programme, library(), await decisions(session), today, samples=False)
+    held = {each.id for each in programme.compiled.programme.evidence if each.held}
+    terms = rules.Terms(
+        opens_on=row.opens_on, closes_on=row.closes_on, budget_fen=row.budget_fen,
+        quota=row.quota, ties=Ties(row.ties), per_applicant=row.per_applicant,
+        document=row.document, contact=row.contact,
+        asked=tuple(each["title"] for each in row.materials if each["id"] not in held),
+        held=tuple(each["title"] for each in row.materials if each["id"] in held),
+    )  # fmt: skip
+    parts = rules.notice(programme, terms, numbers, today)
+    text = [row.title, *(line for part in parts for line in (part.heading, *part.lines))]
+    return CallPreview(
+        title=row.title, as_of=today, text="\n".join(text),
+        sections=[Section(heading=part.heading, paragraphs=list(part.lines)) for part in parts],
+    )  # fmt: skip
+
+
+def view(row: Call, actor: Actor, today: date) -> CallView:
+    programme = library().programmes.get(row.programme)
+    rule = programme.compiled.programme if programme else None
+    held = {each.id: each for each in rule.evidence} if rule else {}
+    return CallView(
+        id=row.id, programme=row.programme,
+        programme_title=rule.title if rule else row.programme,
+        measure=rule.measure if rule else None, year=row.year, title=row.title,
+        department=row.department, document=row.document,
+        window=Window(opens_on=row.opens_on, closes_on=row.closes_on),
+        budget_fen=row.budget_fen, quota=row.quota, ties=Ties(row.ties),
+        per_applicant=row.per_applicant, per_applicant_reason=row.per_applicant_reason,
+        materials=[
+            MaterialView(
+                **each,
+                held=each["id"] in held and held[each["id"]].held,
+                proves=list(held[each["id"]].proves) if each["id"] in held else [],
+            )
+            for each in row.materials
+        ],
+        materials_sha256=row.materials_sha256,
+        templates=[Template.model_validate(each) for each in row.templates],
+        contact=row.contact, state=CallState(row.state), version=row.version,
+        open_today=row.state == CallState.PUBLISHED and row.opens_on <= today <= row.closes_on,
+        published_at=row.published_at, allowed_events=_allowed(row, actor, programme),
+        plan_flags=programme.flags(today) if programme else [],
+    )  # fmt: skip
+
+
+def _allowed(row: Call, actor: Actor, programme: PlanProgramme | None) -> list[CallEvent]:
+    """List what the caller may do: an approver all but publish his own, a reviewer his own."""
+    events = list(NEXT[CallState(row.state)])
+    if actor.has(Role.APPROVER):
+        mine = actor.subject != row.created_by
+        return [event for event in events if mine or event is not CallEvent.PUBLISH]
+    own = programme is not None and actor.department in programme.department_codes
+    if not actor.has(Role.REVIEWER) or not own:
+        return []
+    return [event for event in events if event is not CallEvent.PUBLISH]

@@ -1,0 +1,118 @@
+"""Working a run off: the next firms are asked under both versions, and what they win is counted.
+
+Each step is a transaction of its own; grants and counts commit with the progress, so that a crash
+goes on where it stopped. Rules are asked beside the loop.
+"""
+
+import asyncio
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, datetime
+from functools import lru_cache
+from typing import Any
+
+import orjson
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.kernel.actors import Actor
+from services.kernel.database import raw_connection
+from services.kernel.errors import Conflict
+from services.kernel.operations import Step
+from services.kernel.tables import Operation
+from services.policy.cases.queries import received_by_firms
+from services.policy.firms.queries import firms_on
+from services.policy.firms.rules import StoredFirm, situation_of
+from services.policy.matches.queries import count_firms, firms_after
+from services.policy.plan.actions.load_library import library
+from services.policy.sandbox_runs.actions.draw_up import Ground, Scenario, draw_up
+from services.policy.sandbox_runs.actions.sum_up import sum_up
+from services.policy.sandbox_runs.models import SandboxRun
+from services.policy.sandbox_runs.rules import FirmResult, Tally, firm_result
+from services.policy.sandbox_runs.schemas import NewRun
+
+FIRMS_AT_ONCE = 300
+SCENARIOS_KEPT = 8
+_WRITE = """
+INSERT INTO sandbox_grant (run_id, programme, uscc, before, before_fen, after, after_fen, rank)
+SELECT $1, * FROM unnest($2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[],
+                         $7::bigint[], $8::text[])
+"""
+
+
+async def step_run(session: AsyncSession, operation: Operation, _: Actor, __: datetime) -> Step:
+    """Ask the next firms; once there are none, sum up."""
+    run = await session.get_one(SandboxRun, operation.id)
+    scenario = scenario_of(run)
+    work = operation.input
+    usccs = await firms_after(session, work["after"], FIRMS_AT_ONCE)
+    known = operation.total or await count_firms(session)
+    total = max(known, operation.done + len(usccs))
+    if not usccs:
+        tally = Tally.from_json(work["tally"])
+        result = await sum_up(session, run, scenario, tally, firms=operation.done)
+        return Step(operation.done, operation.done, [], result.model_dump(mode="json"))
+    firms = await firms_on(session, usccs, run.on_day)
+    history = await received_by_firms(session, usccs)
+    tally = Tally.from_json(work["tally"])
+    rows = await asyncio.to_thread(_ask, firms, history, scenario, run.on_day, tally)
+    if rows:
+        connection = await raw_connection(session)
+        await connection.execute(_WRITE, run.id, *map(list, zip(*rows, strict=True)))
+    operation.input = {"after": usccs[-1], "tally": tally.to_json()}
+    return Step(operation.done + len(usccs), total, [])
+
+
+def scenario_of(run: SandboxRun) -> Scenario:
+    """Draw up what the run asks, as long as the plans are those that it began with."""
+    plans = {plan.id: plan.version for plan in library().plans.values()}
+    if run.ground["plans"] != plans:
+        raise Conflict(
+            "测算期间政策文本已更换版本，请重新测算。",
+            "The plans were replaced while the run was under way; begin it again.",
+            code="plan-changed",
+        )
+    return _scenario(orjson.dumps(run.request), orjson.dumps(run.ground), run.on_day)
+
+
+@lru_cache(maxsize=SCENARIOS_KEPT)
+def _scenario(request: bytes, ground: bytes, on: date) -> Scenario:
+    """Make both versions once in a process: every step of a run asks the same."""
+    asked = NewRun.model_validate(orjson.loads(request))
+    return draw_up(asked, Ground.from_json(orjson.loads(ground)), on)
+
+
+def _ask(
+    firms: Iterable[StoredFirm],
+    history: Mapping[str, frozenset[str]],
+    scenario: Scenario,
+    on: date,
+    tally: Tally,
+) -> list[tuple[Any, ...]]:
+    """Ask both versions about each firm, count, and give the rows of what is granted."""
+    facts = {*scenario.before.rules.facts, *scenario.after.rules.facts}
+    results = [
+        firm_result(
+            firm.uscc,
+            situation_of(
+                firm.known(), library().vocabulary, on=on, year=None,
+                history=history.get(firm.uscc, ()), only=facts,
+            ),
+            scenario.before,
+            scenario.after,
+        )
+        for firm in firms
+    ]  # fmt: skip
+    tally.add(results)
+    return [row for result in results for row in _rows(result, scenario)]
+
+
+def _rows(result: FirmResult, scenario: Scenario) -> Iterator[tuple[Any, ...]]:
+    """Keep what is granted under either version; what is refused or unknown is only counted."""
+    for programme, before, after in result.pairs:
+        if before.is_entitled or after.is_entitled:
+            rank = result.ranks.get(programme)
+            yield (
+                programme, result.uscc,
+                scenario.before.outcome(programme, before).value, before.amount_fen,
+                scenario.after.outcome(programme, after).value, after.amount_fen,
+                None if rank is None else str(rank),
+            )  # fmt: skip
