@@ -182,6 +182,21 @@ async def test_a_case_is_archived_once_as_it_stands(platform: Any) -> None:
     assert code(await try_archive(platform, case)) == (409, "already-archived")
 
 
+async def test_what_happens_to_a_case_later_makes_a_further_volume(platform: Any) -> None:
+    case = await withdrawn(platform)
+    first = await archived(platform, case)
+    async with tampering(platform) as admin:
+        await admin.execute(
+            "UPDATE policy_case SET version = version + 1 WHERE id = $1", case["id"]
+        )
+
+    second = await archived(platform, case)
+
+    assert (first["volume"], second["volume"]) == (1, 2)
+    shown = await platform.client("auditor").get(path_of(case))
+    assert shown.json()["package_sha256"] == second["package_sha256"] != first["package_sha256"]
+
+
 async def test_a_case_that_has_not_ended_is_not_archived(platform: Any) -> None:
     case, _ = await awarded(platform)
 

@@ -4,6 +4,8 @@ import hashlib
 from typing import Any
 
 import orjson
+import pytest
+from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from tests.policy.document_steps import (
     DOCUMENTS,
@@ -77,6 +79,32 @@ async def test_who_drafted_a_document_does_not_issue_it(platform: Any) -> None:
 
     assert document["allowed_events"] == ["withdraw"]
     assert code(await try_event(platform, document, "issue", "approver")) == (403, "four-eyes")
+
+
+async def test_the_database_holds_the_four_eyes_too(platform: Any) -> None:
+    case, _ = await awarded(platform)
+    document = await issue(platform, await draft(platform, decision(case)))
+
+    async with platform.service("policy").sessions() as session:
+        connection = await session.connection()
+        with pytest.raises(IntegrityError, match="four_eyes"):
+            await connection.exec_driver_sql(
+                "UPDATE official_document SET issued_by = drafted_by"  # noqa: S608
+                f" WHERE id = '{document['id']}'"
+            )
+
+
+async def test_what_a_document_says_is_never_changed(platform: Any) -> None:
+    case, _ = await awarded(platform)
+    document = await draft(platform, decision(case))
+
+    async with platform.service("policy").sessions() as session:
+        connection = await session.connection()
+        with pytest.raises(ProgrammingError, match="permission denied"):
+            await connection.exec_driver_sql(
+                "UPDATE official_document SET content = '{}'"  # noqa: S608
+                f" WHERE id = '{document['id']}'"
+            )
 
 
 async def test_a_firm_reads_its_own_decision_once_it_is_issued(platform: Any) -> None:

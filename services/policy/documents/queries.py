@@ -1,11 +1,11 @@
 """Reading documents, and what they are worth today."""
 
-from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 import orjson
-from sqlalchemy import select
+from sqlalchemy import Select, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.kernel.actors import Actor, Role
@@ -38,6 +38,15 @@ from services.policy.office import office_of
 from services.policy.plan.actions.load_library import library
 
 LineRow = tuple[DocumentCase, Case]
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How many cases a document is about, what it pays in all, and the states they are in."""
+
+    cases: int = 0
+    total_fen: int = 0
+    states: frozenset[CaseState] = frozenset()
 
 
 async def document(
@@ -76,31 +85,37 @@ async def documents(
     return list(await session.scalars(statement.order_by(Document.id.desc()).limit(page.limit + 1)))
 
 
-async def lines_of(session: AsyncSession, found: Sequence[Document]) -> dict[UUID, list[LineRow]]:
-    """Find the cases of some documents, each document's in their order."""
+async def lines_of(session: AsyncSession, found: Document) -> list[LineRow]:
+    """Read the cases of a document, in their order."""
+    return [(line, case) for line, case in await session.execute(_lines(found))]
+
+
+async def tallies(session: AsyncSession, found: Sequence[Document]) -> dict[UUID, Tally]:
+    """Count the cases of some documents without reading them."""
     statement = (
-        select(DocumentCase, Case)
+        select(
+            DocumentCase.document_id, Case.state, func.count(), func.sum(DocumentCase.amount_fen)
+        )
         .join(Case, Case.id == DocumentCase.case_id)
         .where(DocumentCase.document_id.in_([each.id for each in found]))
-        .order_by(DocumentCase.document_id, DocumentCase.position)
+        .group_by(DocumentCase.document_id, Case.state)
     )
-    lines: defaultdict[UUID, list[LineRow]] = defaultdict(list)
-    for line, case in await session.execute(statement):
-        lines[line.document_id].append((line, case))
-    return lines
+    known: dict[UUID, Tally] = {}
+    for document_id, state, count, total_fen in await session.execute(statement):
+        so_far = known.get(document_id, Tally())
+        known[document_id] = Tally(
+            so_far.cases + count,
+            so_far.total_fen + int(total_fen or 0),
+            so_far.states | {CaseState(state)},
+        )
+    return known
 
 
 async def locked_lines(session: AsyncSession, found: Document) -> list[LineRow]:
     """Read the cases of a document as they stand now, and keep them so until the end."""
-    statement = (
-        select(DocumentCase, Case)
-        .join(Case, Case.id == DocumentCase.case_id)
-        .where(DocumentCase.document_id == found.id)
-        .order_by(DocumentCase.position)
-        .with_for_update(read=True, of=Case)
-        .execution_options(populate_existing=True)
-    )
-    return [(line, case) for line, case in await session.execute(statement)]
+    statement = _lines(found).with_for_update(read=True, of=Case)
+    rows = await session.execute(statement.execution_options(populate_existing=True))
+    return [(line, case) for line, case in rows]
 
 
 async def cases_by_id(session: AsyncSession, actor: Actor, ids: Sequence[UUID]) -> dict[UUID, Case]:
@@ -153,14 +168,14 @@ async def verification(session: AsyncSession, code: str) -> VerificationView:
     found = await session.scalar(statement)
     if found is None or found.issued_on is None or found.pdf_sha256 is None:
         raise rules.code_unknown()
-    lines = (await lines_of(session, [found]))[found.id]
+    tally = (await tallies(session, [found]))[found.id]
     replaced_by = (await replacements(session, [found])).get(found.id)
-    worth = _validity(found, lines, replaced_by)
+    worth = _validity(found, tally, replaced_by)
     return VerificationView(
         kind=DocumentKind(found.kind), kind_name=KIND_NAMES[found.kind][0], number=found.number,
         issued_on=found.issued_on, department=department_name(session, found.department),
         sha256=found.pdf_sha256, validity=worth, validity_name=VALIDITY_NAMES[worth][0],
-        addressee=_addressee(found, lines), replaced_by=replaced_by and replaced_by.number,
+        addressee=await _addressee(session, found), replaced_by=replaced_by and replaced_by.number,
     )  # fmt: skip
 
 
@@ -170,9 +185,7 @@ def department_name(session: AsyncSession, code: str) -> str:
     return office_of(session).departments.get(code) or (known.name if known else code)
 
 
-def summary(
-    found: Document, lines: Sequence[LineRow], replaced_by: Document | None
-) -> DocumentSummary:
+def summary(found: Document, tally: Tally, replaced_by: Document | None) -> DocumentSummary:
     is_payment = found.kind == DocumentKind.PAYMENT
     minutes = None
     if found.minutes_number is not None and found.minutes_on is not None:
@@ -180,9 +193,9 @@ def summary(
     return DocumentSummary(
         id=found.id, kind=DocumentKind(found.kind), number=found.number, title=found.title,
         department=found.department, state=DocumentState(found.state), version=found.version,
-        validity=_validity(found, lines, replaced_by) if found.issued_on else None,
-        cases=len(lines), minutes=minutes, replaces=found.replaces,
-        total_fen=sum(line.amount_fen or 0 for line, _ in lines) if is_payment else None,
+        validity=_validity(found, tally, replaced_by) if found.issued_on else None,
+        cases=tally.cases, minutes=minutes, replaces=found.replaces,
+        total_fen=tally.total_fen if is_payment else None,
         drafted_by=found.drafted_by, drafted_at=found.drafted_at, issued_by=found.issued_by,
         issued_on=found.issued_on, pdf_sha256=found.pdf_sha256,
         withdrawn_for=found.withdrawn_for,
@@ -191,10 +204,11 @@ def summary(
 
 async def view(session: AsyncSession, actor: Actor, found: Document) -> DocumentView:
     """Show a document whole, with what the caller may do about it."""
-    lines = (await lines_of(session, [found]))[found.id]
+    lines = await lines_of(session, found)
+    tally = (await tallies(session, [found]))[found.id]
     replaced_by = (await replacements(session, [found])).get(found.id)
     return DocumentView(
-        **summary(found, lines, replaced_by).model_dump(),
+        **summary(found, tally, replaced_by).model_dump(),
         verification_code=rules.grouped_code(found.code) if found.issued_on else None,
         content=orjson.loads(found.content), content_sha256=found.content_sha256,
         lines=[_line(line, case) for line, case in lines],
@@ -211,19 +225,27 @@ def _line(line: DocumentCase, case: Case) -> DocumentLine:
     )  # fmt: skip
 
 
-def _validity(found: Document, lines: Sequence[LineRow], replaced_by: Document | None) -> Validity:
-    states = [CaseState(case.state) for _, case in lines]
+def _lines(found: Document) -> Select[tuple[DocumentCase, Case]]:
+    return (
+        select(DocumentCase, Case)
+        .join(Case, Case.id == DocumentCase.case_id)
+        .where(DocumentCase.document_id == found.id)
+        .order_by(DocumentCase.position)
+    )
+
+
+def _validity(found: Document, tally: Tally, replaced_by: Document | None) -> Validity:
     return rules.validity(
-        DocumentState(found.state), DocumentKind(found.kind), states,
+        DocumentState(found.state), DocumentKind(found.kind), tally.states,
         is_replaced=replaced_by is not None,
     )  # fmt: skip
 
 
-def _addressee(found: Document, lines: Sequence[LineRow]) -> str | None:
+async def _addressee(session: AsyncSession, found: Document) -> str | None:
     """Mask the one addressee of a decision; a confidential programme's is not told at all."""
     if found.kind == DocumentKind.PAYMENT:
         return None
-    ((_, case),) = lines
+    ((_, case),) = await lines_of(session, found)
     programme = library().programmes.get(case.programme)
     if programme is None or programme.compiled.programme.confidential:
         return None

@@ -58,9 +58,9 @@ async def list_documents(
     """List the documents that the caller may know of, the newest first."""
     rows = await queries.documents(session, actor, page, kind=kind, state=state, case=case)
     found = page_of(rows, page, lambda row: [row.id])
-    lines = await queries.lines_of(session, found["items"])
+    tallies = await queries.tallies(session, found["items"])
     replaced = await queries.replacements(session, found["items"])
-    items = [queries.summary(row, lines[row.id], replaced.get(row.id)) for row in found["items"]]
+    items = [queries.summary(row, tallies[row.id], replaced.get(row.id)) for row in found["items"]]
     return DocumentList(items=items, next_cursor=found["next_cursor"])
 
 

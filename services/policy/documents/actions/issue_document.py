@@ -97,7 +97,7 @@ async def _require_unchanged(
     session: AsyncSession, actor: Actor, document: Document, stand: Stand
 ) -> None:
     """Issue what was drafted and seen; where the cases have changed since, a new draft is due."""
-    lines = (await queries.lines_of(session, [document]))[document.id]
+    lines = await queries.lines_of(session, document)
     minutes = None
     if document.minutes_number is not None and document.minutes_on is not None:
         minutes = Minutes(number=document.minutes_number, held_on=document.minutes_on)
@@ -131,7 +131,7 @@ async def _withdraw(
         )
     document.withdrawn_by, document.withdrawn_at = actor.subject, now
     document.withdrawn_for = note.strip()
-    for line, _ in (await queries.lines_of(session, [document]))[document.id]:
+    for line, _ in await queries.lines_of(session, document):
         line.stands = False
     if document.issued_on is not None and document.kind == DocumentKind.PAYMENT:
         event = DocumentWithdrawn(document_id=document.id, number=document.number, on=city_day(now))
