@@ -79,6 +79,14 @@ async def test_a_document_is_a_pdf_a_with_its_fonts_inside() -> None:
         assert {"/FontFile2", "/FontFile3"} & set(descriptor)
 
 
+@pytest.mark.parametrize("facts", [1, 4, 7, 10, 13])
+async def test_the_signature_never_stands_on_a_page_alone(facts: int) -> None:
+    data = DECISION | {"facts": DECISION["facts"] * facts}
+    pages = PdfReader(io.BytesIO(await typesetter().typeset("decision.typ", data, at=AT))).pages
+
+    assert "行政诉讼" in "".join(pages[-1].extract_text().split())
+
+
 async def test_the_same_document_is_the_same_bytes_and_another_is_not() -> None:
     first = await typesetter().typeset("decision.typ", DECISION, at=AT)
     again = await typesetter().typeset("decision.typ", DECISION, at=AT)
