@@ -148,7 +148,7 @@ class Applications(Part):
 
 
 class Force(Part):
-    """The days of this wording, where they are not the plan's."""
+    """From which day to which day, both included; None is open."""
 
     from_: Annotated[Day | None, Field(alias="from")] = None
     to: Day | None = None

@@ -157,7 +157,10 @@ class Programme(Part):
     # Kinds of things beside beneficiary and matter whose facts the rule may ask for.
     subjects: tuple[Id, ...] = ()
     departments: Departments | None = None
+    # The days of a special policy, which go before those of the plan.
     in_force: Force | None = None
+    # The days that this wording answers for, where another one answers for others.
+    edition: Force | None = None
     eligibility: Annotated[tuple[Condition, ...], Field(min_length=1, max_length=CONDITIONS_MAX)]
     score: Score | None = None
     classes: Annotated[dict[ParameterName, Expression], Field(max_length=CLASSES_MAX)] = Field(

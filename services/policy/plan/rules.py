@@ -226,10 +226,13 @@ class PlanProgramme:
 
     def covers(self, on: date) -> bool:
         """Tell whether this edition's wording is the one of the day, in force or not."""
-        own = self.compiled.programme.in_force
-        starts = own.from_ if own else None
-        ends = own.to if own else None
-        return (starts is None or starts <= on) and (ends is None or on <= ends)
+        starts, ends = self.edition_days
+        return starts <= on <= ends
+
+    @property
+    def edition_days(self) -> tuple[date, date]:
+        own = self.compiled.programme.edition
+        return (own and own.from_) or date.min, (own and own.to) or date.max
 
     @property
     def stacking_group(self) -> str:

@@ -22,7 +22,7 @@ async def keep_versions(session: AsyncSession, library: Library, *, now: datetim
 
 
 def _row(programme: PlanProgramme, now: datetime) -> dict[str, object]:
-    own = programme.compiled.programme.in_force
+    own = programme.compiled.programme.edition
     return {
         "programme": programme.id,
         "version": programme.version,

@@ -3,7 +3,6 @@
 import hashlib
 import os
 from collections.abc import Mapping
-from datetime import date
 from functools import cache
 from pathlib import Path
 
@@ -101,19 +100,14 @@ def _add_edition(
     reading: Reading, document: Document, known: list[PlanProgramme], new: PlanProgramme
 ) -> None:
     """Keep the newest edition first; two wordings of one day would be two laws."""
-    start, end = _days(new)
+    start, end = new.edition_days
     for each in known:
-        other_start, other_end = _days(each)
+        other_start, other_end = each.edition_days
         if start <= other_end and other_start <= end:
-            allowed = "editions whose `in_force` days do not meet"
+            allowed = "editions whose `edition` days do not meet"
             reading.fault(document, "/programmes", f"{new.id} stands twice for a day", allowed)
     known.append(new)
-    known.sort(key=_days, reverse=True)
-
-
-def _days(programme: PlanProgramme) -> tuple[date, date]:
-    own = programme.compiled.programme.in_force
-    return (own and own.from_) or date.min, (own and own.to) or date.max
+    known.sort(key=lambda each: each.edition_days, reverse=True)
 
 
 def _measures(reading: Reading, folder: Path) -> list[Document]:
