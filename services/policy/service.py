@@ -37,6 +37,9 @@ from services.policy.contract.events import (
     DocumentIssued,
     DocumentWithdrawn,
     FirmMatched,
+    MeetingChanged,
+    TaskChanged,
+    TaskReminded,
 )
 from services.policy.documents import rules as document_rules
 from services.policy.documents.actions.typeset import TYPESETTER, Typesetter, packaged_fonts
@@ -45,14 +48,17 @@ from services.policy.evaluations.routes import firms_router as entitlements
 from services.policy.evaluations.routes import router as evaluations
 from services.policy.gates.routes import router as plans
 from services.policy.gates.rules import RESTRICTION_NAMES
-from services.policy.matches.actions.match_firms import WAITING, match_due_firms
 from services.policy.matches.actions.restate_matches import restate_matches
 from services.policy.matches.actions.review_bases import OPERATION as MATCHING
 from services.policy.matches.actions.review_bases import TIMER as REVIEW_TIMER
 from services.policy.matches.actions.review_bases import review_on_the_day, step_matching
+from services.policy.matches.actions.work_off import WAITING, work_off
 from services.policy.matches.routes import firms_router as firm_matches
 from services.policy.matches.routes import router as matches
 from services.policy.matches.rules import Change, Kind
+from services.policy.meetings import rules as meeting_rules
+from services.policy.meetings.queries import restate_meetings
+from services.policy.meetings.routes import router as meetings
 from services.policy.notices.routes import router as notices
 from services.policy.office import OFFICE, RETENTION_NAMES, load_office
 from services.policy.parameters.queries import KNOWN, KnownDecisions
@@ -69,16 +75,27 @@ from services.policy.sandbox_runs.actions.begin_run import OPERATION as SANDBOX
 from services.policy.sandbox_runs.actions.step_run import step_run
 from services.policy.sandbox_runs.routes import router as sandbox_runs
 from services.policy.sandbox_runs.rules import Outcome, Oversubscription
+from services.policy.task_reports.routes import router as task_reports
+from services.policy.tasks import rules as task_rules
+from services.policy.tasks.actions.check_day import (
+    CHECK_EVERY,
+    CHECK_TIMER,
+    check_day,
+    restate_tasks,
+)
+from services.policy.tasks.actions.seed_plan import seed_plan
 from services.policy.tasks.routes import router as tasks
 from services.policy.versions.actions import keep_versions
 from services.policy.versions.routes import router as versions
 
 
 async def begin(runtime: Runtime) -> None:
-    """Read the plans, or do not start; keep their wordings; give sessions what they stand on."""
-    plans, office = library(), load_office(runtime.settings.office_file)
+    """Read the plans, or do not start; keep wordings and tasks; give sessions their ground."""
+    plans, now = library(), runtime.clock.now()
+    office = load_office(runtime.settings.office_file)
     async with runtime.sessions() as session:
-        await keep_versions(session, plans, now=runtime.clock.now())
+        await keep_versions(session, plans, now=now)
+        await seed_plan(session, plans, now=now)
         await commit(session)
     runtime.sessions.configure(
         info={
@@ -90,17 +107,18 @@ async def begin(runtime: Runtime) -> None:
 
 SERVICE = Service(
     name="policy",
-    title="政策服务：行动方案、应享政策、参数、办件与公示",
-    title_en="Policy: the plan as data, entitlements, parameters, cases and notices",
+    title="政策服务：行动方案、应享政策、参数、办件与公示、任务板",
+    title_en="Policy: the plan as data, entitlements, parameters, cases, notices, task board",
     metadata=Base.metadata,
     migrations=Path(__file__).parent / "migrations",
     routers=(
-        plans, measures, programmes, versions, facts, tasks, evaluations, entitlements,
-        firm_matches, matches, parameters, calls, cases, case_archives, notices, documents,
-        archives, sandbox_runs,
+        plans, measures, programmes, versions, facts, tasks, task_reports, meetings, evaluations,
+        entitlements, firm_matches, matches, parameters, calls, cases, case_archives, notices,
+        documents, archives, sandbox_runs,
     ),
     announces=(
-        AwardProposed, CaseDecided, CaseEnded, FirmMatched, DocumentIssued, DocumentWithdrawn,
+        AwardProposed, CaseDecided, CaseEnded, FirmMatched, TaskChanged, TaskReminded,
+        MeetingChanged, DocumentIssued, DocumentWithdrawn,
     ),
     reactions=(
         Reaction(FirmChanged, project_firm),
@@ -110,11 +128,12 @@ SERVICE = Service(
     timers=(
         TimerKind(NOTICE_TIMER, end_notice),
         TimerKind(REVIEW_TIMER, review_on_the_day, every=timedelta(minutes=1)),
+        TimerKind(CHECK_TIMER, check_day, every=CHECK_EVERY),
         TimerKind(ARCHIVE_TIMER, archive_ended, every=ARCHIVE_EVERY),
     ),
     operations=(OperationKind(MATCHING, step_matching), OperationKind(SANDBOX, step_run)),
-    backlogs=(Backlog("matching", match_due_firms, WAITING),),
-    restaters=(restate_matches,),
+    backlogs=(Backlog("matching", work_off, WAITING),),
+    restaters=(restate_matches, restate_tasks, restate_meetings),
     on_start=begin,
     code_lists=(
         CodeList("case-states", "办件状态", "States of a case", {
@@ -196,6 +215,16 @@ SERVICE = Service(
         CodeList("restrictions", "限制竞争的情形", "Restrictions of competition",
                  {**RESTRICTION_NAMES}),
         CodeList("record-kinds", "业务记录种类", "Kinds of records", RECORDS),
+        CodeList("task-states", "任务状态", "States of a task", {**task_rules.STATE_NAMES}),
+        CodeList("task-events", "任务事项", "Events of a task", {**task_rules.EVENT_NAMES}),
+        CodeList("task-origins", "任务来源", "Where a task is from", {**task_rules.ORIGIN_NAMES}),
+        CodeList("task-intervals", "任务周期", "Intervals of a task", {**task_rules.EVERY_NAMES}),
+        CodeList("task-alerts", "任务提醒", "Alerts of a task", {**task_rules.ALERT_NAMES}),
+        CodeList("task-risks", "任务风险", "Risks of a task", {**task_rules.RISK_NAMES}),
+        CodeList("meeting-states", "会议状态", "States of a meeting",
+                 {**meeting_rules.STATE_NAMES}),
+        CodeList("meeting-events", "会议事项", "Events of a meeting",
+                 {**meeting_rules.EVENT_NAMES}),
         CodeList("programme-kinds", "项目类型", "Kinds of programmes", {**KIND_NAMES}),
         CodeList("beneficiary-kinds", "受益主体", "Kinds of beneficiaries", {**BENEFICIARY_NAMES}),
         CodeList("sharing-classes", "共享属性", "Sharing classes", {

@@ -150,6 +150,8 @@ async def outbox(platform: TestPlatform, world: World) -> AsyncIterator[list[dic
     await world.post("admin", path, {"event": "suspend", "version": 1})
     now = (await world.get("admin", "/v1/demo/clock"))["now"]
     await world.post("admin", "/v1/demo/clock", {"now": now})
+    await world.meeting("draft")
+    await world.late_task()
     entry = platform.credentials.clients["steward"]
     form = {"token": await platform.token("steward")}
     form |= {name: entry[name] for name in ("client_id", "client_secret")}

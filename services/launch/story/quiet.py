@@ -14,7 +14,7 @@ from services.kernel.settings import Settings
 from services.launch.platform import QUIET_LOOKS
 from services.launch.registry import SERVICES
 
-QUIET_S_MAX = 90.0
+QUIET_S_MAX = 180.0
 LOOK_S = 0.05
 
 

@@ -1,4 +1,4 @@
-"""What policy announces: where a firm stands, what was proposed, decided or ended of a case."""
+"""What policy announces: where a firm stands, how cases go, and how the task board stands."""
 
 import re
 import unicodedata
@@ -222,3 +222,66 @@ class FirmMatched(StateEvent, type="liangxin.policy.firm.matched.v1"):
     @property
     def aggregate(self) -> str:
         return f"firm:{self.uscc}"
+
+
+class TaskChanged(StateEvent, type="liangxin.policy.task.changed.v1"):
+    """How a task stands: departments and days, never a person or a note."""
+
+    task_id: str
+    origin: Literal["plan", "meeting", "person"]
+    measure: int | None
+    title: str
+    title_en: str | None
+    lead: str
+    support: list[str]
+    begins_on: date
+    due_on: date | None
+    every: str | None
+    series: str | None
+    period: str | None
+    meeting_id: UUID | None
+    decision: int | None
+    in_plan: bool
+    state: str
+    progress_bp: int
+    reported_on: date | None
+    evidence_count: int
+    alert: str
+    finished_on: date | None
+    synthetic: bool
+
+    @property
+    def aggregate(self) -> str:
+        return f"task:{self.task_id}"
+
+
+class TaskReminded(DeedEvent, type="liangxin.policy.task.reminded.v1"):
+    """Tells a department's staff or approvers that a task is nearly due or late."""
+
+    task_id: str
+    alert: Literal["due-soon", "overdue", "lead-approver", "office"]
+    department: str
+    role: Literal["staff", "approver"]
+    due_on: date
+    on: date
+
+    @property
+    def aggregate(self) -> str:
+        return f"task:{self.task_id}"
+
+
+class MeetingChanged(StateEvent, type="liangxin.policy.meeting.changed.v1"):
+    """How a meeting stands, and which tasks its decisions have become."""
+
+    meeting_id: UUID
+    held_on: date
+    title: str
+    minutes: str | None
+    attendees: list[str]
+    state: str
+    tasks: list[str]
+    synthetic: bool
+
+    @property
+    def aggregate(self) -> str:
+        return f"meeting:{self.meeting_id}"

@@ -1,14 +1,14 @@
 """Keep official documents, what they are about, archives, and the bytes of both.
 
 Revision: da3de123d978
-Follows: e8a8637c6cc7
+Follows: c6246f2ac747
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "da3de123d978"
-down_revision = "e8a8637c6cc7"
+down_revision = "c6246f2ac747"
 branch_labels = None
 depends_on = None
 
