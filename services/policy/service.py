@@ -13,6 +13,13 @@ from services.kernel.runtime import Runtime
 from services.kernel.service import Service
 from services.kernel.timers import TimerKind
 from services.kernel.unit import commit
+from services.policy.archives.actions.archive_case import (
+    ARCHIVE_EVERY,
+    ARCHIVE_TIMER,
+    archive_ended,
+)
+from services.policy.archives.routes import cases_router as case_archives
+from services.policy.archives.routes import router as archives
 from services.policy.base import CALENDAR, SECRET_KEY, Base
 from services.policy.calls.routes import router as calls
 from services.policy.calls.rules import STATE_NAMES as CALL_STATES
@@ -25,6 +32,8 @@ from services.policy.contract.events import (
     AwardProposed,
     CaseDecided,
     CaseEnded,
+    DocumentIssued,
+    DocumentWithdrawn,
     FirmMatched,
     MeetingChanged,
     NoticePublished,
@@ -34,6 +43,9 @@ from services.policy.contract.events import (
     TaskChanged,
     TaskReminded,
 )
+from services.policy.documents import rules as document_rules
+from services.policy.documents.actions.typeset import TYPESETTER, Typesetter, packaged_fonts
+from services.policy.documents.routes import router as documents
 from services.policy.evaluations.routes import firms_router as entitlements
 from services.policy.evaluations.routes import router as evaluations
 from services.policy.gates.routes import router as plans
@@ -62,6 +74,7 @@ from services.policy.notices.rules import (
     REMIND_TIMER,
     RESULT_NAMES,
 )
+from services.policy.office import OFFICE, RETENTION_NAMES, load_office
 from services.policy.parameters.queries import KNOWN, KnownDecisions
 from services.policy.parameters.routes import router as parameters
 from services.policy.parameters.rules import ParameterState
@@ -93,17 +106,17 @@ from services.policy.versions.routes import router as versions
 async def begin(runtime: Runtime) -> None:
     """Read the plans, or do not start; keep wordings and tasks; give sessions their ground."""
     plans, now = library(), runtime.clock.now()
+    office = load_office(runtime.settings.office_file)
     async with runtime.sessions() as session:
         await keep_versions(session, plans, now=now)
         await seed_plan(session, plans, now=now)
         await commit(session)
     runtime.sessions.configure(
         info={
-            CALENDAR: runtime.calendar,
-            SECRET_KEY: runtime.settings.secret_key,
-            KNOWN: KnownDecisions(),
+            CALENDAR: runtime.calendar, SECRET_KEY: runtime.settings.secret_key,
+            KNOWN: KnownDecisions(), OFFICE: office, TYPESETTER: Typesetter(packaged_fonts()),
         }
-    )
+    )  # fmt: skip
 
 
 SERVICE = Service(
@@ -114,11 +127,13 @@ SERVICE = Service(
     migrations=Path(__file__).parent / "migrations",
     routers=(
         plans, measures, programmes, versions, facts, tasks, task_reports, meetings, evaluations,
-        entitlements, firm_matches, matches, parameters, calls, cases, notices, sandbox_runs,
+        entitlements, firm_matches, matches, parameters, calls, cases, case_archives, notices,
+        documents, archives, sandbox_runs,
     ),
     announces=(
         AwardProposed, CaseDecided, CaseEnded, FirmMatched, TaskChanged, TaskReminded,
         MeetingChanged, NoticePublished, ObjectionReceived, ObjectionHandled, ResultReminded,
+        DocumentIssued, DocumentWithdrawn,
     ),
     reactions=(
         Reaction(FirmChanged, project_firm),
@@ -131,6 +146,7 @@ SERVICE = Service(
         TimerKind(OVERDUE_TIMER, report_overdue),
         TimerKind(REVIEW_TIMER, review_on_the_day, every=timedelta(minutes=1)),
         TimerKind(CHECK_TIMER, check_day, every=CHECK_EVERY),
+        TimerKind(ARCHIVE_TIMER, archive_ended, every=ARCHIVE_EVERY),
     ),
     operations=(OperationKind(MATCHING, step_matching), OperationKind(SANDBOX, step_run)),
     backlogs=(Backlog("matching", work_off, WAITING),),
@@ -172,6 +188,13 @@ SERVICE = Service(
             ReservationState.NONE: ("无", "None"), ReservationState.PENDING: ("待答复", "Pending"),
             ReservationState.RESERVED: ("已预留", "Reserved"),
             ReservationState.REFUSED: ("未预留", "Refused")}),
+        CodeList("document-kinds", "文书种类", "Kinds of documents",
+                 {**document_rules.KIND_NAMES}),
+        CodeList("document-states", "文书状态", "States of a document",
+                 {**document_rules.STATE_NAMES}),
+        CodeList("document-validities", "文书效力", "Validity of a document",
+                 {**document_rules.VALIDITY_NAMES}),
+        CodeList("retention-classes", "保管期限", "Retention classes", {**RETENTION_NAMES}),
         CodeList("outcomes", "判定结果", "Outcomes", {
             "eligible": ("符合", "Eligible"), "ineligible": ("不符合", "Ineligible"),
             "unknown": ("暂不能判定", "Unknown")}),

@@ -60,6 +60,7 @@ WAY: dict[str, list[tuple[str, str]]] = {
     "returned": [("firm", "submit"), (REVIEWER, "return")],
     "accepted": [("firm", "submit"), (REVIEWER, "accept")],
 }
+WAY["withdrawn"] = [*WAY["submitted"], ("firm", "withdraw")]
 WAY["in-review"] = [*WAY["accepted"], (REVIEWER, "review")]
 WAY["proposed"] = [*WAY["in-review"], (REVIEWER, "propose")]
 WAY["awarded"] = [*WAY["proposed"], ("approver", "decide")]

@@ -110,6 +110,55 @@ class CaseEnded(DeedEvent, type="liangxin.policy.case.ended.v1"):
         return f"case:{self.case_id}"
 
 
+class PaymentLine(BaseModel):
+    """A case that a payment document pays; a subject that is not known is None."""
+
+    case_id: UUID
+    attempt: int
+    programme: str
+    clause: str
+    payee: Party
+    amount_fen: int
+    functional_subject: str | None = None
+    economic_subject: str | None = None
+    quota_document: str | None = None
+
+
+class DocumentIssued(DeedEvent, type="liangxin.policy.document.issued.v1"):
+    """A payment document (资金下达文件) was issued by a second person: who is to be paid how much.
+
+    `pdf_sha256` is of the signed pages. Listening is optional: awards and payouts stand without it.
+    """
+
+    document_id: UUID
+    number: str
+    department: str
+    minutes_number: str
+    minutes_on: date
+    issued_on: date
+    issued_by: str
+    replaces: UUID | None = None
+    lines: tuple[PaymentLine, ...]
+    total_fen: int
+    pdf_sha256: str
+
+    @property
+    def aggregate(self) -> str:
+        return f"document:{self.document_id}"
+
+
+class DocumentWithdrawn(DeedEvent, type="liangxin.policy.document.withdrawn.v1"):
+    """An issued payment document was withdrawn: nothing more is paid by it."""
+
+    document_id: UUID
+    number: str
+    on: date
+
+    @property
+    def aggregate(self) -> str:
+        return f"document:{self.document_id}"
+
+
 class MissingFact(BaseModel):
     """A fact that the answer hangs on: which, of which year, and who states it."""
 
