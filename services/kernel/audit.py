@@ -53,6 +53,11 @@ def audit(
     )
 
 
+def has_audit(session: AsyncSession) -> bool:
+    """Tell whether this transaction has something to record."""
+    return PENDING in session.info
+
+
 async def write_audit(session: AsyncSession) -> None:
     """Write this transaction's audit rows; called at the edge, just before the commit."""
     entries: list[tuple[Any, ...]] = session.info.pop(PENDING, [])

@@ -65,7 +65,7 @@ class BacklogRunner:
             self._hint.clear()
             pause_s = POLL_S
             try:
-                while not stopping.is_set() and await in_unit(self._runtime, self._backlog.work):
+                while not stopping.is_set() and await self._work():
                     pass
             except Exception as error:  # noqa: BLE001  the worker outlives any one fault
                 log.warning(
@@ -76,3 +76,7 @@ class BacklogRunner:
                 await asyncio.wait_for(self._hint.wait(), pause_s)
             except TimeoutError:
                 continue
+
+    async def _work(self) -> bool:
+        await self._runtime.let_hearing_go_first()
+        return await in_unit(self._runtime, self._backlog.work)

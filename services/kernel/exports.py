@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
@@ -63,15 +64,35 @@ def ndjson_lines(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> bytes
     return b"".join(orjson.dumps(dict(zip(columns, row, strict=True))) + b"\n" for row in rows)
 
 
+@dataclass(frozen=True)
+class Sheet:
+    """One sheet of a workbook: its name, a header, and rows."""
+
+    name: str | None
+    columns: Sequence[str]
+    rows: Iterable[Sequence[Any]]
+
+
 def xlsx_bytes(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> bytes:
-    """Write a workbook of one sheet whose texts are texts, whatever they look like."""
+    """Write a workbook of one sheet."""
+    return workbook_bytes([Sheet(None, columns, rows)])
+
+
+def workbook_bytes(sheets: Iterable[Sheet], *, created: datetime | None = None) -> bytes:
+    """Write a workbook whose texts are texts, whatever they look like.
+
+    With `created` the same rows give the same bytes, whenever they are written.
+    """
     target = io.BytesIO()
     options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     with xlsxwriter.Workbook(target, options) as workbook:
-        sheet = workbook.add_worksheet()
-        sheet.write_row(0, 0, columns)
-        for number, row in enumerate(rows, start=1):
-            sheet.write_row(number, 0, [defused(each) for each in row])
+        if created is not None:
+            workbook.set_properties({"created": created.replace(tzinfo=None)})
+        for each in sheets:
+            sheet = workbook.add_worksheet(each.name)
+            sheet.write_row(0, 0, each.columns)
+            for number, row in enumerate(each.rows, start=1):
+                sheet.write_row(number, 0, [defused(value) for value in row])
     return target.getvalue()
 
 

@@ -215,6 +215,7 @@ class OperationRunner:
                     continue
 
     async def _advance(self) -> bool:
+        await self._runtime.let_hearing_go_first()
         operation_id = await self._claim()
         if operation_id is None:
             return False

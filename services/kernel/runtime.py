@@ -41,6 +41,9 @@ log = structlog.get_logger()
 DECLARE_RETRY_S = 1.0
 STREAM_LOOK_S = 5.0
 STOP_WAIT_S = 10
+# Work that waits lets events go first, until none has come for so long; but not for ever.
+HEARING_PAUSE_S = 0.1
+HEARING_WAIT_S_MAX = 3.0
 
 KERNEL_REACTIONS = (
     Reaction(KeyChanged, hear_key),
@@ -82,6 +85,7 @@ class Runtime:
         self._backlogs = [BacklogRunner(self, each) for each in service.backlogs]
         self._stopping = asyncio.Event()
         self._is_draining = False
+        self._heard_at = 0.0
         self._tasks: list[asyncio.Task[Any]] = []
         self.resources: dict[str, Any] = {}
 
@@ -91,6 +95,14 @@ class Runtime:
     def backlog_hint(self) -> None:
         for runner in self._backlogs:
             runner.poke()
+
+    async def let_hearing_go_first(self) -> None:
+        """Wait as long as events keep coming in: others read what they tell, and work can wait."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + HEARING_WAIT_S_MAX
+        while loop.time() < min(until, self._heard_at + HEARING_PAUSE_S):
+            if await self._pause(HEARING_PAUSE_S):
+                return
 
     async def start(self) -> None:
         """Check the profile, then start relay, reactions, timers, operations and sealer."""
@@ -245,6 +257,7 @@ class Runtime:
             await reactor.run(self._stopping)
 
     async def _after_reaction(self, reactions: set[str]) -> None:
+        self._heard_at = asyncio.get_running_loop().time()
         self.relay_hint()
         self.backlog_hint()
         if hear_clock.__name__ in reactions:

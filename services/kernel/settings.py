@@ -41,6 +41,11 @@ class Settings(BaseSettings):
     audit_key: str = Field("", alias="LIANGXIN_AUDIT_KEY", repr=False)
     secret_key: str = Field("", alias="LIANGXIN_SECRET_KEY", repr=False)
     calendar_dir: Path | None = Field(None, alias="LIANGXIN_CALENDAR_DIR")
+    office_file: Path | None = Field(
+        None,
+        alias="LIANGXIN_OFFICE_FILE",
+        description="The city's own offices, remedies and archives in place of the packaged ones",
+    )
     pool_size: int = Field(6, alias="LIANGXIN_POOL_SIZE")
     trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
         (),

@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import Response
 
 from services.kernel.actors import PUBLIC, Actor, Guard, guards_of
-from services.kernel.audit import audit, write_audit
+from services.kernel.audit import audit, has_audit, write_audit
 from services.kernel.clock import system_now
 from services.kernel.crash import crash_point
 from services.kernel.database import flush_changes
@@ -146,7 +146,8 @@ class Unit:
                 if stored is not None:
                     return stored
             response = await self._handle(request)
-            if request.method not in WRITES:
+            # A read leaves nothing behind, but for the record that something was handed out.
+            if request.method not in WRITES and not has_audit(session):
                 return response
             await flush_changes(session)
             if key is not None and response.status_code < 400:  # noqa: PLR2004

@@ -55,6 +55,7 @@ DEMO_CLIENTS: dict[str, dict[str, Any]] = {
     },
     "approver": {"roles": ["approver"], "department": "jxj", "name": "市经信局审批岗（演示）"},
     "approver-b": {"roles": ["approver"], "department": "kjj", "name": "市科技局审批岗（演示）"},
+    "office": {"roles": ["reviewer"], "department": "zfb", "name": "市府办督查岗（演示）"},
     "treasurer": {"roles": ["treasurer"], "department": "czj", "name": "市财政局经办岗（演示）"},
     "treasurer-b": {"roles": ["treasurer"], "department": "czj", "name": "市财政局复核岗（演示）"},
     "auditor": {

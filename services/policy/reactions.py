@@ -6,10 +6,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.enterprise.contract.events import FirmChanged, ListPublished
 from services.finance.contract.events import AwardChanged
-from services.kernel.actors import SYSTEM
 from services.policy.cases.actions.hear_award import hear_award
 from services.policy.firms.actions import keep_firm, keep_list_part
-from services.policy.matches.actions.review_bases import review_bases
+from services.policy.matches.actions.mark_due import EVERYBODY, mark_due
 
 
 async def project_firm(session: AsyncSession, event: FirmChanged, _: datetime) -> None:
@@ -17,10 +16,10 @@ async def project_firm(session: AsyncSession, event: FirmChanged, _: datetime) -
     await keep_firm(session, event)
 
 
-async def project_list(session: AsyncSession, event: ListPublished, now: datetime) -> None:
+async def project_list(session: AsyncSession, event: ListPublished, _: datetime) -> None:
     """Know a list as it was published, and match firms again where it counts."""
     if await keep_list_part(session, event):
-        await review_bases(session, SYSTEM, now=now)
+        await mark_due(session, EVERYBODY)
 
 
 async def follow_award(session: AsyncSession, event: AwardChanged, now: datetime) -> None:

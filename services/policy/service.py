@@ -13,6 +13,13 @@ from services.kernel.runtime import Runtime
 from services.kernel.service import Service
 from services.kernel.timers import TimerKind
 from services.kernel.unit import commit
+from services.policy.archives.actions.archive_case import (
+    ARCHIVE_EVERY,
+    ARCHIVE_TIMER,
+    archive_ended,
+)
+from services.policy.archives.routes import cases_router as case_archives
+from services.policy.archives.routes import router as archives
 from services.policy.base import CALENDAR, SECRET_KEY, Base
 from services.policy.calls.routes import router as calls
 from services.policy.calls.rules import STATE_NAMES as CALL_STATES
@@ -25,24 +32,35 @@ from services.policy.contract.events import (
     AwardProposed,
     CaseDecided,
     CaseEnded,
+    DocumentIssued,
+    DocumentWithdrawn,
     FirmMatched,
+    MeetingChanged,
     NoticePublished,
     ObjectionHandled,
     ObjectionReceived,
     ResultReminded,
+    TaskChanged,
+    TaskReminded,
 )
+from services.policy.documents import rules as document_rules
+from services.policy.documents.actions.typeset import TYPESETTER, Typesetter, packaged_fonts
+from services.policy.documents.routes import router as documents
 from services.policy.evaluations.routes import firms_router as entitlements
 from services.policy.evaluations.routes import router as evaluations
 from services.policy.gates.routes import router as plans
 from services.policy.gates.rules import RESTRICTION_NAMES
-from services.policy.matches.actions.match_firms import WAITING, match_due_firms
 from services.policy.matches.actions.restate_matches import restate_matches
 from services.policy.matches.actions.review_bases import OPERATION as MATCHING
 from services.policy.matches.actions.review_bases import TIMER as REVIEW_TIMER
 from services.policy.matches.actions.review_bases import review_on_the_day, step_matching
+from services.policy.matches.actions.work_off import WAITING, work_off
 from services.policy.matches.routes import firms_router as firm_matches
 from services.policy.matches.routes import router as matches
 from services.policy.matches.rules import Change, Kind
+from services.policy.meetings import rules as meeting_rules
+from services.policy.meetings.queries import restate_meetings
+from services.policy.meetings.routes import router as meetings
 from services.policy.notices.actions.end_notice import (
     end_notice,
     remind_of_result,
@@ -56,6 +74,7 @@ from services.policy.notices.rules import (
     REMIND_TIMER,
     RESULT_NAMES,
 )
+from services.policy.office import OFFICE, RETENTION_NAMES, load_office
 from services.policy.parameters.queries import KNOWN, KnownDecisions
 from services.policy.parameters.routes import router as parameters
 from services.policy.parameters.rules import ParameterState
@@ -70,39 +89,51 @@ from services.policy.sandbox_runs.actions.begin_run import OPERATION as SANDBOX
 from services.policy.sandbox_runs.actions.step_run import step_run
 from services.policy.sandbox_runs.routes import router as sandbox_runs
 from services.policy.sandbox_runs.rules import Outcome, Oversubscription
+from services.policy.task_reports.routes import router as task_reports
+from services.policy.tasks import rules as task_rules
+from services.policy.tasks.actions.check_day import (
+    CHECK_EVERY,
+    CHECK_TIMER,
+    check_day,
+    restate_tasks,
+)
+from services.policy.tasks.actions.seed_plan import seed_plan
 from services.policy.tasks.routes import router as tasks
 from services.policy.versions.actions import keep_versions
 from services.policy.versions.routes import router as versions
 
 
 async def begin(runtime: Runtime) -> None:
-    """Read the plans, or do not start; keep their wordings; give sessions what they stand on."""
-    plans = library()
+    """Read the plans, or do not start; keep wordings and tasks; give sessions their ground."""
+    plans, now = library(), runtime.clock.now()
+    office = load_office(runtime.settings.office_file)
     async with runtime.sessions() as session:
-        await keep_versions(session, plans, now=runtime.clock.now())
+        await keep_versions(session, plans, now=now)
+        await seed_plan(session, plans, now=now)
         await commit(session)
     runtime.sessions.configure(
         info={
-            CALENDAR: runtime.calendar,
-            SECRET_KEY: runtime.settings.secret_key,
-            KNOWN: KnownDecisions(),
+            CALENDAR: runtime.calendar, SECRET_KEY: runtime.settings.secret_key,
+            KNOWN: KnownDecisions(), OFFICE: office, TYPESETTER: Typesetter(packaged_fonts()),
         }
-    )
+    )  # fmt: skip
 
 
 SERVICE = Service(
     name="policy",
-    title="政策服务：行动方案、应享政策、参数、办件与公示",
-    title_en="Policy: the plan as data, entitlements, parameters, cases and notices",
+    title="政策服务：行动方案、应享政策、参数、办件与公示、任务板",
+    title_en="Policy: the plan as data, entitlements, parameters, cases, notices, task board",
     metadata=Base.metadata,
     migrations=Path(__file__).parent / "migrations",
     routers=(
-        plans, measures, programmes, versions, facts, tasks, evaluations, entitlements,
-        firm_matches, matches, parameters, calls, cases, notices, sandbox_runs,
+        plans, measures, programmes, versions, facts, tasks, task_reports, meetings, evaluations,
+        entitlements, firm_matches, matches, parameters, calls, cases, case_archives, notices,
+        documents, archives, sandbox_runs,
     ),
     announces=(
-        AwardProposed, CaseDecided, CaseEnded, FirmMatched, NoticePublished, ObjectionReceived,
-        ObjectionHandled, ResultReminded,
+        AwardProposed, CaseDecided, CaseEnded, FirmMatched, TaskChanged, TaskReminded,
+        MeetingChanged, NoticePublished, ObjectionReceived, ObjectionHandled, ResultReminded,
+        DocumentIssued, DocumentWithdrawn,
     ),
     reactions=(
         Reaction(FirmChanged, project_firm),
@@ -114,10 +145,12 @@ SERVICE = Service(
         TimerKind(REMIND_TIMER, remind_of_result),
         TimerKind(OVERDUE_TIMER, report_overdue),
         TimerKind(REVIEW_TIMER, review_on_the_day, every=timedelta(minutes=1)),
+        TimerKind(CHECK_TIMER, check_day, every=CHECK_EVERY),
+        TimerKind(ARCHIVE_TIMER, archive_ended, every=ARCHIVE_EVERY),
     ),
     operations=(OperationKind(MATCHING, step_matching), OperationKind(SANDBOX, step_run)),
-    backlogs=(Backlog("matching", match_due_firms, WAITING),),
-    restaters=(restate_matches,),
+    backlogs=(Backlog("matching", work_off, WAITING),),
+    restaters=(restate_matches, restate_tasks, restate_meetings),
     on_start=begin,
     code_lists=(
         CodeList("case-states", "办件状态", "States of a case", {
@@ -146,15 +179,22 @@ SERVICE = Service(
             SystemEvent.OBJECTION_UPHELD: ("异议成立", "Objection upheld"),
             SystemEvent.OBJECTION_DISMISSED: ("异议不成立", "Objection dismissed"),
             SystemEvent.AWARDED: ("立项", "Awarded"), SystemEvent.PAID: ("已拨付", "Paid")}),
+        CodeList("call-states", "申报批次状态", "States of a call", {**CALL_STATES}),
+        CodeList("ties", "末位并列的处理", "Ties at the last place", {**TIES_NAMES}),
         CodeList("objection-states", "异议状态", "States of an objection",
                  {**OBJECTION_STATE_NAMES}),
         CodeList("notice-results", "公示结果", "Results of a notice", {**RESULT_NAMES}),
-        CodeList("call-states", "申报批次状态", "States of a call", {**CALL_STATES}),
-        CodeList("ties", "末位并列的处理", "Ties at the last place", {**TIES_NAMES}),
         CodeList("reservation-states", "资金预留状态", "States of a reservation", {
             ReservationState.NONE: ("无", "None"), ReservationState.PENDING: ("待答复", "Pending"),
             ReservationState.RESERVED: ("已预留", "Reserved"),
             ReservationState.REFUSED: ("未预留", "Refused")}),
+        CodeList("document-kinds", "文书种类", "Kinds of documents",
+                 {**document_rules.KIND_NAMES}),
+        CodeList("document-states", "文书状态", "States of a document",
+                 {**document_rules.STATE_NAMES}),
+        CodeList("document-validities", "文书效力", "Validity of a document",
+                 {**document_rules.VALIDITY_NAMES}),
+        CodeList("retention-classes", "保管期限", "Retention classes", {**RETENTION_NAMES}),
         CodeList("outcomes", "判定结果", "Outcomes", {
             "eligible": ("符合", "Eligible"), "ineligible": ("不符合", "Ineligible"),
             "unknown": ("暂不能判定", "Unknown")}),
@@ -199,6 +239,16 @@ SERVICE = Service(
         CodeList("restrictions", "限制竞争的情形", "Restrictions of competition",
                  {**RESTRICTION_NAMES}),
         CodeList("record-kinds", "业务记录种类", "Kinds of records", RECORDS),
+        CodeList("task-states", "任务状态", "States of a task", {**task_rules.STATE_NAMES}),
+        CodeList("task-events", "任务事项", "Events of a task", {**task_rules.EVENT_NAMES}),
+        CodeList("task-origins", "任务来源", "Where a task is from", {**task_rules.ORIGIN_NAMES}),
+        CodeList("task-intervals", "任务周期", "Intervals of a task", {**task_rules.EVERY_NAMES}),
+        CodeList("task-alerts", "任务提醒", "Alerts of a task", {**task_rules.ALERT_NAMES}),
+        CodeList("task-risks", "任务风险", "Risks of a task", {**task_rules.RISK_NAMES}),
+        CodeList("meeting-states", "会议状态", "States of a meeting",
+                 {**meeting_rules.STATE_NAMES}),
+        CodeList("meeting-events", "会议事项", "Events of a meeting",
+                 {**meeting_rules.EVENT_NAMES}),
         CodeList("programme-kinds", "项目类型", "Kinds of programmes", {**KIND_NAMES}),
         CodeList("beneficiary-kinds", "受益主体", "Kinds of beneficiaries", {**BENEFICIARY_NAMES}),
         CodeList("sharing-classes", "共享属性", "Sharing classes", {

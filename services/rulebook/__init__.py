@@ -4,7 +4,8 @@ An officer writes conditions and amounts as SQL expressions over the facts of a 
 `load_programme` refuses what is not in the language, `compile_programme` parses it once into one
 Python function, and `assess` answers for one applicant on one day from a frozen `Situation`:
 outcome, amount, every reason, what is missing and what failed narrowly. The same situation under
-the same programme and language version gives the same bytes in ten years.
+the same programme and language version gives the same bytes in ten years. `rule_set` asks many
+programmes at once; `columns` asks them of a whole table, by Polars or by Spark.
 """
 
 from services.rulebook.administration import Beneficiary, CompetitionException, Kind, Restriction

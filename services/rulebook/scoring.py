@@ -1,4 +1,23 @@
-"""A scoring table as people write it: parts with a cap, bands, judged points and a pass line."""
+"""A scoring table as people write it: parts with a cap, bands, judged points and a pass line.
+
+    score:
+      says: 综合评价得分不低于60分，且科技人员指标得分不为0
+      pass: score >= 60 AND staff > 0
+      source: 国科发政〔2017〕115号 第六条
+      parts:
+        - id: staff
+          says: 科技人员占职工总数的比例
+          max: 20
+          of: tech_staff_count / staff_count
+          bands:
+            - {at_least: 30%, points: 20}
+            - {at_least: 10%, points: [4, 16]}
+            - {otherwise: 0}
+        - {id: ip, says: 知识产权, max: 30, judged: expert_ip_points}
+        - {id: conversion, says: 成果转化, max: 30, points: conversion_count * 6}
+
+`items:` adds up parts of a part, `best_of:` takes the better of several reckonings.
+"""
 
 import re
 from collections.abc import Iterator

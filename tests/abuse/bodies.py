@@ -45,12 +45,12 @@ ODD: tuple[Any, ...] = (
 CSV = f"uscc,name,industry_code,town_code\n{{}},慈溪市示范模糊有限公司,3854,{TOWN}\n"
 
 
-def bodies(world: World, awards: list[dict[str, Any]]) -> dict[str, Any]:
+def bodies(world: World, awards: list[dict[str, Any]], cases: list[str]) -> dict[str, Any]:
     """Give what can succeed for each operation that takes a body."""
     made = {
         **_of_identity(world),
         **_of_enterprise(),
-        **_of_policy(world),
+        **_of_policy(world, cases),
         **_of_finance(world, awards),
     }
     return {f"{label} {JSON}": (make,) for label, make in made.items()} | {
@@ -176,7 +176,7 @@ def _unknown_fact(chance: Random) -> dict[str, Any]:
     return {"x": chance.choice(ODD)} if chance.random() < 0.1 else {}
 
 
-def _of_policy(world: World) -> dict[str, Any]:
+def _of_policy(world: World, cases: list[str]) -> dict[str, Any]:
     return {
         "POST /v1/policy/cases": lambda c: {
             "programme": GROWTH,
@@ -192,6 +192,24 @@ def _of_policy(world: World) -> dict[str, Any]:
             "source": "测试",
         },
         "POST /v1/policy/parameters/{change_id}/events": lambda c: _event(c, "approve", "reject"),
+        "POST /v1/policy/documents/{document_id}/events": lambda c: _event(c, "issue", "withdraw"),
+        "POST /v1/policy/documents": lambda c: _document(c, cases),
+        "POST /v1/policy/cases/{case_id}/archive/erasure-requests": lambda _: {
+            "reason": "不再申报"
+        },
+    }
+
+
+def _document(chance: Random, cases: list[str]) -> dict[str, Any]:
+    is_payment = chance.random() < 0.5
+    minutes = {"number": "测试纪要", "held_on": "2026-11-20"}
+    return {
+        "kind": "payment"
+        if is_payment
+        else chance.choice(["decision-approval", "decision-refusal"]),
+        "number": f"慈模文〔2026〕{chance.randrange(1, 10**5)}号",
+        "cases": [{"case": chance.choice(cases), "quota_document": chance.choice([None, "测试"])}],
+        "minutes": minutes if is_payment else None,
     }
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from services.kernel.ids import new_id
 from tests.abuse.bodies import bodies, new_uscc
+from tests.contracts.calls.documents import document
 from tests.contracts.world import GROWTH, World
 
 SERVICES = ("identity", "enterprise", "policy", "finance")
@@ -36,7 +37,9 @@ class Known:
 
 async def known_objects(world: World) -> Known:
     """Make some of everything, of which nothing else depends."""
-    cases = [await world.case(s) for s in ("draft", "submitted", "in-review", "proposed")]
+    states = ("draft", "submitted", "in-review", "proposed", "awarded", "withdrawn")
+    cases = [await world.case(s) for s in states]
+    documents = [await document(world, s) for s in ("draft", "issued")]
     awards = [await world.award(s) for s in ("awarded", "awarded", "paid")]
     batches = [await world.payout(s) for s in ("prepared", "prepared", "checked", "sent")]
     title = await world.recognition(world.uscc)
@@ -47,6 +50,8 @@ async def known_objects(world: World) -> Known:
     approver = world.subject("approver")
     ids = {
         "case_id": tuple(case["id"] for case in cases),
+        "document_id": tuple(each["id"] for each in documents),
+        "code": (documents[1]["verification_code"], "ABCDE-23456", "0" * 20),
         "award_id": tuple(award["id"] for award in awards),
         "payout_id": tuple(batch["id"] for batch in batches),
         "budget_id": tuple(line["id"] for line in lines),
@@ -56,7 +61,12 @@ async def known_objects(world: World) -> Known:
         "change_id": tuple(change["id"] for change in changes),
         "operation_id": tuple([await world.operation(s, approver) for s in SERVICES]),
     }
-    return Known(_words(world) | ids | bodies(world, awards) | await _ids_of_identity(world))
+    return Known(
+        _words(world)
+        | ids
+        | bodies(world, awards, [case["id"] for case in cases])
+        | await _ids_of_identity(world)
+    )
 
 
 def _words(world: World) -> dict[str, Any]:

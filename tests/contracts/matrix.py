@@ -26,6 +26,7 @@ class Scope(StrEnum):
     ANOTHERS = "anothers"
     AWARDED = "awarded"
     PUBLISHED = "published"
+    OFFICE = "office"
     CONSENT = "consent"
     NONE = "none"
 
@@ -58,7 +59,9 @@ OTHERS = {
 }
 # Whose department it is; a town's reviewer has none.
 DEPARTMENTS = {
+    "registrar": (("registrar",), ("registrar-b",)),
     "reviewer": (("reviewer",), ("reviewer-b", "reviewer-town", "reviewer-town-b")),
+    "approver": (("approver",), ("approver-b",)),
 }
 # Of two persons, the first prepared what the second may go on with.
 FOUR_EYES = {
@@ -132,6 +135,9 @@ def _cells(entry: Entry, role: str, scope: Scope) -> Iterator[Cell]:
             owners, others = DEPARTMENTS[role]
             yield from cells(owners, Side.OWN, is_allowed=True)
             yield from cells(others, Side.FOREIGN, is_allowed=False)
+        case Scope.OFFICE:
+            yield Cell(role, f"{role}-office", Side.OWN, is_allowed=True)
+            yield Cell(role, role, Side.FOREIGN, is_allowed=False)
         case Scope.ANOTHERS:
             first, second = FOUR_EYES[role]
             if entry.verb == "money.approve-budget":

@@ -8,7 +8,7 @@ from typing import Any
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)")
 # Rules and plans are versioned by the beginning of their hash.
-VERSION = re.compile(r'"[0-9a-f]{12}"')
+VERSION = re.compile(r'(?<=["@])[0-9a-f]{12}(?=")')
 SHA256 = re.compile(r"\b[0-9a-f]{64}\b")
 TRACE_ID = re.compile(r"\b[0-9a-f]{32}\b")
 TOKEN = re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]+")
@@ -52,7 +52,7 @@ def normal(value: Any, real: Mapping[str, str]) -> Any:
         text = text.replace(actual, shown)
     text = INSTANT.sub(lambda m: m[0] if m[0] in KEPT else SHOWN_INSTANT, text)
     text = TOKEN.sub(SHOWN_TOKEN, SHA256.sub("0" * 64, text))
-    text = VERSION.sub(f'"{"0" * 12}"', text)
+    text = VERSION.sub("0" * 12, text)
     text = RECEIPT.sub(SHOWN_RECEIPT, TRACE_ID.sub(SHOWN_TRACE_ID, text))
     return json.loads(_numbered(text, KEPT | set(real)))
 

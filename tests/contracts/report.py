@@ -13,6 +13,7 @@ SIGNS = {
     Scope.ANOTHERS: "oth",
     Scope.AWARDED: "awd",
     Scope.PUBLISHED: "pub",
+    Scope.OFFICE: "ofc",
     Scope.CONSENT: "–",
     Scope.NONE: "–",
 }
@@ -21,7 +22,7 @@ WIDTH = 9
 LEGEND = (
     "any: every object; own: one's own, no foreign one; dep: one's own department's;",
     "oth: another person's, not one's own; awd: what is awarded; pub: what is published;",
-    "–: nothing",
+    "ofc: of the office that directs the task board; –: nothing",
     "each ✓ is a call that was made: let in, or, after / and –, refused; ✗ is a deviation",
 )
 OUTPUT = "authorisation_matrix"

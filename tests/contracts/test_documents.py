@@ -15,6 +15,7 @@ from services.kernel.events import envelope
 from services.launch.commands.documents import FOLDER, contract_documents
 from services.launch.registry import SERVICES
 from tests.conftest import TestPlatform
+from tests.contracts.calls.documents import document as payment_document
 from tests.contracts.matrix import entries
 from tests.contracts.scene import Scene
 from tests.contracts.world import World
@@ -140,12 +141,17 @@ async def outbox(platform: TestPlatform, world: World) -> AsyncIterator[list[dic
     case = await world.case("awarded")
     revoke = {"event": "revoke", "version": case["version"], "data": {}}
     await world.post("approver", f"/v1/policy/cases/{case['id']}/events", revoke)
+    paid = await payment_document(world, "issued")
+    withdraw = {"event": "withdraw", "version": paid["version"], "note": "测试收回"}
+    await world.post("approver", f"/v1/policy/documents/{paid['id']}/events", withdraw)
     client = {"client_id": "document-client", "name": "文档", "scopes": ["policy:read"]}
     made = await world.post("admin", "/v1/identity/clients", client)
     path = f"/v1/identity/clients/{made['id']}/events"
     await world.post("admin", path, {"event": "suspend", "version": 1})
     now = (await world.get("admin", "/v1/demo/clock"))["now"]
     await world.post("admin", "/v1/demo/clock", {"now": now})
+    await world.meeting("draft")
+    await world.late_task()
     entry = platform.credentials.clients["steward"]
     form = {"token": await platform.token("steward")}
     form |= {name: entry[name] for name in ("client_id", "client_secret")}

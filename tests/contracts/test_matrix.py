@@ -18,7 +18,7 @@ from services.kernel.unit import noun_router
 from services.launch.commands.documents import contract_documents
 from services.launch.registry import SERVICES
 from tests.contracts import report
-from tests.contracts.calls import enterprise, finance, identity, policy
+from tests.contracts.calls import board, documents, enterprise, finance, identity, policy
 from tests.contracts.calls.registry import CALLS, Call
 from tests.contracts.matrix import (
     PUBLIC,
@@ -34,7 +34,7 @@ from tests.contracts.matrix import (
 from tests.contracts.world import World
 
 # Importing these registers their calls.
-CALLERS = (enterprise, finance, identity, policy)
+CALLERS = (board, documents, enterprise, finance, identity, policy)
 ENTRIES = [pytest.param(entry, id=entry.name) for entry in entries()]
 GUARDED = [pytest.param(entry, id=entry.name) for entry in entries() if not entry.is_public]
 REFUSED_STATUSES = (403, 404)
@@ -228,6 +228,7 @@ async def test_a_token_without_the_scope_is_refused(world: World, entry: Entry) 
         ("PUT /v1/enterprise/firms/{uscc}/indicators/{year}", "registrar-b", 403),
         ("GET /v1/policy/cases/{case_id}", "firm-b", 404),
         ("POST /v1/policy/cases/{case_id}/events decide", "reviewer-approver", 403),
+        ("GET /v1/policy/tasks/{task_id}/history", "reviewer-b", 404),
         ("POST /v1/finance/budgets/{budget_id}/events approve", "treasurer-approver", 403),
         ("POST /v1/finance/payouts/{payout_id}/events check", "treasurer", 403),
         ("GET /v1/identity/clients", "steward", 403),

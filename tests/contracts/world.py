@@ -12,6 +12,7 @@ from sqlalchemy import insert, select
 
 from services.finance import reactions
 from services.finance.awards.models import Award
+from services.kernel.clock import CITY
 from services.kernel.database import flush_changes
 from services.kernel.ids import new_id
 from services.kernel.tables import Operation
@@ -20,6 +21,7 @@ from services.launch.city.uscc import make_uscc
 from services.policy.cases.models import Case
 from services.policy.contract.events import AwardProposed, CaseDecided
 from services.policy.notices.actions.publish_notice import publish_notice
+from services.policy.tasks.actions.check_day import check_day
 from tests.conftest import TestPlatform
 
 AUTHORITY = "330226"
@@ -42,6 +44,11 @@ PEOPLE: dict[str, dict[str, Any]] = {
     "reviewer-town-b": {"roles": ["reviewer"], "town_code": OTHER_TOWN},
     "reviewer-approver": {"roles": ["reviewer", "approver"], "department": "jxj"},
     "treasurer-approver": {"roles": ["treasurer", "approver"], "department": "czj"},
+    # The office that directs the task board, in each role that may.
+    **{
+        f"{role}-office": {"roles": [role], "department": "zfb"}
+        for role in ("registrar", "reviewer", "approver")
+    },
     "institution-b": {"roles": ["institution"], "institution": "matrix-institution-b"},
 }
 INSTITUTION = {"kind": "institution", "id": "demo-institution"}
@@ -53,9 +60,19 @@ WAY: dict[str, list[tuple[str, str]]] = {
     "returned": [("firm", "submit"), (REVIEWER, "return")],
     "accepted": [("firm", "submit"), (REVIEWER, "accept")],
 }
+WAY["withdrawn"] = [*WAY["submitted"], ("firm", "withdraw")]
 WAY["in-review"] = [*WAY["accepted"], (REVIEWER, "review")]
 WAY["proposed"] = [*WAY["in-review"], (REVIEWER, "propose")]
 WAY["awarded"] = [*WAY["proposed"], ("approver", "decide")]
+# How a task comes to a state, by whoever of its lead works on it.
+WORKER = {"jxj": REVIEWER, "sjglj": "registrar"}
+TASK_WAY: dict[str, list[str]] = {
+    "open": [],
+    "in-progress": ["start", "attach"],
+    "blocked": ["start", "block"],
+    "done": ["start", "attach", "finish"],
+}
+PROOF = {"title": "测试凭证", "document": "测试〔2026〕1号"}
 _numbers = itertools.count(1)
 
 
@@ -213,6 +230,42 @@ class World:
             values = {column.key: getattr(row, column.key) for column in Case.__table__.columns}
             await session.execute(insert(Case).values(values | changes))
         return {"id": str(changes["id"]), "version": draft["version"]}
+
+    async def task(self, state: str, lead: str) -> dict[str, Any]:
+        """Bring a task that the office gave to a department to a state."""
+        body = {
+            "title": "合约测试任务", "lead": lead, "done_when": "测试", "source": "测试",
+            "working_days": 10,
+        }  # fmt: skip
+        task = await self.post("reviewer-office", "/v1/policy/tasks", body)
+        for event in TASK_WAY[state]:
+            data = PROOF if event == "attach" else {}
+            deed = {"event": event, "version": task["version"], "note": "测试", "data": data}
+            task = await self.post(WORKER[lead], f"/v1/policy/tasks/{task['id']}/events", deed)
+        return task
+
+    async def late_task(self) -> None:
+        """Have a task told of as late: its day's check is made before its day."""
+        task = await self.task("open", "jxj")
+        policy = self.platform.service("policy")
+        due = datetime.combine(date.fromisoformat(task["due_on"]), datetime.min.time(), tzinfo=CITY)
+        async with policy.sessions() as session:
+            await check_day(session, "recurring", due)
+            await commit(session)
+
+    def meeting_body(self) -> dict[str, Any]:
+        return {
+            "held_on": self.today, "title": "合约测试会议",
+            "minutes": f"测试纪要{next(_numbers)}号", "attendees": ["jxj", "sjglj"],
+        }  # fmt: skip
+
+    async def meeting(self, state: str) -> dict[str, Any]:
+        """Keep a meeting without decisions, published or as a draft."""
+        made = await self.post("reviewer-office", "/v1/policy/meetings", self.meeting_body())
+        if state == "published":
+            path = f"/v1/policy/meetings/{made['id']}/events"
+            made = await self.post("reviewer-office", path, {"event": "publish", "version": 1})
+        return made
 
     async def notice(self) -> dict[str, Any]:
         """Put a copy of a draft in public notice, under a programme that has one."""

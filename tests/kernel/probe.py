@@ -192,6 +192,14 @@ async def put_note(
     return NoteView.model_validate(note)
 
 
+@router.get("/{id}/copy")
+async def copy_note(id: UUID, actor: Reader, session: Session, now: Now) -> NoteView:
+    """Hand a note out, which is recorded."""
+    note = await session.get_one(Note, id)
+    audit(session, actor, "note.copy", "note", id, now=now)
+    return NoteView.model_validate(note)
+
+
 @router.post("/{id}/events")
 async def move_note(id: UUID, body: NoteEvent, _: Writer, session: Session, now: Now) -> NoteView:
     """Move a note to its next version, announcing its state and a deed."""

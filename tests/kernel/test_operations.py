@@ -112,6 +112,22 @@ async def test_a_failing_step_ends_the_work_and_keeps_what_was_done(probe: Probe
     assert await probe.effects("step", f"{body['id']}:2") == 0
 
 
+async def test_long_work_takes_turns_with_what_came_after_it(probe: Probe) -> None:
+    stepped: list[UUID] = []
+
+    async def step(_: object, operation: Operation, *__: object) -> Step:
+        stepped.append(operation.id)
+        done = operation.done + 1
+        return Step(done, 3, [], {} if done == 3 else None)
+
+    kind = fresh("turns")
+    first, second = await insert(probe, kind), await insert(probe, kind)
+    one = runner(probe, OperationKind(kind, step))
+    while await one._advance():
+        pass
+    assert stepped == [first, second, first, second, first, second]
+
+
 async def test_a_refusal_of_a_step_is_told_in_its_own_words(probe: Probe) -> None:
     async def refuse(*_: object) -> Step:
         raise Invalid("第一行不是表头。", "The first line is no header.", code="no-header")

@@ -76,6 +76,16 @@ async def test_a_change_its_event_and_its_audit_row_are_one(probe: Probe) -> Non
     assert tuple(counts[0]) == (1, 1)
 
 
+async def test_a_read_that_hands_something_out_is_on_record(probe: Probe) -> None:
+    note = (await probe.write()).json()["id"]
+    copies = "SELECT count(*) FROM audit_entry WHERE thing_id = :id AND action = 'note.copy'"
+
+    answer = await probe.client("auditor").get(f"/v1/probe/notes/{note}/copy")
+
+    assert answer.status_code == 200
+    assert (await probe.rows(copies, id=note))[0][0] == 1
+
+
 async def test_a_commit_that_a_constraint_refuses_is_never_a_success(probe: Probe) -> None:
     name = fresh("orphan")
     answer = await probe.write(name=name, parent=str(new_id()))

@@ -17,6 +17,7 @@ from tests.policy.steps import (
     WAN,
     approve,
     budget,
+    client_of,
     firm_client,
     fresh_uscc,
     growing_firm,
@@ -328,7 +329,7 @@ async def test_a_firm_that_rules_stumble_over_stops_no_other(
     assert await stands(platform, bad, LARGE) is None
     put_off = "SELECT count(*) FROM match_due WHERE uscc = :uscc AND not_before > now()"
     async with platform.service("policy").sessions() as session:
-        assert await session.scalar(text(put_off), {"uscc": bad}) == 2
+        assert await session.scalar(text(put_off), {"uscc": bad}) == 1
         await session.execute(text("DELETE FROM match_due WHERE uscc = :uscc"), {"uscc": bad})
         await session.commit()
 
@@ -341,3 +342,36 @@ async def test_restating_tells_every_firm_as_it_stands(platform: Any) -> None:
     event = restated[uscc].model_dump(mode="json")
     assert (event["version"], event["programmes"]) == (last["version"], last["programmes"])
     assert event["changes"] == []
+
+
+async def test_what_is_confidential_is_for_the_firm_and_its_department(platform: Any) -> None:
+    uscc = await growing_firm(platform)
+    own = await firm_client(platform, uscc)
+    hidden = next(
+        each
+        for each in library().programmes.values()
+        if each.compiled.programme.confidential and each.is_for_firms
+    )
+    row = """
+        INSERT INTO match VALUES
+            (:uscc, :programme, 'unknown', NULL, 'unknown-fact', '[]', '[]', NULL, 'v', 'b', 'd',
+             current_date)
+        ON CONFLICT DO NOTHING
+    """
+    async with platform.service("policy").sessions() as session:
+        await session.execute(text(row), {"uscc": uscc, "programme": hidden.id})
+        await session.commit()
+    department = await client_of(
+        platform, f"hidden-{uscc.lower()}", roles=["reviewer"],
+        department=min(hidden.department_codes),
+    )  # fmt: skip
+    outsider = await client_of(
+        platform, f"other-{uscc.lower()}", roles=["reviewer"], department="none"
+    )
+    for client, sees in ((own, True), (department, True), (outsider, False)):
+        answer = await client.get(f"/v1/policy/firms/{uscc}/matches")
+        assert (hidden.id in {each["programme"] for each in answer.json()["items"]}) is sees
+        listed = await client.get(
+            "/v1/policy/matches", params={"programme": hidden.id, "limit": 200}
+        )
+        assert (uscc in {each["uscc"] for each in listed.json()["items"]}) is sees

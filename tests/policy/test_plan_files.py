@@ -15,6 +15,15 @@ from tests.policy.changed_plans import copy_plans
 
 Plant = Callable[[str, str, str], list[str]]
 M27 = "cixi-2025-2027/measures/m27.yaml"
+SCORE = """    score:
+      says: 得分
+      parts:
+        - id: p
+          says: 得分
+          max: 5
+          of: revenue_fen
+          bands: [{at_least: 1, points: 6}, {otherwise: 0}]
+"""
 CLAUSE = "cixi-industry-2025/measures/clause-1-1.yaml"
 
 
@@ -97,6 +106,12 @@ def test_numbers_that_the_plan_leaves_open_are_unset() -> None:
     assert (mode.value, mode.reading) == ("top-up", True)
 
 
+def test_a_number_counts_with_the_bounds_of_its_entry() -> None:
+    declared = library().programmes["rd-matching"].compiled.programme.parameters
+
+    assert declared["ratio_bp"].bounds == (0, 10_000)
+
+
 def test_only_what_the_clause_names_is_a_condition() -> None:
     named = ("digital-growth", "large-strong", "rd-matching")
     conditions = {
@@ -146,6 +161,10 @@ def test_a_rule_has_a_version_of_its_own(plans: Path) -> None:
         (M27, "notice_days: 5", "notice_days: five", "/programmes/0/notice_days", "integer"),
         (M27, "amount_kind: fixed", "amount_kinds: fixed", "/programmes/0/amount_kinds",
          "did you mean amount_kind?"),
+        (M27, "    amount: ", SCORE + "    amount: ", "/programmes/0/score/parts/0/bands/0/points",
+         "at most 5"),
+        (M27, "* :ratio_bp / 10000", "* ningbo_rd_award_fen * revenue_fen", "/programmes/0/amount",
+         "38 digits"),
         (M27, "lead: kjj", "lead: kj", "/departments/lead", "kjj"),
         (M27, "number: 27", "number: 270", "/number", "less than or equal to 99"),
         (M27, "unit: bp", "unit: fen", "/parameters/rd-matching.ratio_bp/unit", "allowed: fen"),

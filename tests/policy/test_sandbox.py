@@ -287,6 +287,23 @@ async def test_a_run_is_exported_for_people_and_for_programs(platform: Any) -> N
     assert named[0][1] == "'=1+1示范测试有限公司"
 
 
+async def test_an_amount_beyond_all_treasuries_ends_the_run_and_says_so(platform: Any) -> None:
+    await growing_firm(platform)
+    draft = {**DRAFT, "amount": "revenue_fen * 1000"}
+    answer = await begin(platform, {"changes": [{"change": "programme", "programme": draft}]})
+    assert answer.status_code == 202, answer.text
+    await platform.settle()
+    operation = await platform.client("reviewer").get(answer.headers["location"])
+    assert operation.json()["state"] == "failed"
+    assert [each["code"] for each in operation.json()["errors"]] == ["amount-too-large"]
+    run = await platform.client("reviewer").get(f"{PATH}/{answer.json()['id']}")
+    assert (run.json()["state"], run.json()["result"]) == ("failed", None)
+    export = await platform.client("reviewer").get(
+        f"{PATH}/{answer.json()['id']}", headers={"Accept": Format.PARQUET}
+    )
+    assert code(export) == (409, "run-not-finished")
+
+
 def test_a_plan_that_is_replaced_under_way_ends_the_run() -> None:
     run = SandboxRun(
         on_day=date(2026, 11, 23),

@@ -22,6 +22,7 @@ from tests.rulebook.builders import DAY, YEAR
 from tests.rulebook.columns_of import polars_answers, table_of
 
 MOST = 10**15
+WRAPS = 3_037_000_500
 VOCABULARY = Vocabulary(
     [
         Fact("a_fen", "year", "int", "fen", low=-MOST, high=MOST),
@@ -78,6 +79,10 @@ SITUATIONS = [
         ),
         (-7, 2, 3, None, None, "", date(2016, 1, 1), Holdings({"y": "B"}), None),
         (None, 5, None, True, True, "330282109", date(2015, 6, 1), Holdings({"x": "B"}), None),
+        # The square of the first is the least that 64 bits do not hold.
+        (WRAPS, WRAPS, 1, True, True, "", None, None, None),
+        (10**13, 10**13, 7, True, None, "", None, None, None),
+        (-(10**13), 10**13 - 1, 7, True, False, "", None, None, None),
         (0, 0, 1, False, False, None, None, Holdings({"x": ""}, complete=True), None),
     ]
 ]
@@ -93,6 +98,13 @@ CONDITIONS = [
     "growth(a_fen, 1) > 10 / 100",
     "sum_years(a_fen, 3) > avg_years(a_fen, 2) * 2",
     "a_fen * b_fen > 10000",
+    "a_fen * b_fen / 7 >= a_fen",
+    "b_fen * 9000 + b_fen * 9001 > 5",
+    "b_fen * 10001 > a_fen",
+    "FLOOR(b_fen * 10001 / 7) > 5",
+    "LEAST(b_fen * 10001, 1000) > 5",
+    "a_fen * (b_fen + a_fen) <> 5",
+    "(a_fen + b_fen) * (a_fen + b_fen) / 3 > 10000",
     "a_fen * a_fen * 1000 = b_fen * 25000 + 0 * n_count",
     "a_fen BETWEEN -5 AND 5",
     "n_count IN (2, 9, 1 / 2)",
@@ -100,6 +112,8 @@ CONDITIONS = [
     "town_code IN ('330282107', '330282108')",
     "town_code = '330282107' OR town_code IS NULL",
     "town_code <> ''",
+    "town_code IN ('1', '2', '3', '4', '5', '6', '330282107', '330282108')",
+    "began_on IN (" + ", ".join(f"DATE '20{n}-01-01'" for n in range(12, 20)) + ")",
     "began_on < DATE '2015-01-02'",
     "began_on IN (DATE '2015-01-01', DATE '2020-02-29')",
     "holds('x') AND NOT on_list('x')",
@@ -184,6 +198,7 @@ SCORE = {
          "bands": [{"at_least": "5/3", "points": [6, 9]}, {"above": 0, "points": 2},
                    {"otherwise": 0}]},
         {"id": "on", "says": "开", "max": 5, "points": "CASE WHEN is_on THEN 5 ELSE 1 END"},
+        {"id": "much", "says": "多", "max": 5, "points": "b_fen * 10001"},
     ],
 }  # fmt: skip
 
@@ -211,10 +226,21 @@ def test_points_and_classes_are_the_same_in_columns() -> None:
 
 
 def test_totals_count_and_sum_what_the_rows_say() -> None:
-    rules = rule_set([compiled("is_on", amount="b_fen * 10"), compiled("is_off", id="other")])
+    rules = rule_set(
+        [
+            compiled("is_on", amount="b_fen * 10"),
+            compiled("is_off", id="free"),
+            compiled("is_on OR is_off", id="wide", amount="b_fen * 1000000000000"),
+        ]
+    )
     table = table_of(rules, SITUATIONS)
-    read = city(rules, table.schema, year=YEAR, numbers=rules.numbers)
-    assert read.totals(table.lazy()) == {"draft": Total(3, 3, 90), "other": Total(3, 2, 0)}
+    totals = city(rules, table.schema, year=YEAR, numbers=rules.numbers).totals(table.lazy())
+    for place, each in enumerate(totals.values()):
+        answers = [rules.decide(situation)[place] for situation in SITUATIONS]
+        outcomes = [outcome for outcome, _, _ in answers]
+        paid = sum(fen or 0 for _, _, fen in answers)
+        assert each == Total(outcomes.count(True), outcomes.count(None), paid)
+    assert totals["wide"].amount_fen > 2**63
 
 
 def test_a_column_that_is_absent_is_unknown_for_everyone() -> None:

@@ -1,4 +1,4 @@
-"""Scoring tables and classes: WC-04, WC-06, WC-07, WC-10 and WC-12, with their twins."""
+"""Scoring tables and classes: WC-04, WC-06, WC-07 and WC-12, with their twins."""
 
 from typing import Any
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import date
 from random import Random
 
-from services.launch.city import cast, money, rosters, titles
+from services.launch.city import board, cast, money, rosters, titles
 from services.launch.city.chance import one_in, stream
 from services.launch.city.drafts import Draft, draw_firm
 from services.launch.city.model import City, DayFacts, Recognition, YearlyFacts
@@ -42,6 +42,8 @@ def generate_city(seed: int = 2025, firms: int = 2000, through_year: int = 2025)
         lists=rosters.lists(drafts, recognitions, through_year),
         budgets=money.budgets(through_year),
         aid=money.aid(players, through_year),
+        tasks=board.tasks(),
+        meetings=board.meetings(),
         cast={role: draft.firm.uscc for role, draft in players.items()}
         | {role: firm.uscc for role, firm in cast.DEMO_FIRMS.items()},
     )

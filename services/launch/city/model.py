@@ -1,7 +1,7 @@
 """What a generated city consists of: plain records, each able to give its request body."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 Fact = int | bool | str
@@ -185,6 +185,63 @@ class Aid:
 
 
 @dataclass(frozen=True)
+class Step:
+    """What a client does to a task."""
+
+    client: str
+    event: str
+    note: str = ""
+    data: Mapping[str, object] = field(default_factory=dict[str, object])
+
+
+@dataclass(frozen=True)
+class BoardTask:
+    """A task that the office gives to a department, and what is done to it."""
+
+    title: str
+    measure: int
+    lead: str
+    done_when: str
+    working_days: int | None = None
+    every: str | None = None
+    steps: tuple[Step, ...] = ()
+
+    def body(self) -> Body:
+        return {
+            "title": self.title,
+            "measure": self.measure,
+            "lead": self.lead,
+            "done_when": self.done_when,
+            "source": SOURCE,
+            "working_days": self.working_days,
+            "every": self.every,
+            "synthetic": True,
+        }
+
+
+@dataclass(frozen=True)
+class Meeting:
+    """A joint meeting that was held on the day on which it is loaded."""
+
+    title: str
+    minutes: str
+    attendees: tuple[str, ...]
+    agenda: tuple[str, ...]
+    decisions: tuple[Mapping[str, object], ...]
+
+    def body(self, held_on: str) -> Body:
+        return {
+            "held_on": held_on,
+            "title": self.title,
+            "minutes": self.minutes,
+            "attendees": list(self.attendees),
+            "agenda": list(self.agenda),
+            "decisions": list(self.decisions),
+            "synthetic": True,
+        }
+
+
+@dataclass(frozen=True)
 class City:
     """Everything; `unregistered` are the firms whose owners register them from outside."""
 
@@ -202,4 +259,6 @@ class City:
     lists: tuple[ListVersion, ...]
     budgets: tuple[BudgetLine, ...]
     aid: tuple[Aid, ...]
+    tasks: tuple[BoardTask, ...]
+    meetings: tuple[Meeting, ...]
     cast: Mapping[str, str]

@@ -52,19 +52,22 @@ def evaluate_table(console: Console, facts: str, out: str, *, on: str, master: s
         else:
             asked = _evaluate(console, Path(facts), Path(out), day)
     except Unusable as refusal:
-        console.print(f"[red]{refusal}[/]", highlight=False)
+        console.print(f"[red]{refusal}[/]", highlight=False, soft_wrap=True)
         return 2
     except Refusal as refusal:
         for issue in refusal.issues:
             hint = f"：{in_chinese(issue.allowed)}" if issue.allowed else ""
             where = f"{issue.where} {issue.pointer.removeprefix('/')}".strip()
-            console.print(f"[red]{where}[/] {issue.detail}{hint} · {issue}", highlight=False)
+            console.print(
+                f"[red]{where}[/] {issue.detail}{hint} · {issue}", highlight=False, soft_wrap=True
+            )
         return 2
     everyone = len(library().programmes)
     console.print(
         f"{asked}个项目已逐户判定；{everyone - asked}个项目所需的列均不在表中 · {asked} programmes"
         f" answered; {everyone - asked} others look at no column of this table: {out}",
         highlight=False,
+        soft_wrap=True,
     )
     return 0
 

@@ -14,7 +14,7 @@ from services.kernel.settings import Settings
 from services.launch.platform import QUIET_LOOKS
 from services.launch.registry import SERVICES
 
-QUIET_S_MAX = 90.0
+QUIET_S_MAX = 180.0
 LOOK_S = 0.05
 # A clock moved ahead makes many timers due at once, which announce in their turn.
 DUE = """
@@ -26,7 +26,7 @@ SELECT EXISTS (
 
 
 async def until_quiet(settings: Settings) -> None:
-    """Wait until due timers have fired, all was heard and long or waiting work is done."""
+    """Wait until due timers have fired, all was heard and all long or waiting work is done."""
     bus = Bus(settings.nats_url, "liangxin command quiet")
     await bus.connect()
     connections = {
@@ -48,8 +48,8 @@ async def until_quiet(settings: Settings) -> None:
 
 async def _is_busy(bus: Bus, connections: dict[str, "asyncpg.Connection"]) -> bool:
     for name, service in SERVICES.items():
-        connection = connections[name]
-        if await connection.fetchval(busy_question(service)) or await connection.fetchval(DUE):
+        asked = (busy_question(service), DUE)
+        if any([await connections[name].fetchval(question) for question in asked]):
             return True
     for name, service in SERVICES.items():
         for consumer in consumers_for(name, (*KERNEL_REACTIONS, *service.reactions)):

@@ -7,6 +7,7 @@ from typing import Any
 
 from services.launch.caller import UnexpectedAnswer
 from services.launch.story.case_life import POLL_S, yuan
+from services.launch.story.quiet import until_quiet
 from services.launch.story.stage import Stage
 
 MATCHING, RATIO = "rd-matching", "rd-matching.ratio_bp"
@@ -19,6 +20,8 @@ OVER = ("finished", "failed")
 async def try_then_set(stage: Stage) -> None:
     """See what half of Ningbo's award would cost, set it, and see who stands otherwise now."""
     stage.act("六、先测算，再定数，再匹配", "tried first, then set, then matched")
+    # What was loaded is matched after it was heard.
+    await until_quiet(stage.settings)
     waiting = await _entitled(stage, bool)
     stage.check(
         "before, every entitled firm waits for the ratio",

@@ -1,4 +1,4 @@
-"""What policy announces: where a firm stands, what was proposed, decided or ended of a case."""
+"""What policy announces: where a firm stands, how cases go, and how the task board stands."""
 
 import re
 import unicodedata
@@ -110,65 +110,53 @@ class CaseEnded(DeedEvent, type="liangxin.policy.case.ended.v1"):
         return f"case:{self.case_id}"
 
 
-class NoticePublished(DeedEvent, type="liangxin.policy.notice.published.v1"):
-    """A list of cases stands in public notice; `sha256` is that of the list as it is shown."""
+class PaymentLine(BaseModel):
+    """A case that a payment document pays; a subject that is not known is None."""
 
-    notice_id: UUID
+    case_id: UUID
+    attempt: int
     programme: str
+    clause: str
+    payee: Party
+    amount_fen: int
+    functional_subject: str | None = None
+    economic_subject: str | None = None
+    quota_document: str | None = None
+
+
+class DocumentIssued(DeedEvent, type="liangxin.policy.document.issued.v1"):
+    """A payment document (资金下达文件) was issued by a second person: who is to be paid how much.
+
+    `pdf_sha256` is of the signed pages. Listening is optional: awards and payouts stand without it.
+    """
+
+    document_id: UUID
+    number: str
     department: str
-    cases: tuple[UUID, ...]
-    first_day: date
-    last_day: date
-    provisional: bool
-    sha256: str
+    minutes_number: str
+    minutes_on: date
+    issued_on: date
+    issued_by: str
+    replaces: UUID | None = None
+    lines: tuple[PaymentLine, ...]
+    total_fen: int
+    pdf_sha256: str
 
     @property
     def aggregate(self) -> str:
-        return f"notice:{self.notice_id}"
+        return f"document:{self.document_id}"
 
 
-class ObjectionReceived(DeedEvent, type="liangxin.policy.objection.received.v1"):
-    """Somebody objects to a case in notice; what was said stays with the department."""
+class DocumentWithdrawn(DeedEvent, type="liangxin.policy.document.withdrawn.v1"):
+    """An issued payment document was withdrawn: nothing more is paid by it."""
 
-    objection_id: UUID
-    notice_id: UUID
-    case_id: UUID
-    department: str | None
-    is_in_time: bool
-    suspends: bool
+    document_id: UUID
+    number: str
+    on: date
 
     @property
     def aggregate(self) -> str:
-        return f"notice:{self.notice_id}"
-
-
-class ObjectionHandled(DeedEvent, type="liangxin.policy.objection.handled.v1"):
-    """An officer upheld or dismissed an objection; `case_state` is where the case went."""
-
-    objection_id: UUID
-    notice_id: UUID
-    case_id: UUID
-    department: str | None
-    is_upheld: bool
-    case_state: str
-
-    @property
-    def aggregate(self) -> str:
-        return f"notice:{self.notice_id}"
-
-
-class ResultReminded(DeedEvent, type="liangxin.policy.result.reminded.v1"):
-    """What came of a case after its notice is to be published by a day, or is late."""
-
-    notice_id: UUID
-    case_id: UUID
-    department: str | None
-    due_on: date
-    is_overdue: bool
-
-    @property
-    def aggregate(self) -> str:
-        return f"notice:{self.notice_id}"
+        return f"document:{self.document_id}"
 
 
 class MissingFact(BaseModel):
@@ -234,3 +222,127 @@ class FirmMatched(StateEvent, type="liangxin.policy.firm.matched.v1"):
     @property
     def aggregate(self) -> str:
         return f"firm:{self.uscc}"
+
+
+class TaskChanged(StateEvent, type="liangxin.policy.task.changed.v1"):
+    """How a task stands: departments and days, never a person or a note."""
+
+    task_id: str
+    origin: Literal["plan", "meeting", "person"]
+    measure: int | None
+    title: str
+    title_en: str | None
+    lead: str
+    support: list[str]
+    begins_on: date
+    due_on: date | None
+    every: str | None
+    series: str | None
+    period: str | None
+    meeting_id: UUID | None
+    decision: int | None
+    in_plan: bool
+    state: str
+    progress_bp: int
+    reported_on: date | None
+    evidence_count: int
+    alert: str
+    finished_on: date | None
+    synthetic: bool
+
+    @property
+    def aggregate(self) -> str:
+        return f"task:{self.task_id}"
+
+
+class TaskReminded(DeedEvent, type="liangxin.policy.task.reminded.v1"):
+    """Tells a department's staff or approvers that a task is nearly due or late."""
+
+    task_id: str
+    alert: Literal["due-soon", "overdue", "lead-approver", "office"]
+    department: str
+    role: Literal["staff", "approver"]
+    due_on: date
+    on: date
+
+    @property
+    def aggregate(self) -> str:
+        return f"task:{self.task_id}"
+
+
+class MeetingChanged(StateEvent, type="liangxin.policy.meeting.changed.v1"):
+    """How a meeting stands, and which tasks its decisions have become."""
+
+    meeting_id: UUID
+    held_on: date
+    title: str
+    minutes: str | None
+    attendees: list[str]
+    state: str
+    tasks: list[str]
+    synthetic: bool
+
+    @property
+    def aggregate(self) -> str:
+        return f"meeting:{self.meeting_id}"
+
+
+class NoticePublished(DeedEvent, type="liangxin.policy.notice.published.v1"):
+    """A list of cases stands in public notice; `sha256` is that of the list as it is shown."""
+
+    notice_id: UUID
+    programme: str
+    department: str
+    cases: tuple[UUID, ...]
+    first_day: date
+    last_day: date
+    provisional: bool
+    sha256: str
+
+    @property
+    def aggregate(self) -> str:
+        return f"notice:{self.notice_id}"
+
+
+class ObjectionReceived(DeedEvent, type="liangxin.policy.objection.received.v1"):
+    """Somebody objects to a case in notice; what was said stays with the department."""
+
+    objection_id: UUID
+    notice_id: UUID
+    case_id: UUID
+    department: str | None
+    is_in_time: bool
+    suspends: bool
+
+    @property
+    def aggregate(self) -> str:
+        return f"notice:{self.notice_id}"
+
+
+class ObjectionHandled(DeedEvent, type="liangxin.policy.objection.handled.v1"):
+    """An officer upheld or dismissed an objection; `case_state` is where the case went."""
+
+    objection_id: UUID
+    notice_id: UUID
+    case_id: UUID
+    department: str | None
+    is_upheld: bool
+    case_state: str
+
+    @property
+    def aggregate(self) -> str:
+        return f"notice:{self.notice_id}"
+
+
+class ResultReminded(DeedEvent, type="liangxin.policy.result.reminded.v1"):
+    """What came of a case after its notice is to be published by a day, or is late."""
+
+    notice_id: UUID
+    case_id: UUID
+    department: str | None
+    due_on: date
+    is_overdue: bool
+
+    @property
+    def aggregate(self) -> str:
+        return f"notice:{self.notice_id}"

@@ -14,7 +14,10 @@ class MatchDue(Base):
     """A firm to be matched again, one row for each change; nobody waits for another to write it."""
 
     __tablename__ = "match_due"
-    __table_args__ = (Index("ix_match_due_not_before", "not_before", "id"),)
+    __table_args__ = (
+        Index("ix_match_due_not_before", "not_before", "id"),
+        Index("ix_match_due_uscc", "uscc"),
+    )
     id: Mapped[int] = mapped_column(Identity(always=False), primary_key=True)
     uscc: Mapped[str]
     # On the system's clock: what failed once does not stand in the way of others.

@@ -1,4 +1,4 @@
-"""Make the tables of matching: firms that are due, firms as matched, where they stand, on what basis.
+"""Make the tables of matching: firms that are due, firms as matched, where they stand.
 
 Revision: 8128a99b7031
 Follows: 9c4e7a1d52f8
@@ -35,6 +35,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_match_due")),
     )
     op.create_index("ix_match_due_not_before", "match_due", ["not_before", "id"], unique=False)
+    op.create_index("ix_match_due_uscc", "match_due", ["uscc"], unique=False)
     op.create_table(
         "matched_firm",
         sa.Column("uscc", sa.Text(), nullable=False),
@@ -82,6 +83,7 @@ def downgrade() -> None:
     op.drop_index("ix_matched_firm_until_day", table_name="matched_firm")
     op.drop_index("ix_matched_firm_from_day", table_name="matched_firm")
     op.drop_table("matched_firm")
+    op.drop_index("ix_match_due_uscc", table_name="match_due")
     op.drop_index("ix_match_due_not_before", table_name="match_due")
     op.drop_table("match_due")
     op.drop_table("match_basis")

@@ -1,7 +1,7 @@
 """Let a notice list many cases, frozen as published, and take objections.
 
 Revision: 9d41c7e08b52
-Follows: e8a8637c6cc7
+Follows: c6246f2ac747
 """
 
 import hashlib
@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "9d41c7e08b52"
-down_revision = "e8a8637c6cc7"
+down_revision = "c6246f2ac747"
 branch_labels = None
 depends_on = None
 

@@ -1,1 +1,1 @@
-"""Who does what by when, as the measures ask it of departments."""
+"""The task board: who does what by when, how far it is, and what proves it."""

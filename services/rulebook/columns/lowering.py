@@ -147,7 +147,7 @@ class Lowering(Generic[E]):
         if kind_of(node) is not Kind.NUMBER:
             return self.value(node)
         whole = self.number(node).top
-        return self.reckoner.plain(whole, wide=whole.wide)
+        return self.reckoner.written(whole)
 
     def _compare(self, node: Compare) -> E:
         if kind_of(node.left) is not Kind.NUMBER:

@@ -75,7 +75,7 @@ def _answers(reader: Lowering[E], algebra: Algebra[E], each: ParsedProgramme) ->
         amount_fen=_amount(reader, algebra, granted, outcome)
         if each.amount
         else algebra.literal(0),
-        granted_fen=reader.reckoner.plain(granted, wide=granted.wide),
+        granted_fen=reader.reckoner.written(granted),
         granted_span=granted.span,
         checks=checks,
         ends={end: _written(reader, asked(node)) for end, node in ends.items()},
@@ -87,7 +87,7 @@ def _amount(reader: Lowering[E], algebra: Algebra[E], granted: Whole[E], outcome
     """Pay whom the outcome grants, nothing whom it refuses; open is unknown."""
     sides = [(outcome, granted), (algebra.negated(outcome), Whole[E](0))]
     whole = reader.reckoner.choose(sides)
-    return reader.reckoner.plain(whole, wide=whole.wide)
+    return reader.reckoner.written(whole)
 
 
 def _written(reader: Lowering[E], node: Node) -> E:
@@ -95,4 +95,4 @@ def _written(reader: Lowering[E], node: Node) -> E:
     if kind_of(node) is not Kind.NUMBER:
         return reader.value(node)
     whole = reader.number(Floor(node)).top
-    return reader.reckoner.plain(whole, wide=whole.wide)
+    return reader.reckoner.written(whole)

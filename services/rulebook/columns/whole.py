@@ -189,6 +189,10 @@ class Reckoner(Generic[E]):
             return whole
         return replace(whole, value=self.algebra.shared(whole.value))
 
+    def written(self, whole: Whole[E]) -> E:
+        """Write the number out as wide as it has to be."""
+        return self.plain(whole, wide=not is_narrow(*whole.spans))
+
     def plain(self, whole: Whole[E], *, wide: bool) -> E:
         """Write the number out, its scale included."""
         if whole.value is None:

@@ -9,8 +9,8 @@ from tests.contracts.world import GROWTH, INSTITUTION, REVIEWER, World
 
 CASES = "/v1/policy/cases"
 PARAMETERS = "/v1/policy/parameters"
-NOTICES = "/v1/policy/notices"
 CALLS = "/v1/policy/calls"
+NOTICES = "/v1/policy/notices"
 # The state in which an event can happen.
 BEFORE = {
     "submit": "draft",

@@ -31,14 +31,7 @@ log = structlog.get_logger()
 FIRMS_AT_ONCE = 100
 # How long a firm that could not be matched is left alone, for the others' sake.
 PUT_OFF_S = 600
-WAITING = "SELECT 1 FROM match_due WHERE not_before <= clock_timestamp()"
 
-_TAKE = """
-DELETE FROM match_due WHERE id IN (
-    SELECT id FROM match_due WHERE not_before <= clock_timestamp()
-    ORDER BY not_before, id LIMIT $1 FOR UPDATE SKIP LOCKED
-) RETURNING uscc
-"""
 _PUT_OFF = "INSERT INTO match_due (uscc, not_before) SELECT unnest($1::text[]), $2"
 _ENTER = """
 INSERT INTO matched_firm (uscc, version, from_day, until_day, matched_on)
@@ -73,18 +66,6 @@ class Asked:
     uscc: str
     days: tuple[date, date]
     found: Mapping[str, Found]
-
-
-async def match_due_firms(session: AsyncSession, now: datetime) -> bool:
-    """Match some of the firms that are marked, else of those whose day has come."""
-    today = city_day(now)
-    connection = await raw_connection(session)
-    taken = {row["uscc"] for row in await connection.fetch(_TAKE, FIRMS_AT_ONCE)}
-    usccs = taken or await queries.stale_firms(session, today, FIRMS_AT_ONCE)
-    if not usccs:
-        return False
-    await match_firms(session, usccs, await queries.ground(session, today), now=now)
-    return True
 
 
 async def match_firms(

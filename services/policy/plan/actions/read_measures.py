@@ -121,6 +121,8 @@ class MeasureReader:
         except RuleError as error:
             for issue in error.issues:
                 found = f"{issue.detail_en}: {issue.found or issue.expression}"
+                if issue.found and issue.expression not in ("", issue.found):
+                    found += f", in `{issue.expression}`"
                 self.reading.fault(document, base + issue.pointer, found, issue.allowed)
             return None
         for name in programme.parameters:

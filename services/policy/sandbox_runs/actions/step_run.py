@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.kernel.actors import Actor
 from services.kernel.database import raw_connection
-from services.kernel.errors import Conflict
+from services.kernel.errors import Conflict, Invalid
 from services.kernel.operations import Step
 from services.kernel.tables import Operation
 from services.policy.cases.queries import received_by_firms
@@ -26,11 +26,12 @@ from services.policy.plan.actions.load_library import library
 from services.policy.sandbox_runs.actions.draw_up import Ground, Scenario, draw_up
 from services.policy.sandbox_runs.actions.sum_up import sum_up
 from services.policy.sandbox_runs.models import SandboxRun
-from services.policy.sandbox_runs.rules import FirmResult, Tally, firm_result
+from services.policy.sandbox_runs.rules import FirmResult, Grant, Tally, firm_result
 from services.policy.sandbox_runs.schemas import NewRun
 
 FIRMS_AT_ONCE = 300
 SCENARIOS_KEPT = 8
+GRANT_FEN_MAX = 10**13
 _WRITE = """
 INSERT INTO sandbox_grant (run_id, programme, uscc, before, before_fen, after, after_fen, rank)
 SELECT $1, * FROM unnest($2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[],
@@ -109,6 +110,7 @@ def _rows(result: FirmResult, scenario: Scenario) -> Iterator[tuple[Any, ...]]:
     """Keep what is granted under either version; what is refused or unknown is only counted."""
     for programme, before, after in result.pairs:
         if before.is_entitled or after.is_entitled:
+            _require_modest(programme, after)
             rank = result.ranks.get(programme)
             yield (
                 programme, result.uscc,
@@ -116,3 +118,13 @@ def _rows(result: FirmResult, scenario: Scenario) -> Iterator[tuple[Any, ...]]:
                 scenario.after.outcome(programme, after).value, after.amount_fen,
                 None if rank is None else str(rank),
             )  # fmt: skip
+
+
+def _require_modest(programme: str, grant: Grant) -> None:
+    """End a run whose draft pays more to one firm than any treasury has."""
+    if (grant.amount_fen or 0) > GRANT_FEN_MAX:
+        raise Invalid(
+            f"项目{programme}对单个企业的金额超过{GRANT_FEN_MAX}分，请更正金额公式。",
+            f"{programme} would pay one firm more than {GRANT_FEN_MAX} fen; correct its amount.",
+            code="amount-too-large",
+        )

@@ -1,0 +1,190 @@
+"""Archiving an ended case: its originals under their hashes, an index, and one hash over all."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import inspect
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import DeclarativeBase
+
+from services.kernel.actors import SYSTEM, Actor
+from services.kernel.audit import audit
+from services.kernel.clock import city_day
+from services.kernel.errors import Conflict
+from services.kernel.ids import new_id
+from services.kernel.strict_json import canonical, digest
+from services.policy.archives import queries, rules
+from services.policy.archives.models import CaseArchive
+from services.policy.archives.rules import Original
+from services.policy.cases import queries as cases
+from services.policy.cases.models import Case
+from services.policy.cases.rules import CaseState, SystemEvent, require_no_stake
+from services.policy.documents import queries as documents
+from services.policy.documents.actions.keep_file import PDF, keep_file
+from services.policy.documents.rules import sha256_of
+from services.policy.office import Retention, office_of
+from services.policy.plan.actions.load_library import library
+
+ARCHIVE_TIMER = "archive-ended-cases"
+ARCHIVE_EVERY = timedelta(hours=1)
+ARCHIVED_AT_ONCE_MAX = 50
+JSON = "application/json"
+UNSET = Retention.model_validate({"class": None, "source": None})
+# What finance told of the money, in the case's own history.
+MONEY = (
+    SystemEvent.RESERVED, SystemEvent.RESERVATION_REFUSED, SystemEvent.RESERVATION_ENDED,
+    SystemEvent.AWARDED, SystemEvent.PAID, SystemEvent.PAYMENT_RETURNED, SystemEvent.RECOVERED,
+)  # fmt: skip
+
+
+async def archive_case(
+    session: AsyncSession, actor: Actor, case_id: UUID, *, now: datetime
+) -> CaseArchive:
+    """Archive a case by an approver who has no stake in it."""
+    case = await cases.case(session, actor, case_id, for_update=True)
+    require_no_stake(actor, cases.applicant_of(case))
+    rules.require_ended(CaseState(case.state))
+    if await queries.is_archived(session, case):
+        raise Conflict(
+            "本件已按现状归档。", "The case is archived as it stands.", code="already-archived"
+        )
+    return await _archive(session, actor, case, now)
+
+
+async def archive_ended(session: AsyncSession, _: str, now: datetime) -> None:
+    """Archive what ended long enough ago, where the office has said how long that is."""
+    days = office_of(session).archive.days_after_end
+    if days is None:
+        return
+    before = now - timedelta(days=days)
+    for case in await queries.ended_before(session, before, ARCHIVED_AT_ONCE_MAX):
+        await _archive(session, SYSTEM, case, now)
+
+
+async def _archive(session: AsyncSession, actor: Actor, case: Case, now: datetime) -> CaseArchive:
+    originals = await _originals(session, case)
+    size = rules.require_size(originals)
+    for each in originals:
+        await keep_file(session, each.content, each.media_type)
+    office = office_of(session).archive
+    programme = library().programme_on(case.programme, city_day(case.created_at))
+    kind = programme.compiled.programme.kind if programme else None
+    retention = office.retention.get(kind or "", UNSET)
+    ended_on = city_day(case.changed_at)
+    title = programme.compiled.programme.title if programme else case.programme
+    found = CaseArchive(
+        id=new_id(), case_id=case.id, volume=await queries.next_volume(session, case.id),
+        case_version=case.version, case_state=case.state,
+        title=f"{case.applicant_name}“{title}”申请案卷", fonds=office.fonds,
+        department=programme.lead_code if programme else "", opened_on=city_day(case.created_at),
+        ended_on=ended_on, retention_class=retention.class_, retention_source=retention.source,
+        retained_until=rules.retained_until(ended_on, retention), items=len(originals),
+        size_bytes=size, made_by=actor.subject, made_at=now,
+    )  # fmt: skip
+    found.manifest = canonical(_manifest(found, case, kind, originals))
+    found.package_sha256 = digest(found.manifest)
+    session.add(found)
+    await session.flush()
+    detail = {
+        "case": str(case.id),
+        "volume": found.volume,
+        "items": found.items,
+        "package_sha256": found.package_sha256,
+    }
+    audit(session, actor, "archive.make", "case", case.id, now=now, detail=detail)
+    return found
+
+
+def _manifest(
+    found: CaseArchive, case: Case, kind: str | None, originals: list[Original]
+) -> dict[str, Any]:
+    """Write the index of a volume with its metadata; equal volumes have equal bytes."""
+    return {
+        "format": rules.FORMAT,
+        "archive": str(found.id),
+        "volume": found.volume,
+        "title": found.title,
+        "fonds": found.fonds,
+        "department": found.department,
+        "case": {
+            "id": str(case.id),
+            "version": case.version,
+            "state": case.state,
+            "programme": case.programme,
+            "programme_kind": kind,
+            "plan": case.plan,
+            "measure": case.measure,
+            "applicant": {"kind": case.applicant_kind, "id": case.applicant_id},
+            "opened_on": found.opened_on,
+            "ended_on": found.ended_on,
+        },
+        "retention": {
+            "class": found.retention_class,
+            "source": found.retention_source,
+            "until": found.retained_until,
+        },
+        "made_by": found.made_by,
+        "made_at": found.made_at,
+        "items": [
+            {
+                "number": number,
+                "name": f"{number:02}-{each.name}",
+                "title": each.title,
+                "kind": each.kind,
+                "media_type": each.media_type,
+                "bytes": len(each.content),
+                "sha256": sha256_of(each.content),
+            }
+            for number, each in enumerate(originals, start=1)
+        ],
+    }
+
+
+async def _originals(session: AsyncSession, case: Case) -> list[Original]:
+    """Collect what a case consists of, in the order of its life."""
+    history = await cases.history(session, case.id)
+    found = [_json("case.json", "办件", "case", _row(case))]
+    found += await _frozen(session, case)
+    found.append(_json("history.json", "办理经过", "history", [_row(each) for each in history]))
+    notices = await queries.notices(session, case.id)
+    if notices:
+        rows = [_row(each) for each in notices]
+        found.append(_json("notices.json", "公示", "notice", rows))
+    for document in await documents.documents_of_case(session, case.id):
+        content = await documents.content_of(session, document.pdf_sha256 or "")
+        name, title = f"document-{document.id}", f"{document.title}（{document.number}）"
+        found.append(Original(f"{name}.pdf", title, "document", PDF, content))
+        told = document.content.encode()
+        found.append(Original(f"{name}.json", f"{title}数据", "document-data", JSON, told))
+    money = [_row(each) for each in history if each.event in MONEY]
+    if money:
+        found.append(_json("payments.json", "资金预留、立项与拨付", "payment", money))
+    return found
+
+
+async def _frozen(session: AsyncSession, case: Case) -> list[Original]:
+    """Give the frozen texts byte for byte: situations, assessments and the rules they name."""
+    found: list[Original] = []
+    rows = await queries.situations(session, case.id)
+    for row in rows:
+        title = f"第{row.attempt}次提请"
+        for name, words in (("situation", "冻结的情形"), ("assessment", "判定")):
+            text: str = getattr(row, name)
+            found.append(
+                Original(f"{name}-{row.attempt}.json", f"{title}{words}", name, JSON, text.encode())
+            )
+    for rule in await queries.rule_texts(session, {row.rule_sha256 for row in rows}):
+        name = f"rule-{rule.sha256[:12]}.json"
+        found.append(Original(name, "所依据的规则", "rule", JSON, rule.text.encode()))
+    return found
+
+
+def _json(name: str, title: str, kind: str, value: Any) -> Original:
+    return Original(name, title, kind, JSON, canonical(value).encode())
+
+
+def _row(entity: DeclarativeBase) -> dict[str, Any]:
+    """Write a row as it stands; the driver's ids are no plain ones, so they are written as text."""
+    values = {each.key: getattr(entity, each.key) for each in inspect(type(entity)).columns}
+    return {name: str(each) if isinstance(each, UUID) else each for name, each in values.items()}

@@ -1,0 +1,161 @@
+"""Reading archives, and recomputing what they hold."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from uuid import UUID
+
+import orjson
+from sqlalchemy import exists, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.kernel.errors import NotFound
+from services.kernel.pages import PageRequest
+from services.kernel.strict_json import digest
+from services.policy.archives.models import CaseArchive
+from services.policy.archives.rules import MANIFEST, ItemCheck
+from services.policy.archives.schemas import (
+    ArchiveCheck,
+    ArchiveSummary,
+    ArchiveView,
+    ItemCheckView,
+    RetentionView,
+)
+from services.policy.cases.models import Case, FrozenSituation, Notice, RuleText
+from services.policy.cases.queries import last_id
+from services.policy.cases.rules import FINISHED, CaseState
+from services.policy.documents.models import KeptFile
+from services.policy.documents.rules import sha256_of
+
+
+async def archive(session: AsyncSession, case_id: UUID, *, for_update: bool = False) -> CaseArchive:
+    """Find the latest volume of a case that the caller was let to see."""
+    statement = select(CaseArchive).where(CaseArchive.case_id == case_id)
+    if for_update:
+        statement = statement.with_for_update()
+    found = await session.scalar(statement.order_by(CaseArchive.volume.desc()).limit(1))
+    if found is None:
+        raise NotFound("本件尚未归档。", "The case is not archived yet.", code="not-archived")
+    return found
+
+
+async def archives(
+    session: AsyncSession, page: PageRequest, *, year: int | None
+) -> list[CaseArchive]:
+    """List the volumes for hand-over, the newest first."""
+    statement = select(CaseArchive)
+    if year is not None:
+        days = (date(year, 1, 1), date(year, 12, 31))
+        statement = statement.where(CaseArchive.ended_on.between(*days))
+    if page.after is not None:
+        statement = statement.where(CaseArchive.id < last_id(page))
+    rows = await session.scalars(statement.order_by(CaseArchive.id.desc()).limit(page.limit + 1))
+    return list(rows)
+
+
+async def next_volume(session: AsyncSession, case_id: UUID) -> int:
+    latest = select(func.max(CaseArchive.volume)).where(CaseArchive.case_id == case_id)
+    return (await session.scalar(latest) or 0) + 1
+
+
+async def is_archived(session: AsyncSession, case: Case) -> bool:
+    """Tell whether the case is archived as it stands now."""
+    found = exists().where(CaseArchive.case_id == case.id, CaseArchive.case_version == case.version)
+    return bool(await session.scalar(select(found)))
+
+
+async def ended_before(session: AsyncSession, instant: datetime, limit: int) -> Sequence[Case]:
+    """Find ended cases that nobody has archived as they stand, the oldest first."""
+    archived = exists().where(
+        CaseArchive.case_id == Case.id, CaseArchive.case_version == Case.version
+    )
+    statement = (
+        select(Case)
+        .where(Case.state.in_(FINISHED), Case.changed_at <= instant, ~archived)
+        .order_by(Case.changed_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True, of=Case)
+    )
+    return (await session.scalars(statement)).all()
+
+
+async def situations(session: AsyncSession, case_id: UUID) -> Sequence[FrozenSituation]:
+    """Give what every proposal of a case was frozen with, in their order."""
+    statement = select(FrozenSituation).where(FrozenSituation.case_id == case_id)
+    return (await session.scalars(statement.order_by(FrozenSituation.attempt))).all()
+
+
+async def rule_texts(session: AsyncSession, hashes: set[str]) -> Sequence[RuleText]:
+    statement = select(RuleText).where(RuleText.sha256.in_(hashes)).order_by(RuleText.sha256)
+    return (await session.scalars(statement)).all()
+
+
+async def notices(session: AsyncSession, case_id: UUID) -> Sequence[Notice]:
+    statement = select(Notice).where(Notice.case_id == case_id).order_by(Notice.attempt)
+    return (await session.scalars(statement)).all()
+
+
+async def files_of(session: AsyncSession, found: CaseArchive) -> dict[str, bytes]:
+    """Give the manifest and every file by its name, as a package holds them."""
+    kept = await _kept(session, found)
+    files = {MANIFEST: found.manifest.encode()}
+    for item in orjson.loads(found.manifest)["items"]:
+        if item["sha256"] in kept:
+            files[item["name"]] = kept[item["sha256"]]
+    return files
+
+
+async def check(session: AsyncSession, found: CaseArchive) -> ArchiveCheck:
+    """Recompute every hash of a volume from the bytes that are kept now."""
+    kept = await _kept(session, found)
+    items = [
+        ItemCheck(
+            item["name"], item["sha256"],
+            sha256_of(kept[item["sha256"]]) if item["sha256"] in kept else None,
+        )
+        for item in orjson.loads(found.manifest)["items"]
+    ]  # fmt: skip
+    package = digest(found.manifest)
+    differs = [each.name for each in items if not each.same]
+    if package != found.package_sha256:
+        differs.insert(0, MANIFEST)
+    return ArchiveCheck(
+        id=found.id, case=found.case_id, volume=found.volume, same=not differs, differs=differs,
+        package_sha256=found.package_sha256, found_sha256=package,
+        items=[
+            ItemCheckView(
+                name=each.name, same=each.same, sha256=each.sha256, found_sha256=each.found_sha256
+            )
+            for each in items
+        ],
+    )  # fmt: skip
+
+
+def summary(found: CaseArchive) -> ArchiveSummary:
+    return ArchiveSummary(
+        id=found.id, case=found.case_id, volume=found.volume, title=found.title,
+        fonds=found.fonds, department=found.department, case_state=CaseState(found.case_state),
+        opened_on=found.opened_on, ended_on=found.ended_on, retention=retention_view(found),
+        items=found.items, size_bytes=found.size_bytes, package_sha256=found.package_sha256,
+        made_by=found.made_by, made_at=found.made_at, restricted=found.restricted_at is not None,
+    )  # fmt: skip
+
+
+def view(found: CaseArchive) -> ArchiveView:
+    known = summary(found).model_dump(by_alias=True)
+    return ArchiveView.model_validate({**known, "manifest": orjson.loads(found.manifest)})
+
+
+def retention_view(found: CaseArchive) -> RetentionView:
+    return RetentionView.model_validate(
+        {
+            "class": found.retention_class,
+            "source": found.retention_source,
+            "until": found.retained_until,
+        }
+    )
+
+
+async def _kept(session: AsyncSession, found: CaseArchive) -> dict[str, bytes]:
+    hashes = {item["sha256"] for item in orjson.loads(found.manifest)["items"]}
+    rows = await session.scalars(select(KeptFile).where(KeptFile.sha256.in_(hashes)))
+    return {row.sha256: row.content for row in rows}

@@ -1,0 +1,1 @@
+"""Official documents: decisions, payment documents of many payees, and the codes to verify them."""

@@ -1,0 +1,145 @@
+from datetime import date, datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from services.kernel.days import Day
+from services.policy.contract.events import Party
+from services.policy.documents.rules import (
+    LINES_MAX,
+    MINUTES_PATTERN,
+    NUMBER_PATTERN,
+    DocumentEvent,
+    DocumentKind,
+    DocumentState,
+    Validity,
+)
+
+PAYMENT_EXAMPLE: dict[str, JsonValue] = {
+    "kind": "payment",
+    "number": "慈经信资〔2026〕12号",
+    "cases": [
+        {
+            "case": "01936b2c-0000-7000-8000-000000000001",
+            "functional_subject": "2150899 其他支持中小企业发展和管理支出",
+            "economic_subject": None,
+            "quota_document": None,
+        }
+    ],
+    "minutes": {"number": "慈经信会纪〔2026〕8号", "held_on": "2026-11-20"},
+}
+Subject = Annotated[str, Field(min_length=1, max_length=60)]
+Version = Annotated[int, Field(strict=True, ge=1)]
+
+
+class Minutes(BaseModel):
+    """The collective decision that a payment rests on (会议纪要)."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    number: Annotated[str, Field(pattern=MINUTES_PATTERN)]
+    held_on: Day
+
+
+class CaseLine(BaseModel):
+    """A case of a document; for a payment with its subjects, where they are known."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    case: UUID
+    functional_subject: Subject | None = Field(None, description="功能分类科目; null: unknown")
+    economic_subject: Subject | None = Field(None, description="经济分类科目; null: unknown")
+    quota_document: Subject | None = Field(None, description="指标文号; null: unknown")
+
+
+class NewDocument(BaseModel):
+    """A draft: a decision of one case, or a payment document of many."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [PAYMENT_EXAMPLE]})
+
+    kind: DocumentKind
+    number: Annotated[str, Field(pattern=NUMBER_PATTERN, description="发文字号")]
+    title: Annotated[str, Field(min_length=1, max_length=120)] | None = None
+    cases: Annotated[list[CaseLine], Field(min_length=1, max_length=LINES_MAX)]
+    minutes: Minutes | None = Field(None, description="Required for a payment, and only there")
+    replaces: UUID | None = Field(None, description="The withdrawn document that this one replaces")
+
+
+class DocumentDeed(BaseModel):
+    """An event of a document. `note` says why one is withdrawn."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    event: DocumentEvent
+    version: Version
+    note: Annotated[str, Field(max_length=2000)] = ""
+    data: dict[str, Any] = Field(default_factory=dict[str, Any], max_length=0)
+
+
+class DocumentLine(BaseModel):
+    """A case of a document; of a payment, who is paid how much under which subjects."""
+
+    position: int
+    case: UUID
+    case_state: str
+    payee: Party
+    payee_name: str
+    programme: str
+    amount_fen: int | None
+    functional_subject: str | None
+    economic_subject: str | None
+    quota_document: str | None
+
+
+class DocumentSummary(BaseModel):
+    """A document in a list; `validity` is null until it was issued."""
+
+    id: UUID
+    kind: DocumentKind
+    number: str
+    title: str
+    department: str
+    state: DocumentState
+    version: int
+    validity: Validity | None
+    cases: int
+    total_fen: int | None
+    minutes: Minutes | None
+    replaces: UUID | None
+    drafted_by: str
+    drafted_at: datetime
+    issued_by: str | None
+    issued_on: date | None
+    pdf_sha256: str | None
+    withdrawn_for: str | None
+
+
+class DocumentView(DocumentSummary):
+    """A document whole: what its pages say as data, and what the caller may do about it."""
+
+    verification_code: str | None = Field(description="Null until it was issued")
+    content: dict[str, Any]
+    content_sha256: str
+    lines: list[DocumentLine]
+    allowed_events: list[DocumentEvent]
+
+
+class DocumentList(BaseModel):
+    items: list[DocumentSummary]
+    next_cursor: str | None
+
+
+class VerificationView(BaseModel):
+    """What anybody may learn of a document in hand: nothing personal, names masked."""
+
+    kind: DocumentKind
+    kind_name: str
+    number: str
+    issued_on: date
+    department: str
+    sha256: str = Field(description="Of the PDF that was issued")
+    validity: Validity
+    validity_name: str
+    addressee: str | None = Field(description="Masked; null where there are many, or none is told")
+    replaced_by: str | None = Field(description="The number of the document that replaces it")

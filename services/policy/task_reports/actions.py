@@ -1,0 +1,67 @@
+"""Writing a report as a file; a further format is one more writer."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, time
+from typing import Any
+
+from services.kernel.exports import Format, Sheet, workbook_bytes
+from services.policy.task_reports.schemas import TallyView, TaskReport
+from services.policy.tasks.rules import RISK_NAMES, STATE_NAMES
+
+_COUNTS = (
+    ("tasks", "任务数"), ("accepted", "已验收"), ("done", "待验收"),
+    ("finished_in_month", "本月完成"), ("overdue", "逾期"), ("at_risk", "有风险"),
+    ("blocked", "受阻"), ("progress_bp", "平均进度（万分之一）"), ("evidence", "凭证数"),
+)  # fmt: skip
+_COUNT_TITLES = tuple(title for _, title in _COUNTS)
+_TASK_TITLES = (
+    "任务", "措施", "名称", "期次", "牵头部门", "配合部门", "完成时限", "状态", "进度（万分之一）",
+    "最近报告", "是否逾期", "风险", "办结凭证", "示范数据",
+)  # fmt: skip
+
+
+def workbook(report: TaskReport) -> bytes:
+    """Write the report as XLSX; the same report gives the same bytes."""
+    measures = [[each.measure, each.title, *_counts(each)] for each in report.measures]
+    offices = [[each.department.name, *_counts(each)] for each in report.departments]
+    sheets = (
+        Sheet("说明", ("项目", "内容", "依据"), _about(report)),
+        Sheet("按措施", ("措施", "名称", *_COUNT_TITLES), measures),
+        Sheet("按部门", ("牵头部门", *_COUNT_TITLES), offices),
+        Sheet("任务", _TASK_TITLES, [_task(each) for each in report.tasks]),
+    )
+    return workbook_bytes(sheets, created=datetime.combine(report.on, time.min, tzinfo=UTC))
+
+
+def _about(report: TaskReport) -> list[Sequence[Any]]:
+    whole = "全部部门" if report.department is None else report.department.name
+    state = "当日已结束" if report.complete else "当日尚未结束，数据可能变化"
+    return [
+        ("月份", report.month, None),
+        ("截至", report.on, state),
+        ("范围", whole, None),
+        *(
+            (each.title, each.value, each.source + ("（平台理解）" if each.reading else ""))
+            for each in report.rules
+        ),
+        *((title, getattr(report.total, name), "合计") for name, title in _COUNTS),
+        ("SHA-256", report.sha256, None),
+    ]
+
+
+def _counts(counted: TallyView) -> list[int | None]:
+    return [getattr(counted, name) for name, _ in _COUNTS]
+
+
+def _task(line: Any) -> Sequence[Any]:
+    return (
+        line.task, line.measure, line.title, line.period, line.lead.name,
+        "、".join(each.name for each in line.support), line.due_on, STATE_NAMES[line.state][0],
+        line.progress_bp, line.reported_on, "是" if line.overdue else "否",
+        "、".join(RISK_NAMES[each][0] for each in line.risks), "；".join(line.evidence),
+        "示范数据（合成）" if line.synthetic else None,
+    )  # fmt: skip
+
+
+# What `Accept` may ask for instead of JSON.
+WRITERS: Mapping[Format, Callable[[TaskReport], bytes]] = {Format.XLSX: workbook}
