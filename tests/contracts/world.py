@@ -13,14 +13,12 @@ from sqlalchemy import insert, select
 from services.finance import reactions
 from services.finance.awards.models import Award
 from services.kernel.clock import CITY
-from services.kernel.database import flush_changes
 from services.kernel.ids import new_id
 from services.kernel.tables import Operation
 from services.kernel.unit import commit
 from services.launch.city.uscc import make_uscc
 from services.policy.cases.models import Case
 from services.policy.contract.events import AwardProposed, CaseDecided
-from services.policy.notices.actions.publish_notice import publish_notice
 from services.policy.tasks.actions.check_day import check_day
 from tests.conftest import TestPlatform
 
@@ -28,8 +26,6 @@ AUTHORITY = "330226"
 TOWN, OTHER_TOWN = "330282107", "330282114"
 GROWTH = "digital-growth"
 PROGRAMME = "matrix-programme"
-# A programme whose proposals stand in public notice; its department is that of GROWTH.
-NOTICED = "software-growth"
 FIRST_YEAR = 2000
 WAIT_S_MAX = 20
 SCOPES = [
@@ -266,32 +262,6 @@ class World:
             path = f"/v1/policy/meetings/{made['id']}/events"
             made = await self.post("reviewer-office", path, {"event": "publish", "version": 1})
         return made
-
-    async def notice(self) -> dict[str, Any]:
-        """Put a copy of a draft in public notice, under a programme that has one."""
-        draft = await self.kept("case draft", lambda: self.case("draft"), fresh=False)
-        changes = {
-            "id": new_id(), "programme": NOTICED, "state": "proposed", "attempt": 1,
-            "proposed_outcome": "approve", "reservation_state": "reserved",
-            "reservation_amount_fen": 100, "open_key": f"matrix-{next(_numbers)}",
-        }  # fmt: skip
-        async with self.platform.service("policy").sessions() as session:
-            row = await session.get_one(Case, draft["id"])
-            values = {column.key: getattr(row, column.key) for column in Case.__table__.columns}
-            await session.execute(insert(Case).values(values | changes))
-            copied = await session.get_one(Case, changes["id"])
-            published = await publish_notice(session, [copied], now=self.now("policy"))
-            assert published is not None
-            await flush_changes(session)
-            await commit(session)
-        return {"id": str(published.id), "case": str(changes["id"])}
-
-    def objection(self, notice: dict[str, Any]) -> dict[str, Any]:
-        """Word an objection that was not made before."""
-        return {
-            "item": notice["case"], "name": "张三", "contact": "0574-63990000",
-            "reason": f"理由{next(_numbers)}", "evidence": ["年报"],
-        }  # fmt: skip
 
     async def parameter(self) -> dict[str, Any]:
         """Propose the ratio of a programme for a day that nobody has proposed yet."""

@@ -20,7 +20,8 @@ from services.policy.archives.schemas import (
     ItemCheckView,
     RetentionView,
 )
-from services.policy.cases.models import Case, FrozenSituation, Notice, RuleText
+from services.policy.cases.models import Case, FrozenSituation, RuleText
+from services.policy.notices.models import NoticeEdition, NoticeItem
 from services.policy.cases.queries import last_id
 from services.policy.cases.rules import FINISHED, CaseState
 from services.policy.documents.models import KeptFile
@@ -89,8 +90,19 @@ async def rule_texts(session: AsyncSession, hashes: set[str]) -> Sequence[RuleTe
     return (await session.scalars(statement)).all()
 
 
-async def notices(session: AsyncSession, case_id: UUID) -> Sequence[Notice]:
-    statement = select(Notice).where(Notice.case_id == case_id).order_by(Notice.attempt)
+async def notices(session: AsyncSession, case_id: UUID) -> Sequence[NoticeItem]:
+    statement = select(NoticeItem).where(NoticeItem.case_id == case_id).order_by(NoticeItem.attempt)
+    return (await session.scalars(statement)).all()
+
+
+async def lists(session: AsyncSession, case_id: UUID) -> Sequence[NoticeEdition]:
+    """Give every list that the case stood in, as it was published."""
+    statement = (
+        select(NoticeEdition)
+        .join(NoticeItem, NoticeItem.notice_id == NoticeEdition.notice_id)
+        .where(NoticeItem.case_id == case_id)
+        .order_by(NoticeEdition.published_at, NoticeEdition.number)
+    )
     return (await session.scalars(statement)).all()
 
 

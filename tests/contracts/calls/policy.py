@@ -5,6 +5,7 @@ from typing import Any
 from services.policy.plan.actions.load_library import library
 from tests.contracts.calls.registry import Call, Make, call, event, plain
 from tests.contracts.matrix import Cell, Side
+from tests.contracts.noticed import objection_to, put_in_notice
 from tests.contracts.world import GROWTH, INSTITUTION, REVIEWER, World
 
 CASES = "/v1/policy/cases"
@@ -285,7 +286,7 @@ for _name in BEFORE:
 
 
 async def _notice(world: World, *, fresh: bool = False) -> dict[str, Any]:
-    return await world.kept("notice", world.notice, fresh=fresh)
+    return await world.kept("notice", lambda: put_in_notice(world), fresh=fresh)
 
 
 @call("GET /v1/policy/notices/{notice_id}")
@@ -296,7 +297,7 @@ async def _(world: World, _: Cell) -> Call:
 @call("POST /v1/policy/notices/{notice_id}/objections")
 async def _(world: World, _: Cell) -> Call:
     notice = await _notice(world)
-    return Call(f"{NOTICES}/{notice['id']}/objections", json=world.objection(notice))
+    return Call(f"{NOTICES}/{notice['id']}/objections", json=objection_to(notice))
 
 
 async def _objection(world: World, *, fresh: bool) -> str:
@@ -305,7 +306,7 @@ async def _objection(world: World, *, fresh: bool) -> str:
     async def make() -> dict[str, Any]:
         notice = await _notice(world, fresh=fresh)
         path = f"{NOTICES}/{notice['id']}/objections"
-        made = await world.post("public", path, world.objection(notice))
+        made = await world.post("public", path, objection_to(notice))
         return {"id": f"{path}/{made['id']}"}
 
     return (await world.kept("objection", make, fresh=fresh))["id"]

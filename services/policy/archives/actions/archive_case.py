@@ -149,7 +149,7 @@ async def _originals(session: AsyncSession, case: Case) -> list[Original]:
     found.append(_json("history.json", "办理经过", "history", [_row(each) for each in history]))
     notices = await queries.notices(session, case.id)
     if notices:
-        rows = [_row(each) for each in notices]
+        rows = [_row(each) for each in (*notices, *await queries.lists(session, case.id))]
         found.append(_json("notices.json", "公示", "notice", rows))
     for document in await documents.documents_of_case(session, case.id):
         content = await documents.content_of(session, document.pdf_sha256 or "")
