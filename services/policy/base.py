@@ -4,6 +4,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.kernel.calendar import Calendar
 from services.kernel.database import service_base
+from services.kernel.storage import Storage
 
 Base = service_base("policy")
 
@@ -11,6 +12,15 @@ Base = service_base("policy")
 CALENDAR = "calendar"
 
 
+# And the storage of its evidence.
+STORAGE = "storage"
+
+
 def calendar_of(session: AsyncSession) -> Calendar:
     """Give the working-day calendar of the process that the session belongs to."""
     return cast("Calendar", session.info[CALENDAR])
+
+
+def storage_of(session: AsyncSession) -> Storage:
+    """Give the storage of evidence of the process that the session belongs to."""
+    return cast("Storage", session.info[STORAGE])

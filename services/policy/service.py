@@ -5,12 +5,14 @@ from pathlib import Path
 from services.enterprise.contract.events import FirmChanged, ListPublished
 from services.finance.contract.events import AwardChanged
 from services.kernel.code_lists import CodeList
+from services.kernel.file_types import FILE_TYPE_NAMES
 from services.kernel.reactions import Reaction
 from services.kernel.runtime import Runtime
 from services.kernel.service import Service
+from services.kernel.storage import open_storage
 from services.kernel.timers import TimerKind
 from services.kernel.unit import commit
-from services.policy.base import CALENDAR, Base
+from services.policy.base import CALENDAR, STORAGE, Base
 from services.policy.cases.actions.hear_award import end_notice
 from services.policy.cases.actions.move_case import NOTICE_TIMER
 from services.policy.cases.routes import router as cases
@@ -20,6 +22,15 @@ from services.policy.cases.rules import ReservationState, SystemEvent
 from services.policy.contract.events import AwardProposed, CaseDecided, CaseEnded
 from services.policy.evaluations.routes import firms_router as entitlements
 from services.policy.evaluations.routes import router as evaluations
+from services.policy.evidence.actions.clean_up import CLEAN_EVERY, CLEAN_TIMER, clean_up
+from services.policy.evidence.actions.keep_evidence import SCAN_TIMER, scan_again
+from services.policy.evidence.routes import case_router as case_evidence
+from services.policy.evidence.routes import router as evidence
+from services.policy.evidence.rules import (
+    EVIDENCE_STATE_NAMES,
+    MARK_NAMES,
+    MATERIAL_STATUS_NAMES,
+)
 from services.policy.gates.routes import router as plans
 from services.policy.gates.rules import RESTRICTION_NAMES
 from services.policy.notices.routes import router as notices
@@ -44,7 +55,13 @@ async def begin(runtime: Runtime) -> None:
     async with runtime.sessions() as session:
         await keep_versions(session, plans, now=runtime.clock.now())
         await commit(session)
-    runtime.sessions.configure(info={CALENDAR: runtime.calendar, KNOWN: KnownDecisions()})
+    runtime.sessions.configure(
+        info={
+            CALENDAR: runtime.calendar,
+            KNOWN: KnownDecisions(),
+            STORAGE: open_storage(runtime.settings, "policy/evidence"),
+        }
+    )
 
 
 SERVICE = Service(
@@ -55,7 +72,7 @@ SERVICE = Service(
     migrations=Path(__file__).parent / "migrations",
     routers=(
         plans, measures, programmes, versions, facts, tasks, evaluations, entitlements, parameters,
-        cases, notices,
+        cases, case_evidence, evidence, notices,
     ),
     announces=(AwardProposed, CaseDecided, CaseEnded),
     reactions=(
@@ -63,7 +80,11 @@ SERVICE = Service(
         Reaction(ListPublished, project_list),
         Reaction(AwardChanged, follow_award),
     ),
-    timers=(TimerKind(NOTICE_TIMER, end_notice),),
+    timers=(
+        TimerKind(NOTICE_TIMER, end_notice),
+        TimerKind(SCAN_TIMER, scan_again),
+        TimerKind(CLEAN_TIMER, clean_up, every=CLEAN_EVERY),
+    ),
     on_start=begin,
     code_lists=(
         CodeList("case-states", "办件状态", "States of a case", {
@@ -92,6 +113,11 @@ SERVICE = Service(
             ReservationState.NONE: ("无", "None"), ReservationState.PENDING: ("待答复", "Pending"),
             ReservationState.RESERVED: ("已预留", "Reserved"),
             ReservationState.REFUSED: ("未预留", "Refused")}),
+        CodeList("evidence-states", "材料状态", "States of evidence", {**EVIDENCE_STATE_NAMES}),
+        CodeList("evidence-marks", "材料重复情形", "What evidence may share", {**MARK_NAMES}),
+        CodeList("file-types", "文件类型", "Types of files", {**FILE_TYPE_NAMES}),
+        CodeList("material-statuses", "材料提交情况", "Whether a material is there",
+                 {**MATERIAL_STATUS_NAMES}),
         CodeList("outcomes", "判定结果", "Outcomes", {
             "eligible": ("符合", "Eligible"), "ineligible": ("不符合", "Ineligible"),
             "unknown": ("暂不能判定", "Unknown")}),

@@ -34,6 +34,7 @@ from services.policy.cases.schemas import (
     ReservationView,
 )
 from services.policy.contract.events import Matter, Party
+from services.policy.evidence.queries import case_flags
 from services.policy.firms import queries as firms
 from services.policy.firms.rules import KnownFirm, declared_of, mark_declared, situation_of
 from services.policy.parameters.rules import Decisions, Number, numbers_of
@@ -224,6 +225,7 @@ async def view(session: AsyncSession, actor: Actor, found: Case, *, now: datetim
         allowed_events=await _allowed(session, actor, found, is_notice_running=running),
         notice=_notice_days(shown),
         proposed_outcome=Outcome(found.proposed_outcome) if found.proposed_outcome else None,
+        evidence_flags=await case_flags(session, actor, found),
     )
 
 

@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from services.policy.cases.rules import FIRM, CaseEvent, CaseState, Outcome, ReservationState
 from services.policy.contract.events import Matter, Party
+from services.policy.evidence.rules import MarkKind
 from services.policy.firms.rules import fold_uscc
 
 NOTE_CHARS_MAX = 2000
@@ -157,6 +158,8 @@ class CaseView(CaseSummary):
     allowed_events: list[CaseEvent]
     notice: NoticeDays | None
     proposed_outcome: Outcome | None
+    # What its evidence shares with other applicants'; None to whoever is not told.
+    evidence_flags: list[MarkKind] | None
 
 
 class CaseList(BaseModel):
