@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import mkstemp
-from typing import BinaryIO, Protocol
+from typing import Protocol
 from urllib.parse import parse_qsl, urlsplit
 
 from services.kernel.errors import Invalid, TooLarge, Unavailable
@@ -115,9 +115,11 @@ def file_too_large(bytes_max: int) -> TooLarge:
     )
 
 
-async def read_draft(draft: Draft) -> AsyncIterator[bytes]:
-    """Open a draft's content."""
-    return _chunks(await asyncio.to_thread(draft.path.open, "rb"))
+async def read_file(path: Path) -> AsyncIterator[bytes]:
+    """Give a file's content in pieces; it is opened with the first."""
+    with await asyncio.to_thread(path.open, "rb") as file:
+        while chunk := await asyncio.to_thread(file.read, CHUNK_BYTES):
+            yield chunk
 
 
 def remove_old_drafts(folder: Path, *, before: datetime) -> int:
@@ -146,10 +148,9 @@ class FolderBlobs:
         return await asyncio.to_thread(self._path(sha256).is_file)
 
     async def read(self, sha256: str) -> AsyncIterator[bytes]:
-        with storage_faults():
-            file = await asyncio.to_thread(self._path(sha256).open, "rb")
-
-        return _chunks(file)
+        if not await self.has(sha256):
+            raise storage_away()
+        return read_file(self._path(sha256))
 
     async def remove(self, sha256: str) -> None:
         with storage_faults():
@@ -197,12 +198,6 @@ def _new_draft(folder: Path) -> Path:
         number, name = mkstemp(suffix=".draft", dir=folder)
         os.close(number)
     return Path(name)
-
-
-async def _chunks(file: BinaryIO) -> AsyncIterator[bytes]:
-    with file:
-        while chunk := await asyncio.to_thread(file.read, CHUNK_BYTES):
-            yield chunk
 
 
 def _sync(path: Path) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.kernel.actors import Actor
 from services.kernel.audit import audit
-from services.kernel.blobs import Draft, drafted, file_too_large, read_draft
+from services.kernel.blobs import Draft, drafted, file_too_large, read_file
 from services.kernel.crash import crash_point
 from services.kernel.errors import Refusal
 from services.kernel.file_types import FileType, type_of
@@ -86,7 +86,7 @@ async def _keep(storage: Storage, draft: Draft) -> Received:
     file_type = await asyncio.to_thread(type_of, draft.path)
     is_scanned = True
     try:
-        await storage.scanner.require_clean(await read_draft(draft))
+        await storage.scanner.require_clean(read_file(draft.path))
     except ScannerAway as away:
         log.warning("scanner away", kind=str(away))
         is_scanned = False
