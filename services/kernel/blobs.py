@@ -88,13 +88,16 @@ async def drafted(
     path = await asyncio.to_thread(_new_draft, folder)
     try:
         size, digest = 0, hashlib.sha256()
-        with storage_faults(), path.open("wb") as file:
+        with path.open("wb") as file:
             async for chunk in chunks:
                 size += len(chunk)
                 if size > bytes_max:
                     raise file_too_large(bytes_max)
-                await asyncio.to_thread(file.write, chunk)
+                with storage_faults():
+                    await asyncio.to_thread(file.write, chunk)
                 digest.update(chunk)
+            with storage_faults():
+                file.flush()
         if not size:
             raise Invalid(
                 "文件是空的，请选择文件后重新上传。",

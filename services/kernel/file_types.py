@@ -71,7 +71,7 @@ _OPENS = {
 }
 _MACROS = "vbaProject.bin"
 # What a browser or a shell would run; as text it proves nothing.
-_MARKUP = re.compile(rb"[\s\xef\xbb\xbf]*(?:<|#!|%!|\{\\rtf)")
+_MARKUP = re.compile(rb"[\s\xef\xbb\xbf]*(?:<|#!|%!|%PDF-|\{\\rtf)")
 _CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _ENCODINGS = ("utf-8", "gb18030")
 _TEXT_CHUNK_BYTES = 1024 * 1024

@@ -68,7 +68,7 @@ def withdraw(platform: Any, client: httpx.AsyncClient, file: dict[str, Any], **b
 
 
 async def test_a_file_is_on_record_with_what_it_is(
-    platform: Any, firm: httpx.AsyncClient, case: dict[str, Any]
+    firm: httpx.AsyncClient, case: dict[str, Any]
 ) -> None:
     content = fresh_pdf()
     answer = await send_file(
