@@ -85,8 +85,8 @@ async def test_the_same_invoice_and_agent_are_flagged_however_they_are_written(
     platform: Any, pair: Pair, said: dict[str, str], again: dict[str, str], kind: str
 ) -> None:
     mark = str(new_id().int)[-20:]
-    first = await pair.send(0, **{k: v.format(mark) for k, v in said.items()})
-    second = await pair.send(1, **{k: v.format(mark) for k, v in again.items()})
+    first = await pair.send(0, None, **{k: v.format(mark) for k, v in said.items()})
+    second = await pair.send(1, None, **{k: v.format(mark) for k, v in again.items()})
     for file in (first, second):
         seen = await platform.client("auditor").get(f"/v1/policy/evidence/{file['id']}")
         assert seen.json()["flags"] == [kind]
