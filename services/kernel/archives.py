@@ -22,7 +22,7 @@ _END_MARK, _LARGE_MARK, _LARGE_BYTES = b"PK\x05\x06", b"PK\x06\x07", 20
 _LOCKED = 0x1 | 0x40 | 0x2000
 _PACKINGS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _FAULTS = (
-    zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, struct.error,
+    zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, struct.error,
     UnicodeDecodeError, ValueError,
 )  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 import itertools
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 from tests.contracts.calls.policy import CASES, case_for
 from tests.contracts.calls.registry import Call, call, event
@@ -97,7 +98,8 @@ async def _(world: World, _: Cell) -> Call:
     cell = Cell("firm", "firm", Side.OWN, is_allowed=True)
     file = await world.kept("evidence", lambda: _file(world, cell), fresh=False)
     link = await world.post("firm", f"{EVIDENCE}/{file['id']}/links")
-    return Call(link["href"])
+    address = urlsplit(link["href"])
+    return Call(address.path, params=dict(parse_qsl(address.query)))
 
 
 @call("GET /v1/policy/evidence/duplicates")
