@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import httpx
 import pytest
 
@@ -17,6 +18,7 @@ from services.kernel.scanning import Scanner, ScannerAway, infected
 from services.kernel.storage import Storage
 from services.kernel.unit import in_unit
 from services.policy.base import STORAGE
+from services.policy.evidence import routes
 from services.policy.evidence.actions import clean_up, keep_evidence
 from services.policy.evidence.actions.keep_evidence import scan_again
 from tests.policy.files import fresh_pdf, send_file
@@ -133,6 +135,26 @@ async def test_a_row_that_fails_leaves_no_record(
     again = await send_file(firm, case, content)
     assert again.status_code == 201
     assert again.json()["id"] not in {each["id"] for each in listed}
+
+
+async def test_a_unit_that_lost_a_race_runs_again_on_what_has_come(
+    ground: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A body comes once; the second run of its unit finds what the first has kept."""
+    firm, case = ground
+    tries = 0
+
+    async def loses_once(*args: Any, **named: Any) -> Any:
+        nonlocal tries
+        tries += 1
+        if tries == 1:
+            raise asyncpg.SerializationError
+        return await keep_evidence.keep_evidence(*args, **named)
+
+    monkeypatch.setattr(routes, "keep_evidence", loses_once)
+    headers = {"Idempotency-Key": "a key that an upload does not need"}
+    answer = await send_file(firm, case, fresh_pdf(), headers=headers)
+    assert (answer.status_code, tries) == (201, 2)
 
 
 class Lagging(Scanner):
