@@ -20,7 +20,7 @@ from gateway.pages import Pages, answer_page
 from gateway.paths import Work, is_safe, service_of, shape_of, work_of
 from gateway.rates import RateLimits
 from gateway.settings import GatewaySettings
-from gateway.slots import Slots
+from gateway.slots import Slots, lane_of
 from services.kernel.errors import Refusal
 from services.kernel.problems import refusal_from_status
 from services.kernel.trace import enter_trace
@@ -140,16 +140,14 @@ class Gateway:
 
     async def _forward(self, exchange: Exchange, key: str) -> None:
         """Pass the request to its service within the limits of its kind of work."""
-        service, settings = exchange.service, self._settings
+        service = exchange.service
         work = work_of(exchange.method, exchange.path, exchange.read.get(b"accept"))
-        exchange.body_bytes_max = (
-            settings.import_body_bytes_max if work is Work.IMPORT else settings.body_bytes_max
-        )
+        exchange.body_bytes_max = self._bytes_for(work)
         if int(exchange.read.get(b"content-length", b"0")) > exchange.body_bytes_max:
             await exchange.refuse_large_body()
             return
-        is_stream = work is Work.STREAM
-        full = self._slots.enter(key, service, is_stream=is_stream)
+        lane = lane_of(work)
+        full = self._slots.enter(key, service, lane)
         if full is not None:
             busy = refusals.service_busy(service)
             refusal = refusals.too_many_at_once() if full == "callers" else busy
@@ -158,9 +156,15 @@ class Gateway:
         try:
             await self._backends[service].forward(exchange, self._seconds_for(work))
         finally:
-            self._slots.leave(key, service, is_stream=is_stream)
+            self._slots.leave(key, service, lane)
         if not exchange.is_taken_over:
             self._rates.learn(exchange)
+
+    def _bytes_for(self, work: Work) -> int:
+        if work is Work.UPLOAD:
+            return self._settings.upload_body_bytes_max
+        is_import = work is Work.IMPORT
+        return self._settings.import_body_bytes_max if is_import else self._settings.body_bytes_max
 
     def _seconds_for(self, work: Work) -> float | None:
         if work is Work.PLAIN:

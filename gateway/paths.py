@@ -15,6 +15,9 @@ _UNSAFE = re.compile(
 )
 _ESCAPES = re.compile(rb"%(?![0-9a-fA-F]{2})")
 _IMPORT = re.compile(r"/v1/[a-z][a-z-]*/imports/?")
+# A file that proves something, under the thing that it proves; and such a file, given out.
+_UPLOAD = re.compile(r"/v1/[a-z][a-z-]*/(?:[^/]+/)+evidence/?")
+_DOWNLOAD = re.compile(r"/v1/[a-z][a-z-]*/(?:[^/]+/)+content")
 _EXPORT = re.compile(r"/v1/[a-z][a-z-]*/(?:.*/)?exports(?:/.*)?")
 _EXPORT_TYPE = re.compile(rb"text/csv|ndjson|parquet|spreadsheetml")
 _SHOWN = re.compile(r"[a-z][a-z-]{0,39}|v[0-9]{1,2}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|")
@@ -26,7 +29,9 @@ class Work(Enum):
 
     PLAIN = "plain"
     IMPORT = "import"
+    UPLOAD = "upload"
     EXPORT = "export"
+    DOWNLOAD = "download"
     STREAM = "stream"
 
 
@@ -50,14 +55,18 @@ def service_of(path: str) -> str | None:
 
 
 def work_of(method: str, path: str, accept: bytes | None) -> Work:
-    """Tell imports, exports and the live stream from plain requests."""
+    """Tell imports, files, exports and the live stream from plain requests."""
     if method == "POST":
-        is_import = path.endswith(("/imports", "/imports/")) and _IMPORT.fullmatch(path)
-        return Work.IMPORT if is_import else Work.PLAIN
+        if path.endswith(("/imports", "/imports/")) and _IMPORT.fullmatch(path):
+            return Work.IMPORT
+        is_upload = path.endswith(("/evidence", "/evidence/")) and _UPLOAD.fullmatch(path)
+        return Work.UPLOAD if is_upload else Work.PLAIN
     if path == STREAM_PATH:
         return Work.STREAM
     if accept is not None and _EXPORT_TYPE.search(accept):
         return Work.EXPORT
+    if path.endswith("/content") and _DOWNLOAD.fullmatch(path):
+        return Work.DOWNLOAD
     if "/exports" in path and _EXPORT.fullmatch(path):
         return Work.EXPORT
     return Work.PLAIN

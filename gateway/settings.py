@@ -40,11 +40,14 @@ class GatewaySettings(BaseSettings):
 
     body_bytes_max: int = Field(default=MIB, ge=1)
     import_body_bytes_max: int = Field(default=32 * MIB, ge=1)
+    upload_body_bytes_max: int = Field(
+        default=32 * MIB, ge=1, description="Above the services' own limit of a file, which tells"
+    )
 
     seconds_max: float = Field(
         default=8.0, gt=0, description="Client 10 > gateway 8 > service 5 > database 3"
     )
-    long_seconds_max: float = Field(default=60.0, gt=0, description="Imports and exports")
+    long_seconds_max: float = Field(default=60.0, gt=0, description="Imports, exports, files")
     straggler_seconds_max: float = Field(
         default=30.0, gt=0, description="Then what overran is cancelled"
     )
@@ -61,6 +64,8 @@ class GatewaySettings(BaseSettings):
     in_flight_max: int = Field(default=256, ge=1)
     in_flight_per_caller_max: int = Field(default=64, ge=1)
     in_flight_per_service_max: int = Field(default=128, ge=1)
+    files_max: int = Field(default=48, ge=1)
+    files_per_caller_max: int = Field(default=8, ge=1)
     streams_max: int = Field(default=1024, ge=1)
     streams_per_caller_max: int = Field(default=16, ge=1)
 

@@ -20,6 +20,7 @@ POINTS = (
     "reaction:before-commit",
     "reaction:committed",
     "timer:claimed",
+    "blob:kept",
 )
 
 _POINT, _, _TIMES = os.environ.get("LIANGXIN_CRASH_AT", "").partition("@")

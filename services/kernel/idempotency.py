@@ -57,10 +57,16 @@ async def _never_kept() -> None:
     """Mark a route whose answer holds a secret."""
 
 
+async def _streamed() -> None:
+    """Mark a route that reads its body as it comes, and keeps what it says by its content."""
+
+
 KEYED = Depends(_required)
 KEYED_FOR_MONEY = Depends(_required_for_money)
 # A secret is kept as a hash only, so the answer that tells it cannot be given twice.
 ANSWER_NEVER_KEPT = Depends(_never_kept)
+# A key would need the whole body in memory; content that comes again is known by its hash.
+STREAMED = Depends(_streamed)
 NEVER = "never"
 
 
@@ -71,9 +77,14 @@ def keyed_kind(dependant: Dependant) -> str | None:
             return "week"
         if child.call is _required_for_money:
             return "ever"
-        if child.call is _never_kept:
+        if child.call in (_never_kept, _streamed):
             return NEVER
     return None
+
+
+def is_streamed(dependant: Dependant) -> bool:
+    """Tell whether the body of a route is its handler's to read."""
+    return any(child.call is _streamed for child in dependant.dependencies)
 
 
 def key_of(request: Request, *, required: bool) -> str | None:

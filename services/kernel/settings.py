@@ -9,6 +9,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from services.kernel.blobs import MIB, require_storage
 from services.kernel.database_urls import app_password
 
 
@@ -56,12 +57,35 @@ class Settings(BaseSettings):
     service_urls: dict[str, str] = Field(
         default_factory=dict[str, str], alias="LIANGXIN_SERVICE_DATABASE_URLS", repr=False
     )
+    blobs_url: str = Field(
+        "",
+        alias="LIANGXIN_BLOBS_URL",
+        repr=False,
+        description="s3://bucket/prefix?endpoint=…&region=…; unset, files lie in the data folder",
+    )
+    file_bytes_max: int = Field(20 * MIB, alias="LIANGXIN_FILE_BYTES_MAX", ge=1)
+    clamd: str = Field(
+        "", alias="LIANGXIN_CLAMD", description="host:port, or the path of a socket, of a scanner"
+    )
     crash_at: str = Field("", alias="LIANGXIN_CRASH_AT", description="For fault runs: see crash.py")
 
     @field_validator("trusted_proxies", mode="before")
     @classmethod
     def split_words(cls, value: Any) -> Any:
         return value.replace(",", " ").split() if isinstance(value, str) else value
+
+    @field_validator("blobs_url")
+    @classmethod
+    def storage_is_known(cls, value: str) -> str:
+        return require_storage(value) if value else value
+
+    @field_validator("clamd")
+    @classmethod
+    def scanner_has_a_place(cls, value: str) -> str:
+        is_port = value.rpartition(":")[2].isdigit() and value.rpartition(":")[0] != ""
+        if value and not value.startswith("/") and not is_port:
+            raise ValueError("must be host:port, or the path of a socket")
+        return value
 
     @model_validator(mode="after")
     def secrets_are_real_in_production(self) -> Self:

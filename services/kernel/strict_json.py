@@ -67,13 +67,16 @@ class StrictRequest(Request):
             kind.startswith("application/") and kind.endswith("+json")
         )
 
-    async def read_ahead(self) -> None:
-        """Parse the body before the framework does, so that a refusal keeps its own words."""
+    def require_legible_address(self) -> None:
+        """Refuse characters that no store of ours can hold."""
         words = [self.scope["path"], *(w for pair in self.query_params.multi_items() for w in pair)]
         if any(_ILLEGAL.search(word) for word in words):
             raise _malformed(
                 "address-text", "地址含有非法字符。", "The address holds an illegal character."
             )
+
+    async def read_ahead(self) -> None:
+        """Parse the body before the framework does, so that a refusal keeps its own words."""
         if self.is_json and await self.body():
             await self.json()
 

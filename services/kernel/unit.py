@@ -8,6 +8,7 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable, Coroutine
 from datetime import datetime
+from enum import Enum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import asyncpg
@@ -38,6 +39,7 @@ from services.kernel.errors import (
 )
 from services.kernel.idempotency import (
     NEVER,
+    is_streamed,
     key_of,
     keyed_kind,
     request_digest,
@@ -67,6 +69,14 @@ WRITES = ("POST", "PUT", "PATCH", "DELETE")
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
+class Body(Enum):
+    """Who reads a route's body: the framework as JSON or as it stands, or the handler."""
+
+    JSON = "json"
+    RAW = "raw"
+    STREAMED = "streamed"
+
+
 class UnguardedRoute(Exception):
     """A route that says nothing of who may call it does not start."""
 
@@ -82,8 +92,12 @@ class UnitRoute(APIRoute):
                 f"{sorted(self.methods or ())} {self.path} has {len(guards)} guards; it needs one"
             )
         field = self.body_field
-        takes_json = field is not None and not isinstance(field.field_info, params.Form)
-        unit = Unit(self.path, guards[0], keyed_kind(self.dependant), handle, takes_json=takes_json)
+        body = Body.RAW
+        if is_streamed(self.dependant):
+            body = Body.STREAMED
+        elif field is not None and not isinstance(field.field_info, params.Form):
+            body = Body.JSON
+        unit = Unit(self.path, guards[0], keyed_kind(self.dependant), handle, body)
         return unit.answer
 
 
@@ -91,9 +105,9 @@ class Unit:
     """How one route is run."""
 
     def __init__(
-        self, path: str, guard: Guard, keyed: str | None, handle: Handler, *, takes_json: bool
+        self, path: str, guard: Guard, keyed: str | None, handle: Handler, body: Body
     ) -> None:
-        self._takes_json = takes_json
+        self._body = body
         self._path = path
         self._guard = guard
         self._keyed = keyed
@@ -107,8 +121,10 @@ class Unit:
             actor = await _bearer(runtime, request, self._guard)
             self._guard.admit(actor, service=runtime.service.name, method=request.method)
             request.state.actor = actor
-            await request.read_ahead()
-            if self._takes_json and not request.is_json and await request.body():
+            request.require_legible_address()
+            if self._body is not Body.STREAMED:
+                await request.read_ahead()
+            if self._body is Body.JSON and not request.is_json and await request.body():
                 raise UnsupportedMedia(
                     "请以application/json提交。", "Send application/json.", code="json-expected"
                 )

@@ -7,10 +7,12 @@ from services.enterprise.contract.events import FirmChanged, ListPublished
 from services.finance.contract.events import AwardChanged
 from services.kernel.backlogs import Backlog
 from services.kernel.code_lists import CodeList
+from services.kernel.file_types import FILE_TYPE_NAMES
 from services.kernel.operations import OperationKind
 from services.kernel.reactions import Reaction
 from services.kernel.runtime import Runtime
 from services.kernel.service import Service
+from services.kernel.storage import open_storage
 from services.kernel.timers import TimerKind
 from services.kernel.unit import commit
 from services.policy.archives.actions.archive_case import (
@@ -20,7 +22,7 @@ from services.policy.archives.actions.archive_case import (
 )
 from services.policy.archives.routes import cases_router as case_archives
 from services.policy.archives.routes import router as archives
-from services.policy.base import CALENDAR, SECRET_KEY, Base
+from services.policy.base import CALENDAR, SECRET_KEY, STORAGE, Base
 from services.policy.calls.routes import router as calls
 from services.policy.calls.rules import STATE_NAMES as CALL_STATES
 from services.policy.calls.rules import TIES_NAMES
@@ -48,6 +50,15 @@ from services.policy.documents.actions.typeset import TYPESETTER, Typesetter, pa
 from services.policy.documents.routes import router as documents
 from services.policy.evaluations.routes import firms_router as entitlements
 from services.policy.evaluations.routes import router as evaluations
+from services.policy.evidence.actions.clean_up import CLEAN_EVERY, CLEAN_TIMER, clean_up
+from services.policy.evidence.actions.keep_evidence import SCAN_TIMER, scan_again
+from services.policy.evidence.routes import case_router as case_evidence
+from services.policy.evidence.routes import router as evidence
+from services.policy.evidence.rules import (
+    EVIDENCE_STATE_NAMES,
+    MARK_NAMES,
+    MATERIAL_STATUS_NAMES,
+)
 from services.policy.gates.routes import router as plans
 from services.policy.gates.rules import RESTRICTION_NAMES
 from services.policy.matches.actions.restate_matches import restate_matches
@@ -115,6 +126,7 @@ async def begin(runtime: Runtime) -> None:
         info={
             CALENDAR: runtime.calendar, SECRET_KEY: runtime.settings.secret_key,
             KNOWN: KnownDecisions(), OFFICE: office, TYPESETTER: Typesetter(packaged_fonts()),
+            STORAGE: open_storage(runtime.settings, "policy/evidence"),
         }
     )  # fmt: skip
 
@@ -127,8 +139,8 @@ SERVICE = Service(
     migrations=Path(__file__).parent / "migrations",
     routers=(
         plans, measures, programmes, versions, facts, tasks, task_reports, meetings, evaluations,
-        entitlements, firm_matches, matches, parameters, calls, cases, case_archives, notices,
-        documents, archives, sandbox_runs,
+        entitlements, firm_matches, matches, parameters, calls, cases, case_evidence,
+        case_archives, evidence, notices, documents, archives, sandbox_runs,
     ),
     announces=(
         AwardProposed, CaseDecided, CaseEnded, FirmMatched, TaskChanged, TaskReminded,
@@ -147,6 +159,8 @@ SERVICE = Service(
         TimerKind(REVIEW_TIMER, review_on_the_day, every=timedelta(minutes=1)),
         TimerKind(CHECK_TIMER, check_day, every=CHECK_EVERY),
         TimerKind(ARCHIVE_TIMER, archive_ended, every=ARCHIVE_EVERY),
+        TimerKind(SCAN_TIMER, scan_again),
+        TimerKind(CLEAN_TIMER, clean_up, every=CLEAN_EVERY),
     ),
     operations=(OperationKind(MATCHING, step_matching), OperationKind(SANDBOX, step_run)),
     backlogs=(Backlog("matching", work_off, WAITING),),
@@ -195,6 +209,11 @@ SERVICE = Service(
         CodeList("document-validities", "文书效力", "Validity of a document",
                  {**document_rules.VALIDITY_NAMES}),
         CodeList("retention-classes", "保管期限", "Retention classes", {**RETENTION_NAMES}),
+        CodeList("evidence-states", "材料状态", "States of evidence", {**EVIDENCE_STATE_NAMES}),
+        CodeList("evidence-marks", "材料重复情形", "What evidence may share", {**MARK_NAMES}),
+        CodeList("file-types", "文件类型", "Types of files", {**FILE_TYPE_NAMES}),
+        CodeList("material-statuses", "材料提交情况", "Whether a material is there",
+                 {**MATERIAL_STATUS_NAMES}),
         CodeList("outcomes", "判定结果", "Outcomes", {
             "eligible": ("符合", "Eligible"), "ineligible": ("不符合", "Ineligible"),
             "unknown": ("暂不能判定", "Unknown")}),

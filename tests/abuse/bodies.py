@@ -6,6 +6,7 @@ from typing import Any
 from joserfc.jwk import ECKey, RSAKey
 
 from services.identity.demo.actions import DEMO_ISSUER
+from services.kernel.file_types import MEDIA_TYPES
 from services.kernel.ids import new_id
 from services.launch.city.uscc import make_uscc
 from tests.contracts.world import AUTHORITY, GROWTH, TOWN, World
@@ -42,6 +43,8 @@ ODD: tuple[Any, ...] = (
     "1" * 400, "(" * 300, "NOT " * 200 + "is_listed", "x" * 20_000, "1 + " * 2_000 + "1",
     "-9223372036854775808 / -1", "revenue_fen * revenue_fen * revenue_fen", "'; DROP TABLE firm",
 )  # fmt: skip
+UPLOAD = "POST /v1/policy/cases/{case_id}/evidence"
+FILE_MEDIA = ("application/octet-stream", *MEDIA_TYPES.values())
 CSV = f"uscc,name,industry_code,town_code\n{{}},慈溪市示范模糊有限公司,3854,{TOWN}\n"
 
 
@@ -57,6 +60,7 @@ def bodies(world: World, awards: list[dict[str, Any]], cases: list[str]) -> dict
         **_forms(world),
         "POST /v1/enterprise/imports body text/csv": (_csv,),
         "POST /v1/enterprise/imports body application/x-ndjson": (_ndjson,),
+        **{f"{UPLOAD} body {media}": (_file,) for media in FILE_MEDIA},
     }
 
 
@@ -184,6 +188,11 @@ def _of_policy(world: World, cases: list[str]) -> dict[str, Any]:
             "matter": {"kind": "year", "period": str(c.randrange(1999, 2028))},
         },
         "POST /v1/policy/cases/{case_id}/events": _case_event,
+        "POST /v1/policy/evidence/{evidence_id}/events": lambda c: {
+            "event": "withdraw",
+            "version": c.choice([1, 2, 2, 2, 3]),
+            "note": "",
+        },
         "POST /v1/policy/evaluations": _question,
         "POST /v1/policy/parameters": lambda c: {
             "parameter": c.choice(["rd-matching.ratio_bp", "large-strong.award_fen"]),
@@ -293,6 +302,11 @@ def _of_finance(world: World, made: list[dict[str, Any]]) -> dict[str, Any]:
 
 def _event(chance: Random, *names: str) -> dict[str, Any]:
     return {"event": chance.choice(names), "version": chance.choice([1, 1, 2, 3, 4, 5]), "data": {}}
+
+
+def _file(chance: Random) -> bytes:
+    content = f"%PDF-1.7\n% {chance.randrange(10**9)}\n%%EOF\n".encode()
+    return chance.choice([content, content, _spoiled(content, chance), "文本\n".encode()])
 
 
 def _csv(chance: Random) -> bytes:

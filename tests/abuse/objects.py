@@ -1,11 +1,14 @@
 """Real things behind the names of the API document, so that a made-up request reaches them."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from random import Random
 from typing import Any
+from uuid import UUID
 
 from services.kernel.ids import new_id
-from tests.abuse.bodies import bodies, new_uscc
+from services.policy.evidence.rules import sign_link
+from tests.abuse.bodies import UPLOAD, bodies, new_uscc
 from tests.contracts.calls.documents import document
 from tests.contracts.world import GROWTH, World
 
@@ -61,12 +64,39 @@ async def known_objects(world: World) -> Known:
         "change_id": tuple(change["id"] for change in changes),
         "operation_id": tuple([await world.operation(s, approver) for s in SERVICES]),
     }
-    return Known(
-        _words(world)
-        | ids
-        | bodies(world, awards, [case["id"] for case in cases])
-        | await _ids_of_identity(world)
-    )
+    made = bodies(world, awards, [case["id"] for case in cases])
+    made |= await _ids_of_identity(world) | await _files(world)
+    return Known(_words(world) | ids | made)
+
+
+async def _files(world: World) -> dict[str, Any]:
+    """Make files that may be withdrawn, and a link to one that lasts for any run.
+
+    Their cases are known by no id, so that nobody ends them.
+    """
+    draft, submitted = [await world.case(state) for state in ("draft", "submitted")]
+    senders = [("firm", draft), *((who, submitted) for who in ("reviewer", "reviewer", "approver"))]
+    ids: list[str] = []
+    for number, (who, case) in enumerate(senders):
+        content = f"%PDF-1.7\n% {case['id']} {number}\n%%EOF\n".encode()
+        path = f"/v1/policy/cases/{case['id']}/evidence"
+        sent = await world.client(who).post(path, params={"name": "a.pdf"}, content=content)
+        assert sent.status_code == 201, sent.text
+        ids.append(sent.json()["id"])
+    link, until = new_id(), datetime(2099, 1, 1, tzinfo=UTC)
+    key = world.platform.service("policy").settings.secret_key
+    download = "GET /v1/policy/evidence/{evidence_id}/content"
+    return {
+        "evidence_id": tuple(ids),
+        f"{download} evidence_id": (ids[0],),
+        f"{download} link": (str(link),),
+        f"{download} expires": (int(until.timestamp()),),
+        f"{download} signature": (sign_link(key, UUID(ids[0]), link, until),),
+        f"{UPLOAD} name": ("材料.pdf", "报告.docx"),
+        f"{UPLOAD} material": ("revenue-statement",),
+        f"{UPLOAD} invoice": (["033002100"],),
+        f"{UPLOAD} agent": ("示范事务所",),
+    }
 
 
 def _words(world: World) -> dict[str, Any]:

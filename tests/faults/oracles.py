@@ -59,6 +59,7 @@ SELECT w.case_id, t.amount_fen FROM transfer t JOIN award w ON w.id = t.award_id
 WHERE t.kind = 'reserve'
 """
 _CASES = "SELECT id, state, reservation_amount_fen AS fen FROM policy_case"
+_FILES = "SELECT case_id, sha256 FROM evidence"
 _FIRMS = "SELECT uscc, version, name FROM firm ORDER BY uscc"
 
 
@@ -109,6 +110,7 @@ async def judge(
     """
     verdict = Verdict([], [])
     await _judge_money(ground, paid, verdict)
+    await _judge_files(ground, verdict)
     for service in SERVICE_NAMES:
         told = await _judge_announcements(ground, service, taken, verdict)
         if in_order:
@@ -153,6 +155,15 @@ async def _judge_money(ground: Ground, paid: list[str], verdict: Verdict) -> Non
         verdict.lost += [f"awarded, not {name}: {case}" for case in missing]
         verdict.double += [f"{name}, not awarded: {case}" for case in set(amounts) - set(awards)]
         verdict.lost += [f"acknowledged, not {name}: {c}" for c in paid if UUID(c) not in amounts]
+
+
+async def _judge_files(ground: Ground, verdict: Verdict) -> None:
+    """Every file on record lies in the storage, and is on record once for its case."""
+    rows = await ground.fetch("policy", _FILES)
+    kept = {path.name for path in (ground.folder / "files" / "policy" / "evidence").glob("??/*")}
+    verdict.lost += [f"the file of case {r['case_id']}" for r in rows if r["sha256"] not in kept]
+    counted = Counter((row["case_id"], row["sha256"]) for row in rows)
+    verdict.double += [f"the file of case {case}" for (case, _), n in counted.items() if n > 1]
 
 
 async def _judge_announcements(

@@ -162,3 +162,46 @@ async def test_exports_and_imports_have_more_time(
     loop.call_later(0.15, upstream.may_go_on.set)
     answer = await client.get("/v1/policy/wait", headers={"Accept": "text/csv"})
     assert answer.status_code == 200
+
+
+FILE = "/v1/policy/cases/7/evidence"
+
+
+async def test_a_file_may_be_larger_by_a_rule_of_its_own(
+    backend: Backend, open_gateway: Open
+) -> None:
+    client = await open_gateway({"policy": backend}, **SIZES, upload_body_bytes_max=1024 * KIB)
+    answer = await client.post(FILE, content=pieces(1024 * KIB))
+    assert answer.json()["body_bytes"] == 1024 * KIB
+    for body in (pieces(1040 * KIB), b"x" * (1025 * KIB)):
+        assert (await client.post(FILE, content=body)).status_code == 413
+
+
+async def test_a_file_that_is_refused_before_its_end_has_its_answer(
+    backend: Backend, open_gateway: Open
+) -> None:
+    """The service speaks while the sender still sends; both layouts bring its words."""
+    client = await open_gateway({"policy": backend})
+    for body in (b"x" * (24 * 1024 * KIB), pieces(24 * 1024 * KIB)):
+        answer = await client.post(f"{FILE}?at=once", content=body)
+        assert (answer.status_code, answer.json()["code"]) == (413, "file-too-large")
+    # The service is not taken for broken by it.
+    assert (await client.post(FILE, content=b"x")).json()["body_bytes"] == 1
+
+
+async def test_files_take_no_place_of_what_is_short(upstream: Upstream, open_gateway: Open) -> None:
+    limits = {"files_per_caller_max": 1, "in_flight_max": 1}
+    client = await open_gateway({"policy": InMemory(upstream)}, **limits)
+    may_end = asyncio.Event()
+
+    async def slow() -> AsyncIterator[bytes]:
+        yield b"x"
+        await may_end.wait()
+
+    sending = asyncio.create_task(client.post(FILE, content=slow()))
+    await until(lambda: upstream.calls["evidence"] == 1)
+    assert (await client.post(FILE, content=b"x")).status_code == 429
+    assert (await client.get("/v1/policy/echo")).status_code == 200
+    may_end.set()
+    assert (await sending).status_code == 200
+    assert (await client.post(FILE, content=b"x")).status_code == 200

@@ -86,6 +86,13 @@ def test_the_second_segment_names_the_service(path: str, service: str | None) ->
         ("GET", "/v1/sharing/exports/7", None, Work.EXPORT),
         ("GET", "/v1/messages/stream", None, Work.STREAM),
         ("POST", "/v1/messages/stream", None, Work.PLAIN),
+        ("POST", f"/v1/policy/cases/{ID}/evidence", None, Work.UPLOAD),
+        ("POST", f"/v1/policy/cases/{ID}/evidence/", None, Work.UPLOAD),
+        ("GET", f"/v1/policy/cases/{ID}/evidence", None, Work.PLAIN),
+        ("POST", "/v1/policy/evidence", None, Work.PLAIN),
+        ("POST", f"/v1/policy/evidence/{ID}/links", None, Work.PLAIN),
+        ("GET", f"/v1/policy/evidence/{ID}/content", None, Work.DOWNLOAD),
+        ("GET", "/v1/policy/content", None, Work.PLAIN),
     ],
 )
 def test_work_is_told_by_method_path_and_wanted_form(

@@ -4,7 +4,7 @@ import pytest
 
 from gateway.exchange import Exchange
 from gateway.rates import BoundedStorage, RateLimits, is_accepted
-from gateway.slots import Slots
+from gateway.slots import Lane, Slots
 from tests.gateway.conftest import settings_for
 
 
@@ -75,15 +75,15 @@ def test_a_token_is_not_kept_as_it_is() -> None:
 
 def test_places_are_given_back_to_the_last_one() -> None:
     slots = Slots(settings_for(in_flight_max=2, streams_max=1))
-    assert slots.enter("a", "policy", is_stream=False) is None
-    assert slots.enter("b", "policy", is_stream=False) is None
-    assert slots.enter("c", "policy", is_stream=False) == "callers"
+    assert slots.enter("a", "policy", Lane.PLAIN) is None
+    assert slots.enter("b", "policy", Lane.PLAIN) is None
+    assert slots.enter("c", "policy", Lane.PLAIN) == "callers"
     assert slots.in_flight("policy") == 2
-    assert slots.enter("c", "messages", is_stream=True) is None
-    assert slots.enter("d", "messages", is_stream=True) == "callers"
-    slots.leave("a", "policy", is_stream=False)
-    slots.leave("b", "policy", is_stream=False)
-    slots.leave("c", "messages", is_stream=True)
+    assert slots.enter("c", "messages", Lane.STREAM) is None
+    assert slots.enter("d", "messages", Lane.STREAM) == "callers"
+    slots.leave("a", "policy", Lane.PLAIN)
+    slots.leave("b", "policy", Lane.PLAIN)
+    slots.leave("c", "messages", Lane.STREAM)
     assert slots.in_flight("policy") == 0
-    assert slots.enter("d", "messages", is_stream=True) is None
-    assert slots.enter("c", "policy", is_stream=False) is None
+    assert slots.enter("d", "messages", Lane.STREAM) is None
+    assert slots.enter("c", "policy", Lane.PLAIN) is None

@@ -80,6 +80,14 @@ class Upstream:
         await self.may_go_on.wait()
         await answer(send, 200, {"waited": True})
 
+    async def serve_evidence(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Take a file, or refuse it before it has come whole."""
+        if b"at=once" in scope["query_string"]:
+            await receive()
+            await answer(send, 413, {"code": "file-too-large"})
+        else:
+            await self.serve_echo(scope, receive, send)
+
     async def serve_halves(self, _: Scope, __: Receive, send: Send) -> None:
         """Send the first half, and the second when the test has seen the first."""
         await send({"type": "http.response.start", "status": 200, "headers": []})

@@ -32,9 +32,7 @@ def visible_to(actor: Actor) -> ColumnElement[bool]:
     """Show applicants their own, reviewers their desk's or town's, treasurers what was awarded."""
     if actor.has(Role.APPROVER, Role.AUDITOR):
         return true()
-    seen: list[ColumnElement[bool]] = [false()]
-    for kind, id_ in _represents(actor).items():
-        seen.append(and_(Case.applicant_kind == kind, Case.applicant_id == id_))
+    seen: list[ColumnElement[bool]] = [applied_by(actor)]
     if actor.has(Role.REVIEWER):
         seen.append(reviewed_by(actor))
     if actor.has(Role.TREASURER):
@@ -42,6 +40,15 @@ def visible_to(actor: Actor) -> ColumnElement[bool]:
         reached = exists().where(CaseHistory.case_id == Case.id, CaseHistory.to_state.in_(AWARDED))
         seen.append(or_(Case.state.in_(AWARDED), and_(Case.state == CaseState.REVOKED, reached)))
     return or_(*seen)
+
+
+def applied_by(actor: Actor) -> ColumnElement[bool]:
+    """Show the cases of the parties that the actor applies for."""
+    own = [
+        and_(Case.applicant_kind == kind, Case.applicant_id == id_)
+        for kind, id_ in _represents(actor).items()
+    ]
+    return or_(false(), *own)
 
 
 def reviewed_by(actor: Actor) -> ColumnElement[bool]:

@@ -38,6 +38,7 @@ from services.policy.cases.schemas import (
     ReservationView,
 )
 from services.policy.contract.events import Matter, Party
+from services.policy.evidence.queries import case_flags
 from services.policy.firms import queries as firms
 from services.policy.firms.rules import KnownFirm, declared_of, mark_declared, situation_of
 from services.policy.notices.models import Notice, NoticeItem
@@ -290,6 +291,7 @@ async def view(session: AsyncSession, actor: Actor, found: Case, *, now: datetim
         allowed_events=await _allowed(session, actor, found, barred),
         notice=await _notice_days(session, shown),
         proposed_outcome=Outcome(found.proposed_outcome) if found.proposed_outcome else None,
+        evidence_flags=await case_flags(session, actor, found),
     )
 
 

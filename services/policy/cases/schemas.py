@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from services.policy.cases.rules import FIRM, CaseEvent, CaseState, Outcome, ReservationState
 from services.policy.contract.events import Matter, Party
+from services.policy.evidence.rules import MarkKind
 from services.policy.firms.rules import fold_uscc
 from services.policy.notices.rules import ItemState
 
@@ -174,6 +175,8 @@ class CaseView(CaseSummary):
     allowed_events: list[CaseEvent]
     notice: NoticeDays | None
     proposed_outcome: Outcome | None
+    # What its evidence shares with other applicants'; None to whoever is not told.
+    evidence_flags: list[MarkKind] | None
 
 
 class CaseList(BaseModel):

@@ -214,7 +214,7 @@ for _name, _state in (("publish", "draft"), ("rank", "published"), ("cancel", "p
     call(f"POST /v1/policy/calls/{{call_id}}/events {_name}")(_moves_call(_name, _state))
 
 
-async def _case(
+async def case_for(
     world: World, cell: Cell, state: str = "proposed", *, fresh: bool = False
 ) -> dict[str, Any]:
     """Give a case: the institution's to institutions, an awarded one to whom it is about that."""
@@ -230,7 +230,7 @@ async def _case(
 
 @call("GET /v1/policy/cases")
 async def _(world: World, cell: Cell) -> Call:
-    case = await _case(world, cell)
+    case = await case_for(world, cell)
     return Call(CASES, params={"limit": 200}, finds=("id", case["id"]))
 
 
@@ -250,18 +250,18 @@ async def _(world: World, cell: Cell) -> Call:
 
 @call("GET /v1/policy/cases/{case_id}")
 async def _(world: World, cell: Cell) -> Call:
-    return Call(f"{CASES}/{(await _case(world, cell))['id']}")
+    return Call(f"{CASES}/{(await case_for(world, cell))['id']}")
 
 
 @call("GET /v1/policy/cases/{case_id}/history")
 async def _(world: World, cell: Cell) -> Call:
-    return Call(f"{CASES}/{(await _case(world, cell))['id']}/history")
+    return Call(f"{CASES}/{(await case_for(world, cell))['id']}/history")
 
 
 @call("GET /v1/policy/cases/{case_id}/replay")
 async def _(world: World, cell: Cell) -> Call:
     lets_in = (409, "not-frozen") if cell.role == "institution" else None
-    return Call(f"{CASES}/{(await _case(world, cell))['id']}/replay", lets_in=lets_in)
+    return Call(f"{CASES}/{(await case_for(world, cell))['id']}/replay", lets_in=lets_in)
 
 
 def _moves(name: str) -> Make:
@@ -269,7 +269,7 @@ def _moves(name: str) -> Make:
         state = "awarded" if name == "revoke" else "proposed"
         if cell.is_allowed or cell.role == "institution":
             state = BEFORE[name]
-        case = await _case(world, cell, state, fresh=cell.is_allowed)
+        case = await case_for(world, cell, state, fresh=cell.is_allowed)
         data = {"outcome": "approve"} if name == "decide" else {}
         body = event(name, case["version"], **data)
         shut = name in WITHOUT_A_STEP
