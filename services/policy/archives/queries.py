@@ -20,11 +20,12 @@ from services.policy.archives.schemas import (
     ItemCheckView,
     RetentionView,
 )
-from services.policy.cases.models import Case, FrozenSituation, Notice, RuleText
+from services.policy.cases.models import Case, FrozenSituation, RuleText
 from services.policy.cases.queries import last_id
 from services.policy.cases.rules import FINISHED, CaseState
 from services.policy.documents.models import KeptFile
 from services.policy.documents.rules import sha256_of
+from services.policy.notices.models import NoticeItem
 
 
 async def archive(session: AsyncSession, case_id: UUID, *, for_update: bool = False) -> CaseArchive:
@@ -89,8 +90,9 @@ async def rule_texts(session: AsyncSession, hashes: set[str]) -> Sequence[RuleTe
     return (await session.scalars(statement)).all()
 
 
-async def notices(session: AsyncSession, case_id: UUID) -> Sequence[Notice]:
-    statement = select(Notice).where(Notice.case_id == case_id).order_by(Notice.attempt)
+async def notice_items(session: AsyncSession, case_id: UUID) -> Sequence[NoticeItem]:
+    statement = select(NoticeItem).where(NoticeItem.case_id == case_id)
+    statement = statement.order_by(NoticeItem.attempt)
     return (await session.scalars(statement)).all()
 
 
