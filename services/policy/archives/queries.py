@@ -25,7 +25,7 @@ from services.policy.cases.queries import last_id
 from services.policy.cases.rules import FINISHED, CaseState
 from services.policy.documents.models import KeptFile
 from services.policy.documents.rules import sha256_of
-from services.policy.notices.models import NoticeEdition, NoticeItem
+from services.policy.notices.models import NoticeItem
 
 
 async def archive(session: AsyncSession, case_id: UUID, *, for_update: bool = False) -> CaseArchive:
@@ -90,19 +90,9 @@ async def rule_texts(session: AsyncSession, hashes: set[str]) -> Sequence[RuleTe
     return (await session.scalars(statement)).all()
 
 
-async def notices(session: AsyncSession, case_id: UUID) -> Sequence[NoticeItem]:
-    statement = select(NoticeItem).where(NoticeItem.case_id == case_id).order_by(NoticeItem.attempt)
-    return (await session.scalars(statement)).all()
-
-
-async def lists(session: AsyncSession, case_id: UUID) -> Sequence[NoticeEdition]:
-    """Give every list that the case stood in, as it was published."""
-    statement = (
-        select(NoticeEdition)
-        .join(NoticeItem, NoticeItem.notice_id == NoticeEdition.notice_id)
-        .where(NoticeItem.case_id == case_id)
-        .order_by(NoticeEdition.published_at, NoticeEdition.number)
-    )
+async def notice_items(session: AsyncSession, case_id: UUID) -> Sequence[NoticeItem]:
+    statement = select(NoticeItem).where(NoticeItem.case_id == case_id)
+    statement = statement.order_by(NoticeItem.attempt)
     return (await session.scalars(statement)).all()
 
 

@@ -147,9 +147,9 @@ async def _originals(session: AsyncSession, case: Case) -> list[Original]:
     found = [_json("case.json", "办件", "case", _row(case))]
     found += await _frozen(session, case)
     found.append(_json("history.json", "办理经过", "history", [_row(each) for each in history]))
-    notices = await queries.notices(session, case.id)
+    notices = await queries.notice_items(session, case.id)
     if notices:
-        rows = [_row(each) for each in (*notices, *await queries.lists(session, case.id))]
+        rows = [_row(each) for each in notices]
         found.append(_json("notices.json", "公示", "notice", rows))
     for document in await documents.documents_of_case(session, case.id):
         content = await documents.content_of(session, document.pdf_sha256 or "")
