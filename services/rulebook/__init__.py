@@ -8,24 +8,33 @@ the same programme and language version gives the same bytes in ten years. `rule
 programmes at once; `columns` asks them of a whole table, by Polars or by Spark.
 """
 
-from services.rulebook.administration import Beneficiary, CompetitionException, Kind, Restriction
-from services.rulebook.assess import Assessment, CompiledProgramme, compile_programme
-from services.rulebook.errors import FactError, Issue, Refusal, RuleError
-from services.rulebook.examples import Failure, run_examples
-from services.rulebook.findings import Verdict
-from services.rulebook.programme import (
-    LANGUAGE_VERSION,
-    Condition,
-    Example,
-    Expectation,
-    ParameterDeclaration,
-    Programme,
-    load_programme,
-)
-from services.rulebook.ruleset import RuleSet, rule_set
-from services.rulebook.situation import Holdings, Situation, canonical_json
-from services.rulebook.stated import read_situation
-from services.rulebook.vocabulary import Fact, Vocabulary
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from services.rulebook.administration import (
+        Beneficiary,
+        CompetitionException,
+        Kind,
+        Restriction,
+    )
+    from services.rulebook.assess import Assessment, CompiledProgramme, compile_programme
+    from services.rulebook.errors import FactError, Issue, Refusal, RuleError
+    from services.rulebook.examples import Failure, run_examples
+    from services.rulebook.findings import Verdict
+    from services.rulebook.programme import (
+        LANGUAGE_VERSION,
+        Condition,
+        Example,
+        Expectation,
+        ParameterDeclaration,
+        Programme,
+        load_programme,
+    )
+    from services.rulebook.ruleset import RuleSet, rule_set
+    from services.rulebook.situation import Holdings, Situation, canonical_json
+    from services.rulebook.stated import read_situation
+    from services.rulebook.vocabulary import Fact, Vocabulary
 
 __all__ = [
     "LANGUAGE_VERSION",
@@ -58,3 +67,42 @@ __all__ = [
     "rule_set",
     "run_examples",
 ]
+
+# Where each name lives: who needs only the stacking rules does not load a parser.
+_HOMES = {
+    "Assessment": "assess",
+    "Beneficiary": "administration",
+    "CompetitionException": "administration",
+    "CompiledProgramme": "assess",
+    "Condition": "programme",
+    "Example": "programme",
+    "Expectation": "programme",
+    "Fact": "vocabulary",
+    "FactError": "errors",
+    "Failure": "examples",
+    "Holdings": "situation",
+    "Issue": "errors",
+    "Kind": "administration",
+    "LANGUAGE_VERSION": "programme",
+    "ParameterDeclaration": "programme",
+    "Programme": "programme",
+    "Refusal": "errors",
+    "Restriction": "administration",
+    "RuleError": "errors",
+    "RuleSet": "ruleset",
+    "Situation": "situation",
+    "Verdict": "findings",
+    "Vocabulary": "vocabulary",
+    "canonical_json": "situation",
+    "compile_programme": "assess",
+    "load_programme": "programme",
+    "read_situation": "stated",
+    "rule_set": "ruleset",
+    "run_examples": "examples",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__} has no attribute {name}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -19,6 +19,8 @@ PURE = {
     "fractions",
     "functools",
     "hashlib",
+    # The package loads its own modules when their names are asked for.
+    "importlib",
     "itertools",
     "json",
     "math",

@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -26,6 +26,9 @@ AUTHORITY = "330226"
 TOWN, OTHER_TOWN = "330282107", "330282114"
 GROWTH = "digital-growth"
 PROGRAMME = "matrix-programme"
+# Of the same department and proofs: a firm has one open case a year in each, and years run out.
+EARLY = "software-growth"
+WITHOUT_MONEY = ("draft", "submitted", "returned", "accepted", "withdrawn")
 FIRST_YEAR = 2000
 WAIT_S_MAX = 20
 SCOPES = [
@@ -82,7 +85,7 @@ class World:
         self._own: dict[str, httpx.AsyncClient] = {}
         self._kept: dict[str, Any] = {}
         self.today = ""
-        self._years = iter(())
+        self._years: dict[str, Iterator[int]] = {}
 
     async def begin(self) -> None:
         """Sign people in, register two firms, and have money to give."""
@@ -94,7 +97,8 @@ class World:
             self._own[name] = await self.sign_in(f"matrix-{name}", **entry)
         self.today = (await self.get("admin", "/v1/demo/clock"))["today"]
         this_year = int(self.today[:4])
-        self._years = iter(range(this_year - 1, FIRST_YEAR + 2, -1))
+        years = range(this_year - 1, FIRST_YEAR + 2, -1)
+        self._years = {name: iter(years) for name in (GROWTH, EARLY)}
         await self.register(self.uscc)
         await self.register(self.uscc_b, town_code=OTHER_TOWN)
         await self._grow(this_year)
@@ -195,10 +199,11 @@ class World:
 
     async def case(self, state: str) -> dict[str, Any]:
         """Bring a case of the firm to a state, for a year that no other case is for."""
+        programme = EARLY if state in WITHOUT_MONEY else GROWTH
         body = {
-            "programme": GROWTH,
+            "programme": programme,
             "applicant": {"kind": "firm", "id": self.uscc},
-            "matter": {"kind": "year", "period": str(next(self._years))},
+            "matter": {"kind": "year", "period": str(next(self._years[programme]))},
         }
         case = await self.post("firm", "/v1/policy/cases", body)
         for who, event in WAY[state]:

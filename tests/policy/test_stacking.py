@@ -164,6 +164,8 @@ async def _see_the_notice(platform: Any, case: dict[str, Any]) -> None:
     assert (case["state"], case["reservation"]["amount_fen"]) == ("in-notice", 5_500_000)
     assert case["due_on"] == "2027-03-08"
     assert case["notice"] == {
+        "id": case["notice"]["id"], "state": "listed", "days_left": None,
+        "decision_from": "2027-03-09",
         "published_on": "2027-03-01", "from": "2027-03-02", "to": "2027-03-08", "days": 5,
         "provisional": True,
     }  # fmt: skip

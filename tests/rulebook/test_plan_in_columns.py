@@ -42,7 +42,7 @@ def test_the_engines_agree_on_every_programme(name: str) -> None:
     numbers = numbers_of(rules, is_set=is_set)
     drawn = situations(rules, FACT_SETS, seed=20261128 + is_set)
     decided = [rules.decide(each, numbers) for each in drawn]
-    _require_variety(rules, decided)
+    _require_variety(rules, decided, is_set=is_set)
     for situation, one, other in zip(
         drawn, decided, polars_answers(rules, drawn, numbers), strict=True
     ):
@@ -56,9 +56,16 @@ def test_the_engines_agree_on_every_programme(name: str) -> None:
             assert tuple(value_of(node, world) for _, node in each.checks) == checks
 
 
-def _require_variety(rules: RuleSet, decided: Sequence[tuple[Answer, ...]]) -> None:
-    """Check that the facts drawn are not all on one side of each condition."""
+def _require_variety(
+    rules: RuleSet, decided: Sequence[tuple[Answer, ...]], *, is_set: bool
+) -> None:
+    """Check that the facts drawn are not all on one side of each condition.
+
+    What hangs on a number that is not set may well be unknown for all.
+    """
     for place, each in enumerate(rules.programmes):
+        if each.programme.parameters and not is_set:
+            continue
         for number, (condition, _) in enumerate(each.checks):
             seen = {answers[place][1][number] for answers in decided}
             assert len(seen) > 1, f"{each.programme.id}.{condition.id} is always {seen}"
