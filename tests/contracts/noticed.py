@@ -1,19 +1,24 @@
 """Cases in public notice, and objections to them, for the cells of the matrix."""
 
 import itertools
+from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 
 from services.kernel.database import flush_changes
 from services.kernel.ids import new_id
 from services.kernel.unit import commit
 from services.policy.cases.models import Case
+from services.policy.notices.actions.end_notice import end_notice, report_overdue
 from services.policy.notices.actions.publish_notice import publish_notice
+from services.policy.notices.models import NoticeItem
 from tests.contracts.world import World
 
 # A programme whose proposals stand in public notice; its department is that of the world's cases.
 NOTICED = "software-growth"
+LATE_DAYS = 90
 _numbers = itertools.count(1)
 
 
@@ -35,6 +40,29 @@ async def put_in_notice(world: World) -> dict[str, Any]:
         await flush_changes(session)
         await commit(session)
     return {"id": str(published.id), "case": str(changes["id"])}
+
+
+async def dispute(world: World) -> None:
+    """Have an objection to a notice received and dismissed."""
+    notice = await put_in_notice(world)
+    path = f"/v1/policy/notices/{notice['id']}/objections"
+    made = await world.post("public", path, objection_to(notice))
+    data = {"reply": "经核实不成立"}
+    deed = {"event": "dismiss", "version": 1, "note": "测试", "data": data}
+    await world.post("reviewer", f"{path}/{made['id']}/events", deed)
+
+
+async def let_result_be_late(world: World) -> None:
+    """Have the days of a notice pass, and those in which its result was to be published."""
+    notice = await put_in_notice(world)
+    late = world.now("policy") + timedelta(days=LATE_DAYS)
+    async with world.platform.service("policy").sessions() as session:
+        item = select(NoticeItem.id).where(NoticeItem.notice_id == UUID(notice["id"]))
+        reference = str(await session.scalar(item))
+        await end_notice(session, reference, late)
+        await report_overdue(session, reference, late)
+        await flush_changes(session)
+        await commit(session)
 
 
 def objection_to(notice: dict[str, Any]) -> dict[str, Any]:

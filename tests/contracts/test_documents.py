@@ -17,6 +17,7 @@ from services.launch.registry import SERVICES
 from tests.conftest import TestPlatform
 from tests.contracts.calls.documents import document as payment_document
 from tests.contracts.matrix import entries
+from tests.contracts.noticed import dispute, let_result_be_late
 from tests.contracts.scene import Scene
 from tests.contracts.world import World
 
@@ -152,6 +153,8 @@ async def outbox(platform: TestPlatform, world: World) -> AsyncIterator[list[dic
     await world.post("admin", "/v1/demo/clock", {"now": now})
     await world.meeting("draft")
     await world.late_task()
+    await dispute(world)
+    await let_result_be_late(world)
     entry = platform.credentials.clients["steward"]
     form = {"token": await platform.token("steward")}
     form |= {name: entry[name] for name in ("client_id", "client_secret")}
