@@ -8,6 +8,7 @@ import pytest
 from services.kernel.strict_json import digest
 from services.policy.cases.actions.freeze_situation import revive
 from services.rulebook import Situation
+from services.rulebook.programme import LANGUAGE_VERSIONS
 from tests.policy.corpus_shape import Corpus
 
 FILES = sorted((Path(__file__).parent / "corpus").glob("*.json"))
@@ -24,6 +25,7 @@ def read(path: Path) -> Corpus:
 
 def test_every_language_version_has_left_cases_behind() -> None:
     assert {path.name: digest(path.read_text("utf-8")) for path in FILES} == WRITTEN
+    assert {path.stem for path in FILES} == set(LANGUAGE_VERSIONS)
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)

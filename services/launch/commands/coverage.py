@@ -22,13 +22,16 @@ from services.policy.records import RECORDS
 
 MEASURES: Final = 30
 WIDTH_MIN: Final = 170
-# Where the records of a kind are kept; a kind that is not here has no service yet.
+# Where the records of a kind are kept; nothing keeps a kind that is not here yet.
 TABLES: Final = {
     "enterprise.firms": "firm",
     "enterprise.facts": "fact_statement",
     "enterprise.recognitions": "recognition",
     "enterprise.lists": "list_version",
     "policy.cases": "policy_case",
+    "policy.calls": "call",
+    "policy.tasks": "task",
+    "policy.meetings": "meeting",
     "finance.budgets": "budget",
     "finance.awards": "award",
     "finance.payouts": "payout",
@@ -63,7 +66,8 @@ def write_coverage(
         "parameters set", "unset", "records",
     )  # fmt: skip
     for heading in headings:
-        table.add_column(heading, justify="left" if heading in ("measure", "records") else "right")
+        is_text = heading in ("measure", "records")
+        table.add_column(heading, justify="left" if is_text else "right", overflow="fold")
     measures = [each for each in plans.measures if each.plan == plans.main]
     unmapped = 0
     for measure in sorted(measures, key=lambda each: each.number or 0):
@@ -131,7 +135,7 @@ def _parameters(
 def _print_unset(console: Console, plans: Library, approved: Decisions, on: date) -> None:
     table = Table(title="parameters that are unset")
     for heading in ("parameter", "meaning", "unit", "clause"):
-        table.add_column(heading)
+        table.add_column(heading, overflow="fold")
     for entry in plans.parameters.values():
         if in_force(entry, approved, on) is None:
             table.add_row(entry.id, entry.zh, str(entry.unit), entry.clause)

@@ -79,7 +79,7 @@ def question(schema: Mapping[str, Any], day: date) -> Question:
     year = day.year - 1
     asked = [
         each
-        for each in plan.programmes.values()
+        for each in plan.programmes_on(day).values()
         if columns_of(rule_set([each.compiled]), year).keys() & schema.keys()
     ]
     if not asked:

@@ -5,7 +5,7 @@ from uuid import UUID
 from rich.console import Console
 
 from services.kernel.actors import Actor, Role
-from services.kernel.errors import NotFound
+from services.kernel.errors import Refusal
 from services.launch.commands.operating import sessions_of
 from services.launch.configuration import configured
 from services.policy.cases import queries as cases
@@ -30,10 +30,10 @@ async def replay_case(console: Console, case: str) -> int:
     ):
         try:
             found = await cases.case(session, OPERATOR, case_id)
-        except NotFound as refusal:
+            frozen, report = await freeze_situation.replay_case(session, found)
+        except Refusal as refusal:
             console.print(f"{refusal.zh} · {refusal.en}")
             return 2
-        frozen, report = await freeze_situation.replay_case(session, found)
         console.print(f"situation  {frozen.situation_sha256}")
         console.print(f"assessment {frozen.assessment_sha256}")
         console.print("the same byte for byte" if report.same else f"different: {report.reason}")

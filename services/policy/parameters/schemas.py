@@ -2,7 +2,7 @@ from datetime import date, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints
 
 from services.kernel.days import Day
 from services.policy.parameters.rules import ParameterEvent, ParameterState
@@ -26,7 +26,9 @@ class NewParameter(BaseModel):
         Annotated[int, Field(strict=True)] | Annotated[str, Field(strict=True, max_length=80)]
     ) = Field(description="A whole number in the parameter's unit, or the name of a mode")
     valid_from: Day
-    source: Annotated[str, Field(min_length=1, max_length=500)]
+    source: Annotated[
+        str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)
+    ] = Field(description="The document that sets the number")
 
 
 class ParameterDeed(BaseModel):

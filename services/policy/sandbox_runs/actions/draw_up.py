@@ -146,6 +146,7 @@ class _Drawing:
             case ConditionChange():
                 self._condition(change, pointer)
             case AmountChange():
+                self._once("amount", change.programme, f"{pointer}/programme")
                 asked = self._programme(change.programme, f"{pointer}/programme")
                 self._rewrite(asked, {"amount": change.amount}, {"/amount": f"{pointer}/amount"})
             case ProgrammeChange():
