@@ -26,7 +26,7 @@ from services.policy.documents.actions.write_document import (
     pages_of,
     write_document,
 )
-from services.policy.documents.models import Document
+from services.policy.documents.models import Document, DocumentCase
 from services.policy.documents.queries import LineRow
 from services.policy.documents.rules import DocumentEvent, DocumentKind, DocumentState
 from services.policy.documents.schemas import CaseLine, DocumentDeed, Minutes
@@ -147,15 +147,22 @@ def _issued(document: Document, lines: list[LineRow]) -> DocumentIssued:
             "minutes_on": document.minutes_on, "issued_on": document.issued_on,
             "issued_by": document.issued_by, "replaces": document.replaces,
             "pdf_sha256": document.pdf_sha256,
-            "total_fen": sum(line.amount_fen or 0 for line, _ in lines),
+            "total_fen": sum(_fen(line) for line, _ in lines),
             "lines": [
                 PaymentLine(
                     case_id=case.id, attempt=line.attempt, programme=case.programme,
                     clause=told[str(case.id)]["clause"], payee=applicant_of(case),
-                    amount_fen=line.amount_fen or 0, functional_subject=line.functional_subject,
+                    amount_fen=_fen(line), functional_subject=line.functional_subject,
                     economic_subject=line.economic_subject, quota_document=line.quota_document,
                 )
                 for line, case in lines
             ],
         }
     )  # fmt: skip
+
+
+def _fen(line: DocumentCase) -> int:
+    """Give what a payment document pays for a case; the database holds no such line without it."""
+    if line.amount_fen is None:
+        raise ValueError(f"case {line.case_id} stands in a payment document without an amount")
+    return line.amount_fen
