@@ -26,12 +26,12 @@ from services.policy.cases.rules import (
     require_matter,
     require_no_stake,
     require_other_person,
-    require_payable,
     require_reserved,
 )
 from services.policy.contract.events import Matter, Party
 from services.policy.notices.rules import notice_period, require_notice_over
 from services.policy.plan.actions.load_library import library
+from services.policy.situations.rules import require_payable
 from services.rulebook import Assessment, Situation
 
 FIRM, REVIEWER, APPROVER = {Role.FIRM}, {Role.REVIEWER}, {Role.APPROVER}

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from services.kernel.strict_json import digest
-from services.policy.cases.actions.freeze_situation import revive
+from services.policy.situations.actions import revive
 from services.rulebook import Situation
 from services.rulebook.programme import LANGUAGE_VERSIONS
 from tests.policy.corpus_shape import Corpus

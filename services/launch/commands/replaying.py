@@ -9,7 +9,7 @@ from services.kernel.errors import Refusal
 from services.launch.commands.operating import sessions_of
 from services.launch.configuration import configured
 from services.policy.cases import queries as cases
-from services.policy.cases.actions import freeze_situation
+from services.policy.situations import actions as situations
 
 OPERATOR = Actor("operator", "operator", frozenset({Role.AUDITOR}))
 
@@ -30,7 +30,7 @@ async def replay_case(console: Console, case: str) -> int:
     ):
         try:
             found = await cases.case(session, OPERATOR, case_id)
-            frozen, report = await freeze_situation.replay_case(session, found)
+            frozen, report = await situations.replay_case(session, found)
         except Refusal as refusal:
             console.print(f"{refusal.zh} · {refusal.en}")
             return 2

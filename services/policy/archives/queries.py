@@ -20,12 +20,13 @@ from services.policy.archives.schemas import (
     ItemCheckView,
     RetentionView,
 )
-from services.policy.cases.models import Case, FrozenSituation, RuleText
+from services.policy.cases.models import Case
 from services.policy.cases.queries import last_id
 from services.policy.cases.rules import FINISHED, CaseState
 from services.policy.documents.models import KeptFile
 from services.policy.documents.rules import sha256_of
 from services.policy.notices.models import NoticeItem
+from services.policy.situations.models import FrozenSituation, RuleText
 
 
 async def archive(session: AsyncSession, case_id: UUID, *, for_update: bool = False) -> CaseArchive:

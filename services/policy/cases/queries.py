@@ -1,8 +1,7 @@
 """Reading cases, and what would follow for their applicants today."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -11,23 +10,20 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.kernel.actors import Actor, Role
 from services.kernel.clock import city_day
-from services.kernel.errors import Conflict, NotFound
+from services.kernel.errors import NotFound
 from services.kernel.pages import PageRequest
 from services.policy.base import calendar_of
 from services.policy.cases.access import acts_for, reviewed_by, visible_to
-from services.policy.cases.models import Case, CaseHistory, FrozenSituation
+from services.policy.cases.models import Case, CaseHistory
 from services.policy.cases.rules import (
     APPLICANT,
-    FIRM,
     NEXT,
     OPEN,
-    RECEIVED,
     REVIEWER,
     CaseEvent,
     CaseState,
     Outcome,
     ReservationState,
-    SystemEvent,
     has_stake,
 )
 from services.policy.cases.schemas import (
@@ -39,104 +35,9 @@ from services.policy.cases.schemas import (
 )
 from services.policy.contract.events import Matter, Party
 from services.policy.evidence.queries import case_flags
-from services.policy.firms import queries as firms
-from services.policy.firms.rules import KnownFirm, declared_of, mark_declared, situation_of
 from services.policy.notices.models import Notice, NoticeItem
 from services.policy.notices.rules import ItemState, decision_day, midnight
-from services.policy.parameters.rules import Decisions, Number, numbers_of
 from services.policy.plan.actions.load_library import library
-from services.policy.plan.rules import PlanProgramme
-from services.policy.stacking.rules import OWN_LEVEL
-from services.rulebook import Assessment, Situation
-from services.rulebook.stacking import COMPETES, Aid, limits_from
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a programme answers for an applicant on a day, and everything it rests on."""
-
-    firm: KnownFirm
-    situation: Situation
-    numbers: dict[str, Number]
-    assessment: Assessment
-    declared: list[str]
-
-
-async def answer_for(
-    session: AsyncSession,
-    programme: PlanProgramme,
-    applicant: Party,
-    decisions: Decisions,
-    *,
-    on: date,
-    year: int | None,
-    after: UUID | None = None,
-) -> Answer:
-    """Ask the rule of today about the facts of today; samples are never used on a case."""
-    firm = await firms.firm(session, applicant.id, on=on, after=after)
-    compiled = programme.compiled
-    situation = situation_of(
-        firm,
-        compiled.vocabulary,
-        on=on,
-        year=year,
-        history=await received(session, applicant),
-        only=compiled.facts,
-    )
-    numbers = numbers_of(programme, library(), decisions, on, samples=False)
-    values = {name: number.value for name, number in numbers.items()}
-    declared = declared_of(compiled, situation, firm.state.declared)
-    assessment = mark_declared(compiled.assess(situation, values), declared)
-    return Answer(firm, situation, numbers, assessment, declared)
-
-
-async def received(session: AsyncSession, applicant: Party) -> frozenset[str]:
-    """Name the programmes that were ever decided for an applicant and not revoked."""
-    statement = select(Case.programme).where(
-        Case.applicant_kind == applicant.kind,
-        Case.applicant_id == applicant.id,
-        Case.state.in_(RECEIVED),
-    )
-    return frozenset(await session.scalars(statement.distinct()))
-
-
-async def received_by_firms(
-    session: AsyncSession, usccs: Iterable[str]
-) -> dict[str, frozenset[str]]:
-    """Name the same for many firms; one that received nothing is not among them."""
-    statement = select(Case.applicant_id, func.array_agg(Case.programme.distinct())).where(
-        Case.applicant_kind == FIRM, Case.applicant_id.in_(list(usccs)), Case.state.in_(RECEIVED)
-    )
-    rows = await session.execute(statement.group_by(Case.applicant_id))
-    return {uscc: frozenset(programmes) for uscc, programmes in rows}
-
-
-async def standing_aid(session: AsyncSession, applicant: Party) -> list[Aid]:
-    """List what finance holds or paid for an applicant's cases, as far as it has been heard."""
-    recovered = select(CaseHistory.id).where(
-        CaseHistory.case_id == Case.id, CaseHistory.event == SystemEvent.RECOVERED
-    )
-    statement = select(Case).where(
-        Case.applicant_kind == applicant.kind,
-        Case.applicant_id == applicant.id,
-        Case.reservation_state == ReservationState.RESERVED,
-        ~recovered.exists(),
-    )
-    rows = await session.scalars(statement.order_by(Case.id))
-    return [_aid(row) for row in rows]
-
-
-def _aid(row: Case) -> Aid:
-    programme = library().programmes.get(row.programme)
-    line: Any = row.reservation_line
-    return Aid(
-        id=str(row.id), programme=row.programme, level=OWN_LEVEL, matter=matter_of(row).key(),
-        group=programme.stacking_group if programme else row.programme,
-        relation=programme.compiled.programme.relation if programme else COMPETES,
-        year=line["year"] if line else row.changed_at.year,
-        limits=limits_from(row.assessment.get("ceilings", ())),
-        amount_fen=row.reservation_amount_fen or 0,
-    )  # fmt: skip
 
 
 async def case(
@@ -221,19 +122,6 @@ async def may_review(session: AsyncSession, actor: Actor, case_id: UUID) -> bool
         return False
     statement = select(Case.id).where(Case.id == case_id, reviewed_by(actor))
     return await session.scalar(statement) is not None
-
-
-async def frozen(session: AsyncSession, found: Case) -> FrozenSituation:
-    """Find what the latest proposal of a case was frozen with."""
-    statement = select(FrozenSituation).where(FrozenSituation.case_id == found.id)
-    row = await session.scalar(statement.order_by(FrozenSituation.attempt.desc()).limit(1))
-    if row is None:
-        raise Conflict(
-            "本件尚未提请，没有冻结的情形可供复算。",
-            "The case was not proposed yet; nothing is frozen that could be replayed.",
-            code="not-frozen",
-        )
-    return row
 
 
 def is_visible(case_id: Any, actor: Actor) -> ColumnElement[bool]:

@@ -11,7 +11,6 @@ from services.kernel.settings import Profile
 from services.kernel.unit import CurrentRuntime, Now, Session, noun_router
 from services.policy.cases import queries
 from services.policy.cases.access import Applicant, CaseHandler, CaseReader
-from services.policy.cases.actions.freeze_situation import replay_case
 from services.policy.cases.actions.move_case import move_case as move
 from services.policy.cases.actions.open_case import open_case as begin
 from services.policy.cases.rules import CaseState
@@ -24,6 +23,7 @@ from services.policy.cases.schemas import (
     NewCase,
     ReplayView,
 )
+from services.policy.situations.actions import replay_case
 
 router = noun_router("policy", "cases")
 After = Annotated[

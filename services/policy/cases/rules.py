@@ -9,7 +9,6 @@ from services.kernel.actors import ROLE_NAMES, Actor, Role
 from services.kernel.errors import Conflict, Forbidden, invalid_field
 from services.policy.contract.events import Matter, Party
 from services.policy.plan.rules import PlanProgramme
-from services.rulebook import Assessment, Fact
 
 FIRM, INSTITUTION = "firm", "institution"
 YEAR_FIRST = 2000
@@ -297,55 +296,6 @@ def _reference_year(matter: Matter, on: date) -> int:
 def open_key(matter: Matter, programme: PlanProgramme) -> str:
     """Name what one applicant may have open once: a matter, or the programme if it is once only."""
     return "once" if programme.compiled.asks_history else matter.key()
-
-
-def require_payable(assessment: Assessment, vocabulary: Mapping[str, Fact]) -> int:
-    """Give the amount to propose, or say why there is none yet."""
-    if assessment.outcome == "ineligible":
-        failed = [c for c in assessment.conditions if c["outcome"] == "false"]
-        says = "；".join(str(c["says"]) for c in failed)
-        ids = ", ".join(str(c["id"]) for c in failed)
-        raise Conflict(
-            f"不符合条件，不能提请批准：{says}。",
-            f"Not eligible, failed: {ids}.",
-            code="not-eligible",
-        )
-    if assessment.outcome == "unknown" or assessment.amount_status == "unknown-fact":
-        raise _unknown(assessment, vocabulary)
-    if assessment.amount_fen is None:
-        raise Conflict(
-            "金额所依据的参数尚未确定，不能提请批准；请先报批该参数。",
-            "The amount waits for a parameter that is not set; have it set first.",
-            code="amount-pending-parameter",
-        )
-    if assessment.amount_fen == 0:
-        raise Conflict(
-            "按规则计算的金额为零，不能提请批准。",
-            "The amount is zero; there is nothing to award.",
-            code="amount-zero",
-        )
-    return assessment.amount_fen
-
-
-def _unknown(assessment: Assessment, vocabulary: Mapping[str, Fact]) -> Conflict:
-    unknown = [c for c in assessment.conditions if c["outcome"] == "unknown"]
-    says = [str(c["says"]) for c in unknown]
-    ids = [str(c["id"]) for c in unknown]
-    lacks = [_lack(str(m["fact"]), m["year"], vocabulary) for m in assessment.missing]
-    return Conflict(
-        f"尚不能判定，不能提请批准：待判定条件：{'；'.join(says) or '无'}；"
-        f"缺少事实：{'、'.join(zh for zh, _ in lacks) or '无'}。",
-        f"Not yet decidable: conditions {', '.join(ids) or 'none'};"
-        f" missing facts {', '.join(en for _, en in lacks) or 'none'}.",
-        code="facts-unknown",
-    )
-
-
-def _lack(name: str, year: int | None, vocabulary: Mapping[str, Fact]) -> tuple[str, str]:
-    """Name a missing fact in Chinese and English."""
-    fact = vocabulary.get(name)
-    zh, en = (fact.title or "未命名的事实", fact.english or name) if fact else ("名录或称号", name)
-    return (f"{zh}（{year}年）", f"{en} ({year})") if year else (zh, en)
 
 
 def require_answered(state: ReservationState) -> None:

@@ -10,7 +10,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.kernel.actors import Actor
 from services.kernel.errors import FieldError, Invalid, invalid_field
-from services.policy.cases.queries import received, standing_aid
 from services.policy.cases.rules import MatterKind
 from services.policy.contract.events import Matter, Party
 from services.policy.evaluations import rules
@@ -36,6 +35,7 @@ from services.policy.parameters.rules import Number, numbers_of, stacking_mode
 from services.policy.plan.actions.load_library import library
 from services.policy.plan.queries import programme_unknown
 from services.policy.plan.rules import Plan, PlanProgramme
+from services.policy.situations.queries import received, standing_aid
 from services.policy.wording import in_chinese, in_english
 from services.rulebook import (
     FactError,

@@ -6,8 +6,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.kernel.strict_json import digest
-from services.policy.cases.models import RuleText
 from services.policy.plan.rules import Library, PlanProgramme
+from services.policy.situations.models import RuleText
 from services.policy.versions.models import ProgrammeVersion
 
 

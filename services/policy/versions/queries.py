@@ -8,8 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.kernel.errors import NotFound
 from services.kernel.pages import PageRequest
-from services.policy.cases.models import RuleText
 from services.policy.plan.actions.load_library import library
+from services.policy.situations.models import RuleText
 from services.policy.versions.models import ProgrammeVersion
 from services.policy.versions.rules import changes
 from services.policy.versions.schemas import (

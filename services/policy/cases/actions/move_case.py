@@ -19,7 +19,6 @@ from services.policy.base import calendar_of
 from services.policy.calls.queries import require_place
 from services.policy.cases import queries, rules
 from services.policy.cases.access import acts_for
-from services.policy.cases.actions.freeze_situation import freeze_situation, show_answer
 from services.policy.cases.actions.record import Hand, record
 from services.policy.cases.models import Case
 from services.policy.cases.rules import (
@@ -43,6 +42,9 @@ from services.policy.parameters.queries import decisions
 from services.policy.parameters.rules import stacking_mode
 from services.policy.plan.actions.load_library import library
 from services.policy.plan.rules import DatedParameter, PlanProgramme
+from services.policy.situations.actions import freeze_situation, show_answer
+from services.policy.situations.queries import Answer, answer_for
+from services.policy.situations.rules import require_payable
 from services.policy.stacking.rules import OWN_LEVEL, require_known
 from services.rulebook import Assessment
 from services.rulebook.stacking import Position, StackingMode, limits_from
@@ -151,7 +153,7 @@ async def _propose(deed: Deed) -> CaseState:
     amount_fen = None
     if outcome is Outcome.APPROVE:
         await require_place(deed.session, case)
-        amount_fen = rules.require_payable(answer.assessment, programme.compiled.vocabulary)
+        amount_fen = require_payable(answer.assessment, programme.compiled.vocabulary)
     case.attempt += 1
     case.proposed_outcome, case.reviewed_by = outcome, deed.actor.subject
     case.reservation_amount_fen = case.reservation_line = None
@@ -274,8 +276,8 @@ def _end(deed: Deed, outcome: str, default_reason: str) -> None:
     announce(deed.session, event, now=deed.now)
 
 
-async def _answer(deed: Deed, programme: PlanProgramme) -> queries.Answer:
-    return await queries.answer_for(
+async def _answer(deed: Deed, programme: PlanProgramme) -> Answer:
+    return await answer_for(
         deed.session, programme, queries.applicant_of(deed.case), await decisions(deed.session),
         on=deed.on, year=deed.case.reference_year,
     )  # fmt: skip

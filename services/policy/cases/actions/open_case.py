@@ -13,7 +13,6 @@ from services.kernel.ids import new_id
 from services.policy.calls.queries import call_for
 from services.policy.cases import queries, rules
 from services.policy.cases.access import acts_for
-from services.policy.cases.actions.freeze_situation import show_answer
 from services.policy.cases.actions.record import Hand, record
 from services.policy.cases.models import Case
 from services.policy.cases.rules import FIRM, CaseState, ReservationState, SystemEvent
@@ -25,6 +24,8 @@ from services.policy.parameters.queries import decisions
 from services.policy.plan.actions.load_library import library
 from services.policy.plan.queries import programme_unknown
 from services.policy.plan.rules import PlanProgramme
+from services.policy.situations.actions import show_answer
+from services.policy.situations.queries import answer_for
 
 
 async def open_case(
@@ -46,9 +47,7 @@ async def open_case(
         require_live(programme, library(), on)
     year = rules.require_matter(matter, programme, on)
     known = await decisions(session)
-    answer = await queries.answer_for(
-        session, programme, applicant, known, on=on, year=year, after=after
-    )
+    answer = await answer_for(session, programme, applicant, known, on=on, year=year, after=after)
     case = _draft(actor, programme, applicant, matter, now)
     case.applicant_name, case.reference_year = answer.firm.state.name, year
     case.call_id = call.id if call else None

@@ -8,12 +8,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.kernel.clock import city_day
 from services.policy.cases import queries as cases
-from services.policy.cases.models import Case, FrozenSituation
+from services.policy.cases.models import Case
 from services.policy.cases.rules import FIRM, MATTER_NAMES, CaseEvent
 from services.policy.documents.rules import DocumentKind, capital_amount, yuan
 from services.policy.office import Remedies, office_of
 from services.policy.plan.actions.load_library import library
 from services.policy.plan.rules import PlanProgramme
+from services.policy.situations import queries as situations
+from services.policy.situations.models import FrozenSituation
 from services.rulebook.situation import parse_canonical
 
 UNKNOWN = "未知"
@@ -54,7 +56,7 @@ async def write_decision(
     session: AsyncSession, kind: DocumentKind, case: Case, programme: PlanProgramme
 ) -> dict[str, Any]:
     """Write the content of a decision about one case."""
-    frozen = await cases.frozen(session, case)
+    frozen = await situations.frozen(session, case)
     grounds = Grounds(case, frozen, programme, await _note(session, case, DECIDING[kind]))
     verb, decision = VERDICTS[kind]
     title = programme.compiled.programme.title

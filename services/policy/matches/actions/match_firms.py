@@ -17,7 +17,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.kernel.clock import city_day, system_now
 from services.kernel.database import raw_connection
 from services.kernel.outbox import announce
-from services.policy.cases.queries import received_by_firms
 from services.policy.contract.events import MatchChange
 from services.policy.firms.queries import firms_on
 from services.policy.firms.rules import StoredFirm, situation_of
@@ -25,6 +24,7 @@ from services.policy.matches import queries, rules
 from services.policy.matches.models import MatchedFirm
 from services.policy.matches.rules import Found, Ground, Kind, Told
 from services.policy.plan.actions.load_library import library
+from services.policy.situations.queries import received_by_firms
 
 log = structlog.get_logger()
 

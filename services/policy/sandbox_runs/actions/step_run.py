@@ -18,7 +18,6 @@ from services.kernel.database import raw_connection
 from services.kernel.errors import Conflict, Invalid
 from services.kernel.operations import Step
 from services.kernel.tables import Operation
-from services.policy.cases.queries import received_by_firms
 from services.policy.firms.queries import firms_on
 from services.policy.firms.rules import StoredFirm, situation_of
 from services.policy.matches.queries import count_firms, firms_after
@@ -28,6 +27,7 @@ from services.policy.sandbox_runs.actions.sum_up import sum_up
 from services.policy.sandbox_runs.models import SandboxRun
 from services.policy.sandbox_runs.rules import FirmResult, Grant, Tally, firm_result
 from services.policy.sandbox_runs.schemas import NewRun
+from services.policy.situations.queries import received_by_firms
 
 FIRMS_AT_ONCE = 300
 SCENARIOS_KEPT = 8

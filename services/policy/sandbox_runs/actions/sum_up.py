@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.policy.cases.queries import received_by_firms
 from services.policy.firms.queries import firms_on
 from services.policy.firms.rules import KnownFirm, situation_of
 from services.policy.plan.actions.load_library import library
@@ -26,6 +25,7 @@ from services.policy.sandbox_runs.schemas import (
     Side,
     Standing,
 )
+from services.policy.situations.queries import received_by_firms
 from services.rulebook import Situation
 
 GONE = ("改动后没有这个项目。", "The changed plan has no such programme.")

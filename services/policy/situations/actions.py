@@ -9,11 +9,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.kernel.ids import new_id
 from services.kernel.strict_json import digest
-from services.policy.cases import queries
-from services.policy.cases.models import Case, FrozenSituation, RuleText
-from services.policy.cases.queries import Answer
+from services.policy.cases.models import Case
 from services.policy.firms.rules import mark_declared
 from services.policy.plan.rules import PlanProgramme
+from services.policy.situations import queries
+from services.policy.situations.models import FrozenSituation, RuleText
+from services.policy.situations.queries import Answer
 from services.rulebook import (
     LANGUAGE_VERSION,
     CompiledProgramme,
