@@ -268,6 +268,9 @@ def session_factory(engine: AsyncEngine) -> async_sessionmaker[AsyncSession]:
 
 async def raw_connection(session: AsyncSession) -> Any:
     """Give the driver's own connection, in the session's transaction, for hot statements."""
+    lease = cast("LeasedSession", session.sync_session).lease
+    if lease is not None and lease.is_open:
+        return lease.driver
     return await cast("UnitSession", session).driver()
 
 
