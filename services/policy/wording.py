@@ -1,6 +1,13 @@
 """Wording what the rule language would accept: its hints are English, its readers are not all."""
 
 import re
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+from services.kernel.errors import Invalid, invalid_field
+
+NAMES_SHOWN_MAX = 3
+ALIKE = 0.5
 
 # What is written in a rule stays as it is written there; the words around it are translated.
 _TYPES = {
@@ -104,3 +111,15 @@ def in_chinese(allowed: str) -> str:
 def in_english(allowed: str) -> str:
     """Word a hint for an English reader."""
     return _TYPES[allowed][1] if allowed in _TYPES else allowed
+
+
+def unknown_name(pointer: str, code: str, name: str, known: Iterable[str]) -> Invalid:
+    """Refuse a name that nobody has given, with the names that are most like it."""
+    words = sorted(known)
+    close = get_close_matches(name, words, n=NAMES_SHOWN_MAX, cutoff=ALIKE)
+    close = close or get_close_matches(name, words, n=1, cutoff=0)
+    hint = f"是否指{'、'.join(close)}？" if close else "此处没有可用的名称"
+    hint_en = f"did you mean {', '.join(close)}?" if close else "no name is known here"
+    return invalid_field(
+        pointer, code, f"没有这个名称（{hint}）。", f"There is no such name ({hint_en})."
+    )
