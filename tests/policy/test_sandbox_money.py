@@ -1,4 +1,4 @@
-"""The sandbox beside what stands: declared aid, own awards, budget lines of finance, all outcomes."""
+"""The sandbox beside what stands: declared aid, own awards, budget lines; and every outcome."""
 
 import io
 from typing import Any
