@@ -75,7 +75,7 @@ class MeasureReader:
             plan=plan, id=Path(document.file).stem, number=file.number, part=file.part,
             heading=file.heading, clause=file.clause, verbatim=file.verbatim, lead=lead,
             support=support, departments_provisional=file.departments.provisional,
-            programmes=tuple(each.programme.id for each in kept), tasks=tasks,
+            programmes=tuple(dict.fromkeys(each.programme.id for each in kept)), tasks=tasks,
             phrases=self._phrases(document, file),
         )  # fmt: skip
         return measure, [PlanProgramme(each, measure, rule_text(each)) for each in kept]
