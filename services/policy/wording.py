@@ -9,7 +9,6 @@ from services.kernel.errors import Invalid, invalid_field
 from services.rulebook.errors import nearest
 
 NAMES_SHOWN_MAX = 3
-ALIKE = 0.5
 
 
 @dataclass(frozen=True)
@@ -167,7 +166,7 @@ def nearest_of(name: str, known: Iterable[str]) -> Said:
 def unknown_name(pointer: str, code: str, name: str, known: Iterable[str]) -> Invalid:
     """Refuse a name that nobody has given, with the names that are most like it."""
     words = sorted(known)
-    close = get_close_matches(name, words, n=NAMES_SHOWN_MAX, cutoff=ALIKE)
+    close = get_close_matches(name, words, n=NAMES_SHOWN_MAX)
     close = close or get_close_matches(name, words, n=1, cutoff=0)
     hint = f"是否指{'、'.join(close)}？" if close else "此处没有可用的名称"
     hint_en = f"did you mean {', '.join(close)}?" if close else "no name is known here"
