@@ -23,8 +23,9 @@ from services.policy.notices.rules import (
 from services.policy.office import RETENTION_NAMES
 from services.policy.parameters.rules import ParameterState
 from services.policy.plan.rules import BENEFICIARY_NAMES, KIND_NAMES, PlanStatus, Sharing
+from services.policy.rationing.rules import Oversubscription
 from services.policy.records import RECORDS
-from services.policy.sandbox_runs.rules import Outcome, Oversubscription
+from services.policy.sandbox_runs.rules import Outcome, Wanted
 from services.policy.tasks import rules as task_rules
 
 CODE_LISTS: tuple[CodeList, ...] = (
@@ -98,6 +99,10 @@ CODE_LISTS: tuple[CodeList, ...] = (
         Outcome.UNKNOWN: ("暂不能判定", "Unknown"),
         Outcome.PENDING: ("待参数确定", "Pending a parameter"),
         Outcome.ABSENT: ("无此项目", "No such programme")}),
+    CodeList("sandbox-export-outcomes", "测算导出范围", "Outcomes in a file of the sandbox", {
+        Wanted.ENTITLED: ("符合", "Entitled"), Wanted.REFUSED: ("不符合", "Refused"),
+        Wanted.UNKNOWN: ("暂不能判定", "Unknown"),
+        Wanted.PENDING: ("待参数确定", "Pending a parameter")}),
     CodeList("amount-statuses", "金额状态", "Statuses of an amount", {
         "set": ("已确定", "Set"), "pending-parameter": ("待参数确定", "Pending a parameter"),
         "unknown-fact": ("缺少事实", "A fact is unknown")}),

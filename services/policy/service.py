@@ -4,7 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from services.enterprise.contract.events import FirmChanged, ListPublished
-from services.finance.contract.events import AwardChanged
+from services.finance.contract.events import AidChanged, AwardChanged, BudgetChanged
 from services.kernel.backlogs import Backlog
 from services.kernel.operations import OperationKind
 from services.kernel.reactions import Reaction
@@ -75,7 +75,13 @@ from services.policy.plan.actions.load_library import library
 from services.policy.plan.routes import facts_router as facts
 from services.policy.plan.routes import measures_router as measures
 from services.policy.plan.routes import programmes_router as programmes
-from services.policy.reactions import follow_award, project_firm, project_list
+from services.policy.reactions import (
+    follow_award,
+    project_aid,
+    project_budget,
+    project_firm,
+    project_list,
+)
 from services.policy.sandbox_runs.actions.begin_run import OPERATION as SANDBOX
 from services.policy.sandbox_runs.actions.step_run import step_run
 from services.policy.sandbox_runs.routes import router as sandbox_runs
@@ -129,6 +135,8 @@ SERVICE = Service(
         Reaction(FirmChanged, project_firm),
         Reaction(ListPublished, project_list),
         Reaction(AwardChanged, follow_award),
+        Reaction(BudgetChanged, project_budget),
+        Reaction(AidChanged, project_aid),
     ),
     timers=(
         TimerKind(END_TIMER, end_notice),

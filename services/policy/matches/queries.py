@@ -154,7 +154,7 @@ def event_of(
     """Tell a firm's whole standing, with what is new of it."""
     return FirmMatched(
         version=head.version, uscc=head.uscc, on=head.matched_on,
-        programmes=[MatchedProgramme.model_validate(_told(row)) for row in rows],
+        programmes=[MatchedProgramme.model_validate(_told(row, head.matched_on)) for row in rows],
         changes=list(changes),
     )  # fmt: skip
 
@@ -213,7 +213,7 @@ def view(row: Match, name: str, on: date) -> MatchView:
     worth = {"worth_fen": row.amount_fen, "worth_status": row.amount_status}
     return MatchView.model_validate(
         {
-            **_told(row),
+            **_told(row, on),
             **({"amount_fen": 0, "amount_status": "set", **worth} if is_near else amount),
             "uscc": row.uscc,
             "name": name,
@@ -239,10 +239,11 @@ def _has_applied() -> ColumnElement[bool]:
     )
 
 
-def _told(row: Match) -> dict[str, Any]:
-    programme = library().programmes.get(row.programme)
+def _told(row: Match, on: date) -> dict[str, Any]:
+    programme = library().programme_on(row.programme, on)
     measure = programme.measure.number if programme else None
     kept = {name: getattr(row, name) for name in _STATE}
     is_confidential = programme is not None and programme.compiled.programme.confidential
     named = {"programme": row.programme, "measure": measure, "confidential": is_confidential}
-    return kept | named | {"since": row.since}
+    flags = programme.flags(on) if programme else []
+    return kept | named | {"since": row.since, "flags": flags}

@@ -59,6 +59,8 @@ class Basis:
     numbers: Mapping[str, Number]
     until_day: date | None
     digest: str
+    # What is to be said of every answer: that the plan is not in force.
+    flags: tuple[str, ...] = ()
 
     @property
     def values(self) -> dict[str, int | None]:
@@ -88,7 +90,10 @@ class Found:
     def digest(self) -> str:
         """Hash what is told of it."""
         until = self.basis.until_day
-        said = asdict(self.standing) | {"until": until and until.isoformat()}
+        said = asdict(self.standing) | {
+            "flags": self.basis.flags,
+            "until": until and until.isoformat(),
+        }
         return _digest(said)
 
 
@@ -134,14 +139,16 @@ def basis_of(
 ) -> Basis:
     """Write down what a programme's answers rest on beside the firm; `lists` are versions by id."""
     until = until_day(programme, on, call_closes)
+    flags = tuple(programme.flags(on))
     said = {
+        "flags": flags,
         "lists": sorted(lists),
         "numbers": {name: number.value for name, number in numbers.items()},
         "until": until and until.isoformat(),
         "version": programme.version,
         "year": on.year - 1,
     }
-    return Basis(programme, numbers, until, _digest(said))
+    return Basis(programme, numbers, until, _digest(said), flags)
 
 
 def until_day(programme: PlanProgramme, on: date, call_closes: date | None) -> date | None:
