@@ -31,6 +31,8 @@ from services.rulebook import (
 from services.rulebook.errors import nearest, pointer_to
 
 VERSION_CHARS = 12
+# What is no part of who is entitled to what: steps are kept with the cases that take them.
+NOT_THE_RULE = {"examples", "steps"}
 
 
 class MeasureReader:
@@ -55,6 +57,8 @@ class MeasureReader:
             self._programme(document, index, file.number) for index in range(len(file.programmes))
         ]
         kept = [each for each in compiled if each is not None]
+        for index, each in enumerate(compiled):
+            self._check_steps(document, pointer_to("programmes", index, "steps"), each, file)
         lead = self.reading.department(document, "/departments/lead", file.departments.lead)
         support = self.reading.support(document, "/departments/support", file.departments.support)
         tasks = tuple(
@@ -169,6 +173,21 @@ class MeasureReader:
                 allowed = f"facts of {' '.join(sorted(subjects))}, or `subjects: [{subject}]`"
                 fault(document, base, found, allowed)
 
+    def _check_steps(
+        self, document: Document, at: str, compiled: CompiledProgramme | None, file: MeasureFile
+    ) -> None:
+        """Let only those review whose desks have the case: its lead and its support."""
+        if compiled is None:
+            return
+        own = compiled.programme.departments or file.departments
+        desks = (own.lead, *own.support)
+        for index, step in enumerate(compiled.programme.steps):
+            for place, code in enumerate(step.departments):
+                if code not in desks:
+                    pointer = at + pointer_to(index, "departments", place)
+                    found = f"{code} neither leads nor supports the programme"
+                    self.reading.fault(document, pointer, found, " ".join(desks))
+
     def _work_examples(self, document: Document, base: str, compiled: CompiledProgramme) -> None:
         examples = compiled.programme.examples
         if not examples:
@@ -196,7 +215,7 @@ def rule_text(compiled: CompiledProgramme) -> str:
     return canonical_json(
         {
             "facts": [asdict(compiled.vocabulary[name]) for name in names],
-            "programme": compiled.programme.model_dump(mode="json", exclude={"examples"}),
+            "programme": compiled.programme.model_dump(mode="json", exclude=NOT_THE_RULE),
         }
     )
 
