@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.kernel.actors import Actor, Role
 from services.kernel.clock import city_day
-from services.kernel.errors import NotFound
+from services.kernel.errors import Malformed, NotFound
 from services.kernel.pages import PageRequest
 from services.policy.base import calendar_of
 from services.policy.cases.access import acts_for, reviewed_by, visible_to
@@ -107,11 +107,22 @@ async def _due_first(
     if days.before is not None:
         statement = statement.where(Case.due_on < days.before)
     if page.after is not None:
-        day, id_ = (*page.after, None, None)[:2]
-        last = (date.fromisoformat(str(day)), UUID(str(id_)))
-        statement = statement.where(tuple_(Case.due_on, Case.id) > last)
+        statement = statement.where(tuple_(Case.due_on, Case.id) > _last_due(page.after))
     rows = await session.scalars(statement.order_by(Case.due_on, Case.id).limit(page.limit + 1))
     return list(rows)
+
+
+def _last_due(after: list[Any]) -> tuple[date, UUID]:
+    """Read where a list by due day stopped; the cursor of the other order is refused."""
+    try:
+        day, id_ = after
+        return date.fromisoformat(str(day)), UUID(str(id_))
+    except ValueError:
+        raise Malformed(
+            "cursor属于另一种排序，请从第一页读起。",
+            "The cursor is of another order; begin with the first page.",
+            code="cursor-invalid",
+        ) from None
 
 
 def last_id(page: PageRequest) -> UUID:
