@@ -9,6 +9,7 @@ from services.kernel.database import flush_changes
 from services.kernel.unit import commit
 from tests.policy.steps import (
     WAN,
+    client_of,
     firm_client,
     fresh_uscc,
     move,
@@ -131,3 +132,17 @@ async def in_policy(platform: Any, work: Any) -> Any:
 
 def id_of(case: dict[str, Any]) -> UUID:
     return UUID(case["id"])
+
+
+async def finance_desk(platform: Any, case: dict[str, Any]) -> Any:
+    """Have a reviewer of the finance bureau signed in."""
+    name = f"czj-{case['id'][-12:]}"
+    return await client_of(platform, name, roles=["reviewer"], department="czj")
+
+
+async def pass_reviews(platform: Any, case: dict[str, Any]) -> None:
+    """Have the town and both departments pass a case."""
+    await do_step(platform, "reviewer-town", case, "town-review")
+    await do_step(platform, "reviewer", case, "department-review", department="jxj")
+    other = await finance_desk(platform, case)
+    await do_step(platform, other, case, "department-review", department="czj")
