@@ -1,4 +1,4 @@
-"""What ends a step: a finding with its proof, the result of a panel, and what the database holds."""
+"""What ends a step: a finding with its proof, a panel's result, and what the database holds."""
 
 from datetime import date
 from typing import Any

@@ -27,7 +27,7 @@ def stands(
     return [
         Stand(
             ordinal, kinds[ordinal], each, last if ordinal == len(states) - 1 else Before.PROPOSAL,
-            f"局{place}",
+            f"局{place}", f"bureau-{place}",
         )
         for ordinal, parts in enumerate(states)
         for place, each in enumerate(parts if isinstance(parts, tuple) else (parts,))
@@ -90,6 +90,7 @@ def test_what_is_open_is_named_with_its_desks() -> None:
 
     assert "部门审核（局1、局2）；第三方审计（局0）" in error.value.zh
     assert "局0、" not in error.value.zh
+    assert "(bureau-1, bureau-2); Audit by a third party (bureau-0)" in error.value.en
 
 
 @pytest.mark.parametrize("state", list(StepState))

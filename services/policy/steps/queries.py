@@ -69,7 +69,7 @@ def found_in(rows: Iterable[CaseStep], step_id: UUID) -> CaseStep:
 def desk_name(step: CaseStep) -> str:
     """Name whose desk a step is, as people know it."""
     if step.department is None:
-        return f"镇（街道）{step.town_code}" if step.town_code else "镇（街道）"
+        return f"属地{step.town_code or ''}"
     known = library().departments.get(step.department)
     return known.name if known else step.department
 
@@ -78,7 +78,7 @@ def stands_of(rows: Iterable[CaseStep]) -> list[Stand]:
     return [
         Stand(
             row.ordinal, StepKind(row.kind), StepState(row.state), Before(row.before),
-            desk_name(row),
+            desk_name(row), row.department or row.town_code or "town",
         )
         for row in rows
     ]  # fmt: skip

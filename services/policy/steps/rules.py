@@ -79,13 +79,14 @@ WITH_REPORT = frozenset({StepKind.THIRD_PARTY_AUDIT, StepKind.SITE_CHECK})
 
 @dataclass(frozen=True)
 class Stand:
-    """How one desk's part of a step stands."""
+    """How one desk's part of a step stands; `code` is how English names the desk."""
 
     ordinal: int
     kind: StepKind
     state: StepState
     before: Before
     desk: str
+    code: str
 
 
 def move(state: StepState, event: StepEvent) -> StepState:
@@ -194,7 +195,7 @@ def told(stands: Iterable[Stand]) -> tuple[str, str]:
         desks = [each.desk for each in step]
         name = KIND_NAMES[step[0].kind]
         zh.append(f"{name[0]}（{'、'.join(desks)}）")
-        en.append(f"{name[1]} ({', '.join(desks)})")
+        en.append(f"{name[1]} ({', '.join(each.code for each in step)})")
     return "；".join(zh), "; ".join(en)
 
 
