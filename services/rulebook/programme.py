@@ -25,6 +25,7 @@ from services.rulebook.administration import (
     Instalment,
     Kind,
     Places,
+    ReviewStep,
     Window,
     WithoutApplication,
 )
@@ -190,6 +191,8 @@ class Programme(Part):
     without_application: WithoutApplication | None = None
     evidence: Several[Evidence] = ()
     records: tuple[Named, ...] = ()
+    # How a case is reviewed, in this order; none is the desk of the lead alone.
+    steps: Several[ReviewStep] = ()
     competition: Several[CompetitionException] = ()
     source: Words = ""
     version: Named = "draft"
@@ -256,6 +259,19 @@ def _inconsistencies(programme: Programme, where: str) -> Iterator[Issue]:
     if shares and None not in shares and sum(filter(None, shares)) != BASIS_POINTS:
         found, allowed = f"{sum(filter(None, shares))} bp", f"shares of {BASIS_POINTS} bp together"
         yield Issue("bad-value", "/instalments", found, allowed, where=where)
+    yield from _steps_out_of_order(programme, where)
+
+
+def _steps_out_of_order(programme: Programme, where: str) -> Iterator[Issue]:
+    """Find a kind of step that comes twice, and one that comes after what waits for the notice."""
+    seen: set[str] = set()
+    for index, step in enumerate(programme.steps):
+        if step.kind in seen:
+            yield Issue("duplicate", pointer_to("steps", index, "kind"), step.kind, where=where)
+        seen.add(step.kind)
+        if step.before == "decision" and index != len(programme.steps) - 1:
+            allowed = "the last step"
+            yield Issue("bad-value", pointer_to("steps", index), step.kind, allowed, where=where)
 
 
 def _duplicates(key: str, ids: Iterable[str], where: str) -> Iterator[Issue]:

@@ -45,6 +45,8 @@ NO_RECORD = Said("没有业务记录", "no record")
 NO_EXAMPLE = (
     Said("规则没有示例", "a rule without an example"), Said("至少一个示例", "at least one example")
 )  # fmt: skip
+# What is no part of who is entitled to what: steps are kept with the cases that take them.
+NOT_THE_RULE = {"examples", "steps"}
 
 
 class MeasureReader:
@@ -183,6 +185,7 @@ class MeasureReader:
             at = f"{base}/departments"
             self.reading.department(document, f"{at}/lead", programme.departments.lead)
             self.reading.support(document, f"{at}/support", programme.departments.support)
+        self._check_steps(document, base, programme)
         subjects = {programme.beneficiary, programme.matter, *programme.subjects}
         for name in compiled.facts:
             if (subject := self.facts[name].subject) not in subjects:
@@ -193,6 +196,23 @@ class MeasureReader:
                     f"facts of {names}, or `subjects: [{subject}]`",
                 )
                 fault(document, base, found, allowed)
+
+    def _check_steps(self, document: Document, base: str, programme: Programme) -> None:
+        """Let only those review whose desks have the case: its lead and its support."""
+        file = self.reading.try_shape(document, MeasureFile)
+        own = programme.departments or (file and file.departments)
+        if own is None:
+            return
+        desks = (own.lead, *own.support)
+        for index, step in enumerate(programme.steps):
+            for place, code in enumerate(step.departments):
+                if code not in desks:
+                    pointer = base + pointer_to("steps", index, "departments", place)
+                    found = Said(
+                        f"{code}既不牵头也不配合该项目",
+                        f"{code} neither leads nor supports the programme",
+                    )
+                    self.reading.fault(document, pointer, found, one_of(desks))
 
     def _work_examples(self, document: Document, base: str, compiled: CompiledProgramme) -> None:
         examples = compiled.programme.examples
@@ -230,7 +250,7 @@ def rule_text(compiled: CompiledProgramme) -> str:
     return canonical_json(
         {
             "facts": [asdict(compiled.vocabulary[name]) for name in names],
-            "programme": compiled.programme.model_dump(mode="json", exclude={"examples"}),
+            "programme": compiled.programme.model_dump(mode="json", exclude=NOT_THE_RULE),
         }
     )
 
