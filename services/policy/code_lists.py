@@ -23,9 +23,11 @@ from services.policy.notices.rules import (
 from services.policy.office import RETENTION_NAMES
 from services.policy.parameters.rules import ParameterState
 from services.policy.plan.rules import BENEFICIARY_NAMES, KIND_NAMES, PlanStatus, Sharing
+from services.policy.recommendations import rules as recommendation_rules
 from services.policy.records import RECORDS
 from services.policy.sandbox_runs.rules import Outcome, Oversubscription
 from services.policy.tasks import rules as task_rules
+from services.policy.titles.rules import TITLE_STATE_NAMES
 
 CODE_LISTS: tuple[CodeList, ...] = (
     CodeList("case-states", "办件状态", "States of a case", {
@@ -53,7 +55,21 @@ CODE_LISTS: tuple[CodeList, ...] = (
         SystemEvent.SUSPENDED: ("因异议中止", "Suspended by an objection"),
         SystemEvent.OBJECTION_UPHELD: ("异议成立", "Objection upheld"),
         SystemEvent.OBJECTION_DISMISSED: ("异议不成立", "Objection dismissed"),
-        SystemEvent.AWARDED: ("立项", "Awarded"), SystemEvent.PAID: ("已拨付", "Paid")}),
+        SystemEvent.AWARDED: ("立项", "Awarded"), SystemEvent.PAID: ("已拨付", "Paid"),
+        SystemEvent.TITLE_RECORDED: ("称号已登记", "Title recorded"),
+        SystemEvent.TITLE_NOT_RECORDED: ("称号未能登记", "Title not recorded"),
+        SystemEvent.TITLE_REVOKED: ("称号已撤销", "Title revoked"),
+        SystemEvent.COMPLETED: ("办结", "Completed")}),
+    CodeList("title-states", "称号登记情况", "What the registry holds of a title",
+             {**TITLE_STATE_NAMES}),
+    CodeList("recommendation-states", "推荐申报状态", "States of a recommendation",
+             {**recommendation_rules.STATE_NAMES}),
+    CodeList("recommendation-events", "推荐申报事项", "Events of a recommendation",
+             {**recommendation_rules.EVENT_NAMES}),
+    CodeList("recommendation-origins", "推荐申报来源", "Where a recommendation is from",
+             {**recommendation_rules.ORIGIN_NAMES}),
+    CodeList("recommendation-levels", "推荐申报的上级", "Levels that decide on recommendations",
+             {**recommendation_rules.LEVEL_NAMES}),
     CodeList("call-states", "申报批次状态", "States of a call", {**CALL_STATES}),
     CodeList("ties", "末位并列的处理", "Ties at the last place", {**TIES_NAMES}),
     CodeList("objection-states", "异议状态", "States of an objection",

@@ -31,7 +31,9 @@ from services.policy.cases.schemas import (
     CaseView,
     NoticeDays,
     PlanStand,
+    Reassessed,
     ReservationView,
+    TitleView,
 )
 from services.policy.contract.events import Matter, Party
 from services.policy.evidence.queries import case_flags
@@ -179,6 +181,9 @@ async def view(session: AsyncSession, actor: Actor, found: Case, *, now: datetim
         allowed_events=await _allowed(session, actor, found, barred),
         notice=await _notice_days(session, shown),
         proposed_outcome=Outcome(found.proposed_outcome) if found.proposed_outcome else None,
+        without_money=found.without_money,
+        title=TitleView.model_validate(found.title) if found.title else None,
+        reassesses=Reassessed.model_validate(found.reassesses) if found.reassesses else None,
         evidence_flags=await case_flags(session, actor, found),
     )
 

@@ -107,6 +107,8 @@ def programme_view(
             rule.without_application and rule.without_application.model_dump(mode="json")
         ),
         evidence=dumped(rule.evidence), sources=_sources(programme, library),
+        grants=rule.grants and rule.grants.model_dump(mode="json"),
+        recommends=rule.recommends and rule.recommends.model_dump(mode="json"),
         records={name: RECORDS[name][0] for name in rule.records},
         competition=dumped(rule.competition),
         conditions=[_condition(each) for each in rule.conditions], amount=rule.amount,

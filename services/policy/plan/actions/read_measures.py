@@ -18,6 +18,7 @@ from services.policy.plan.rules import (
     uncovered,
 )
 from services.policy.records import RECORDS
+from services.policy.titles.rules import title_faults
 from services.rulebook import (
     CompiledProgramme,
     Programme,
@@ -158,6 +159,8 @@ class MeasureReader:
         for index, name in enumerate(programme.records):
             if name not in RECORDS:
                 fault(document, f"{base}/records/{index}", name, nearest(name, RECORDS))
+        for pointer, found, allowed in title_faults(programme, self.vocabulary.recognitions):
+            fault(document, base + pointer, found, allowed)
         if programme.departments is not None:
             at = f"{base}/departments"
             self.reading.department(document, f"{at}/lead", programme.departments.lead)
