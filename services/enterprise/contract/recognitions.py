@@ -25,7 +25,7 @@ class RecognitionAnswered(DeedEvent, type="liangxin.enterprise.recognition.answe
 
     @property
     def aggregate(self) -> str:
-        return f"firm:{self.uscc}"
+        return f"{self.source_kind}:{self.source_id}"
 
 
 class RecognitionExpiring(DeedEvent, type="liangxin.enterprise.recognition.expiring.v1"):
@@ -40,7 +40,7 @@ class RecognitionExpiring(DeedEvent, type="liangxin.enterprise.recognition.expir
 
     @property
     def aggregate(self) -> str:
-        return f"firm:{self.uscc}"
+        return f"recognition:{self.recognition_id}"
 
 
 class RecognitionExpired(DeedEvent, type="liangxin.enterprise.recognition.expired.v1"):
@@ -55,4 +55,4 @@ class RecognitionExpired(DeedEvent, type="liangxin.enterprise.recognition.expire
 
     @property
     def aggregate(self) -> str:
-        return f"firm:{self.uscc}"
+        return f"recognition:{self.recognition_id}"

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from enum import StrEnum
 from typing import Any
+from uuid import UUID
 
 from services.enterprise.contract.events import HeldRecognition
 from services.kernel.errors import Conflict, invalid_field
@@ -97,6 +98,16 @@ def require_grantable(
             f"下列条件须人工核对，请核对后在data.checked中列明：{says}。",
             f"These conditions are for a person to check; name them in data.checked: {ids}.",
             code="manual-check-needed",
+        )
+
+
+def require_call(programme: PlanProgramme, call_id: UUID | None) -> None:
+    """Give places that the text counts only in a call, which ranks those who apply for them."""
+    if programme.compiled.programme.places is not None and call_id is None:
+        raise Conflict(
+            "该项目按年度或批次限定名额，须在申报批次内评选；本件不属于任何批次，不能提请批准。",
+            "The places of this programme are given out in a call, and the case is under none.",
+            code="call-required",
         )
 
 

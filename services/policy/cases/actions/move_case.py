@@ -48,6 +48,7 @@ from services.policy.situations.rules import require_payable
 from services.policy.stacking.rules import OWN_LEVEL, require_known
 from services.policy.titles.actions import go_on, grant_title
 from services.policy.titles.rules import (
+    require_call,
     require_grantable,
     require_known_checks,
     require_noticed,
@@ -164,6 +165,7 @@ async def _propose(deed: Deed) -> CaseState:
     if outcome is Outcome.APPROVE:
         await require_place(deed.session, case)
         if case.without_money:
+            require_call(programme, case.call_id)
             require_grantable(answer.assessment, programme, proposal.checked)
         else:
             amount_fen = require_payable(answer.assessment, programme.compiled.vocabulary)
