@@ -1,11 +1,13 @@
 """Steps that the tests of recommendations share: desks, events, and the whole way to a letter."""
 
+import asyncio
 import itertools
+import time
 from typing import Any
 
 import httpx
 
-from tests.policy.steps import client_of, firm_client, fresh_uscc, register
+from tests.policy.steps import WAIT_S_MAX, client_of, firm_client, fresh_uscc, register
 
 RECOMMENDATIONS = "/v1/policy/recommendations"
 STAR = "gazelle-star-recommendation"
@@ -88,3 +90,19 @@ async def with_letter(
     await event(platform, firm, found, "file", **filing())
     await event(platform, desk, found, "review", outcome="pass", finding="材料齐全，符合通知条件")
     return await event(platform, platform.client("approver"), found, "issue-letter", **letter())
+
+
+async def until_title(platform: Any, found: dict[str, Any], state: str) -> dict[str, Any]:
+    deadline = time.monotonic() + WAIT_S_MAX
+    while True:
+        read = await now(platform, found)
+        if read["title"] is not None and read["title"]["state"] == state:
+            return read
+        assert time.monotonic() < deadline, read
+        await asyncio.sleep(0.02)
+
+
+async def history(client: Any, found: dict[str, Any]) -> list[dict[str, Any]]:
+    answer = await client.get(f"{RECOMMENDATIONS}/{found['id']}/history")
+    assert answer.status_code == 200, answer.text
+    return answer.json()["items"]
