@@ -217,11 +217,12 @@ def test_a_result_without_a_title_has_neither_grade_nor_days() -> None:
     assert require_result(**result, recognition=None, valid_from=None) is None
     assert require_result(**result, recognition="gazelle-star", valid_from=None) == ON
     assert require_result(**result, recognition="gazelle-star", valid_from=first) == first
-    for changes in (
+    cases: list[dict[str, Any]] = [
         {"recognition": None, "valid_from": first},
         {"recognition": "gazelle-star", "valid_from": first, "valid_to": ON},
         {"recognition": "gazelle-star", "valid_from": None, "outcome": UpperResult.NOT_GRANTED,
          "valid_to": first},
-    ):  # fmt: skip
+    ]  # fmt: skip
+    for changes in cases:
         with pytest.raises(Invalid):
             require_result(**{**result, **changes})
