@@ -58,7 +58,9 @@ def programme(name: str) -> PlanProgramme:
 
 
 @pytest.mark.parametrize(("state", "event"), PAIRS)
-def test_what_is_not_in_the_table_cannot_happen(state: S, event: E) -> None:
+def test_what_is_not_in_the_table_cannot_happen(
+    state: RecommendationState, event: RecommendationEvent
+) -> None:
     if (state, event) in LIFE:
         assert set(move(state, event, EVERY_ROLE).to) == LIFE[state, event]
         return
@@ -88,7 +90,7 @@ def test_only_a_letter_leads_to_a_result() -> None:
         (E.WITHDRAW, {Role.FIRM, Role.INSTITUTION, Role.REVIEWER}),
     ],
 )
-def test_each_event_is_for_its_roles(event: E, roles: set[Role]) -> None:
+def test_each_event_is_for_its_roles(event: RecommendationEvent, roles: set[Role]) -> None:
     assert OWNERS[event] == roles
     state = next(state for state in S if event in NEXT[state])
     for role in Role:
