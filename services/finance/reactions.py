@@ -17,7 +17,9 @@ async def reserve_award(session: AsyncSession, event: AwardProposed, now: dateti
 
 
 async def decide_award(session: AsyncSession, event: CaseDecided, now: datetime) -> None:
-    """Make an award of what was reserved."""
+    """Make an award of what was reserved; a title or a place is none of finance's."""
+    if event.without_money:
+        return
     await deciding.decide_award(session, event, now=now)
 
 

@@ -25,10 +25,12 @@ from services.policy.office import RETENTION_NAMES
 from services.policy.parameters.rules import ParameterState
 from services.policy.plan.rules import BENEFICIARY_NAMES, KIND_NAMES, PlanStatus, Sharing
 from services.policy.rationing.rules import Oversubscription
+from services.policy.recommendations import rules as recommendation_rules
 from services.policy.records import RECORDS
 from services.policy.sandbox_runs.rules import Outcome, Wanted
 from services.policy.steps import rules as step_rules
 from services.policy.tasks import rules as task_rules
+from services.policy.titles.rules import TITLE_STATE_NAMES
 
 CODE_LISTS: tuple[CodeList, ...] = (
     CodeList("case-states", "办件状态", "States of a case", {
@@ -60,7 +62,11 @@ CODE_LISTS: tuple[CodeList, ...] = (
         SystemEvent.STEP_PASSED: ("环节通过", "A step passed"),
         SystemEvent.STEP_FAILED: ("环节未通过", "A step failed"),
         SystemEvent.STEP_RETURNED: ("环节退回补正", "Returned by a step"),
-        SystemEvent.RECUSED: ("有人回避", "Somebody recused")}),
+        SystemEvent.RECUSED: ("有人回避", "Somebody recused"),
+        SystemEvent.TITLE_RECORDED: ("称号已登记", "Title recorded"),
+        SystemEvent.TITLE_NOT_RECORDED: ("称号未能登记", "Title not recorded"),
+        SystemEvent.TITLE_REVOKED: ("称号已撤销", "Title revoked"),
+        SystemEvent.COMPLETED: ("办结", "Completed")}),
     CodeList("review-steps", "审核环节", "Steps of a review", {**step_rules.KIND_NAMES}),
     CodeList("review-step-states", "审核环节状态", "States of a step",
              {**step_rules.STEP_STATE_NAMES}),
@@ -68,6 +74,16 @@ CODE_LISTS: tuple[CodeList, ...] = (
              {**step_rules.STEP_EVENT_NAMES}),
     CodeList("case-clocks", "办件时限", "Clocks of a case", {**clock_rules.KIND_NAMES}),
     CodeList("case-alerts", "办件提醒", "Alerts of a case", {**clock_rules.ALERT_NAMES}),
+    CodeList("title-states", "称号登记情况", "What the registry holds of a title",
+             {**TITLE_STATE_NAMES}),
+    CodeList("recommendation-states", "推荐申报状态", "States of a recommendation",
+             {**recommendation_rules.STATE_NAMES}),
+    CodeList("recommendation-events", "推荐申报事项", "Events of a recommendation",
+             {**recommendation_rules.EVENT_NAMES}),
+    CodeList("recommendation-origins", "推荐申报来源", "Where a recommendation is from",
+             {**recommendation_rules.ORIGIN_NAMES}),
+    CodeList("recommendation-levels", "推荐申报的上级", "Levels that decide on recommendations",
+             {**recommendation_rules.LEVEL_NAMES}),
     CodeList("call-states", "申报批次状态", "States of a call", {**CALL_STATES}),
     CodeList("ties", "末位并列的处理", "Ties at the last place", {**TIES_NAMES}),
     CodeList("objection-states", "异议状态", "States of an objection",

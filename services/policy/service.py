@@ -4,6 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from services.enterprise.contract.events import FirmChanged, ListPublished
+from services.enterprise.contract.recognitions import RecognitionAnswered
 from services.finance.contract.events import AidChanged, AwardChanged, BudgetChanged
 from services.kernel.backlogs import Backlog
 from services.kernel.operations import OperationKind
@@ -44,6 +45,7 @@ from services.policy.contract.events import (
     TaskChanged,
     TaskReminded,
 )
+from services.policy.contract.recommendations import RecommendationChanged
 from services.policy.contract.reminders import CaseReminded, StepChanged
 from services.policy.documents.actions.typeset import TYPESETTER, Typesetter, packaged_fonts
 from services.policy.documents.routes import router as documents
@@ -84,11 +86,16 @@ from services.policy.plan.routes import measures_router as measures
 from services.policy.plan.routes import programmes_router as programmes
 from services.policy.reactions import (
     follow_award,
+    follow_recognition,
     project_aid,
     project_budget,
     project_firm,
     project_list,
 )
+from services.policy.recommendations.actions.import_results import OPERATION as RESULTS
+from services.policy.recommendations.actions.import_results import step_results
+from services.policy.recommendations.actions.record import restate_recommendations
+from services.policy.recommendations.routes import router as recommendations
 from services.policy.recusals.routes import router as recusals
 from services.policy.sandbox_runs.actions.begin_run import OPERATION as SANDBOX
 from services.policy.sandbox_runs.actions.step_run import step_run
@@ -140,12 +147,14 @@ SERVICE = Service(
         entitlements, firm_matches, matches, parameters, calls, cases, case_evidence,
         steps, recusals,
         case_archives, evidence, notices, documents, archives, sandbox_runs,
+        recommendations,
     ),
     announces=(
         AwardProposed, CaseDecided, CaseEnded, FirmMatched, TaskChanged, TaskReminded,
         MeetingChanged, NoticePublished, ObjectionReceived, ObjectionHandled, ResultReminded,
         DocumentIssued, DocumentWithdrawn,
         CaseReminded, StepChanged,
+        RecommendationChanged,
     ),
     reactions=(
         Reaction(FirmChanged, project_firm),
@@ -153,6 +162,7 @@ SERVICE = Service(
         Reaction(AwardChanged, follow_award),
         Reaction(BudgetChanged, project_budget),
         Reaction(AidChanged, project_aid),
+        Reaction(RecognitionAnswered, follow_recognition),
     ),
     timers=(
         TimerKind(END_TIMER, end_notice),
@@ -165,9 +175,10 @@ SERVICE = Service(
         TimerKind(SCAN_TIMER, scan_again),
         TimerKind(CLEAN_TIMER, clean_up, every=CLEAN_EVERY),
     ),
-    operations=(OperationKind(MATCHING, step_matching), OperationKind(SANDBOX, step_run)),
+    operations=(OperationKind(MATCHING, step_matching), OperationKind(SANDBOX, step_run),
+                OperationKind(RESULTS, step_results)),
     backlogs=(Backlog("matching", work_off, WAITING),),
-    restaters=(restate_matches, restate_tasks, restate_meetings),
+    restaters=(restate_matches, restate_tasks, restate_meetings, restate_recommendations),
     on_start=begin,
     code_lists=CODE_LISTS,
 )  # fmt: skip

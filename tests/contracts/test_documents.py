@@ -20,6 +20,7 @@ from tests.contracts.matrix import entries
 from tests.contracts.noticed import dispute, let_result_be_late
 from tests.contracts.reviewed import at_the_departments, let_cases_be_late
 from tests.contracts.scene import Scene
+from tests.contracts.titled import grant_above, let_title_end
 from tests.contracts.world import World
 
 METHODS = ("get", "put", "post", "patch", "delete")
@@ -158,6 +159,8 @@ async def outbox(platform: TestPlatform, world: World) -> AsyncIterator[list[dic
     await let_result_be_late(world)
     await at_the_departments(world)
     await let_cases_be_late(world)
+    await grant_above(world)
+    await let_title_end(world)
     entry = platform.credentials.clients["steward"]
     form = {"token": await platform.token("steward")}
     form |= {name: entry[name] for name in ("client_id", "client_secret")}

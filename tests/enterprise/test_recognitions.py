@@ -59,6 +59,7 @@ async def test_a_title_is_recorded_and_announced(platform: TestPlatform) -> None
     assert event["statement_id"] == title["statement_id"]
     assert event["recognitions"] == [
         {
+            "id": title["id"],
             "recognition": "specialised-sme",
             "grade": None,
             "valid_from": "2025-01-01",

@@ -30,6 +30,7 @@ class HeldRecognition(BaseModel):
     valid_from: date
     valid_to: date | None = None
     revoked_on: date | None = None
+    id: UUID | None = None
 
 
 class FirmChanged(StateEvent, type="liangxin.enterprise.firm.changed.v1"):

@@ -49,7 +49,7 @@ FROM fact_statement WHERE uscc = ANY($1::text[]) AND valid_from IS NOT NULL
 ORDER BY uscc, fact, valid_from, self_declared, statement_id DESC
 """
 _RECOGNITIONS = """
-SELECT uscc, recognition, grade, valid_from, valid_to, revoked_on
+SELECT uscc, id, recognition, grade, valid_from, valid_to, revoked_on
 FROM recognition WHERE uscc = ANY($1::text[]) ORDER BY uscc, recognition, valid_from
 """
 _JURISDICTIONS = """

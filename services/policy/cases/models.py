@@ -3,6 +3,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.policy.base import Base
@@ -30,8 +31,12 @@ class Case(Base):
         CheckConstraint("decided_by IS NULL OR reviewed_by IS NOT NULL", name="reviewed"),
         CheckConstraint(
             "state NOT IN ('decided', 'awarded', 'closed')"
-            " OR (decided_by IS NOT NULL AND reservation_state = 'reserved')",
+            " OR (decided_by IS NOT NULL AND (without_money OR reservation_state = 'reserved'))",
             name="decided",
+        ),
+        CheckConstraint(
+            "NOT without_money OR (reservation_state = 'none' AND state <> 'awarded')",
+            name="without_money",
         ),
         CheckConstraint("(matter_id IS NULL) <> (matter_period IS NULL)", name="matter"),
         # Nothing may be begun twice for the same applicant; `open_case` minds what is awarded.
@@ -74,6 +79,11 @@ class Case(Base):
     reservation_reason: Mapped[str | None]
     reservation_reason_en: Mapped[str | None]
     reservation_line: Mapped[dict[str, Any] | None]
+    # Set when the case is opened: its programme gives a title or a place, and nothing is reserved.
+    without_money: Mapped[bool] = mapped_column(server_default=text("false"))
+    # The title that it yields, with the registry's word; and the one that it assesses anew (复核).
+    title: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    reassesses: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     award_version: Mapped[int] = mapped_column(server_default=text("0"))
     # The first day on which a running clock is due.
     due_on: Mapped[date | None]

@@ -32,7 +32,9 @@ from services.policy.cases.schemas import (
     CaseView,
     NoticeDays,
     PlanStand,
+    Reassessed,
     ReservationView,
+    TitleView,
 )
 from services.policy.clocks.queries import dues, overdue_on
 from services.policy.clocks.schemas import DueView
@@ -216,6 +218,9 @@ async def view(session: AsyncSession, actor: Actor, found: Case, *, now: datetim
         allowed_events=await _allowed(session, actor, found, barred),
         notice=await _notice_days(session, shown),
         proposed_outcome=Outcome(found.proposed_outcome) if found.proposed_outcome else None,
+        without_money=found.without_money,
+        title=TitleView.model_validate(found.title) if found.title else None,
+        reassesses=Reassessed.model_validate(found.reassesses) if found.reassesses else None,
         evidence_flags=await case_flags(session, actor, found),
     )
 

@@ -69,6 +69,11 @@ class SystemEvent(StrEnum):
     STEP_FAILED = "step-failed"
     STEP_RETURNED = "step-returned"
     RECUSED = "recused"
+    # Of a case without money: the registry's word on its title, and its end.
+    TITLE_RECORDED = "title-recorded"
+    TITLE_NOT_RECORDED = "title-not-recorded"
+    TITLE_REVOKED = "title-revoked"
+    COMPLETED = "completed"
 
 
 class ReservationState(StrEnum):
@@ -137,6 +142,12 @@ NEXT: Mapping[CaseState, Mapping[CaseEvent, Move]] = {
     _S.WITHDRAWN: {},
     _S.REFUSED: {},
     _S.REVOKED: {},
+}
+# How a case without money goes on by itself: it is closed once the registry holds its title, or at
+# once where there is none to hold. What the registry could not record stays decided.
+WITHOUT_MONEY: Mapping[CaseState, Mapping[SystemEvent, CaseState]] = {
+    _S.PROPOSED: {SystemEvent.NOTICE_BEGUN: _S.IN_NOTICE},
+    _S.DECIDED: {SystemEvent.TITLE_RECORDED: _S.CLOSED, SystemEvent.COMPLETED: _S.CLOSED},
 }
 FINISHED = frozenset({_S.CLOSED, _S.WITHDRAWN, _S.REFUSED, _S.REVOKED})
 OPEN = tuple(state for state in CaseState if state not in FINISHED)

@@ -10,6 +10,7 @@ from services.policy.contract.events import Matter, Party
 from services.policy.evidence.rules import MarkKind
 from services.policy.firms.rules import fold_uscc
 from services.policy.notices.rules import ItemState
+from services.policy.titles.rules import TitleState
 
 NOTE_CHARS_MAX = 2000
 Version = Annotated[int, Field(strict=True, ge=1)]
@@ -64,14 +65,19 @@ class ProposeData(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     outcome: Outcome = Outcome.APPROVE
+    # The conditions that only a person can judge, as far as the reviewer has checked them.
+    checked: Annotated[list[ShortText], Field(max_length=60)] = Field(
+        default_factory=list[ShortText]
+    )
 
 
 class DecideData(BaseModel):
-    """What the approver decides."""
+    """What the approver decides; `document` is the number under which a title was granted."""
 
     model_config = ConfigDict(extra="forbid")
 
     outcome: Outcome
+    document: ShortText | None = None
 
 
 class ObjectData(BaseModel):
@@ -101,7 +107,9 @@ class CaseDeed(BaseModel):
     note: Annotated[str, Field(max_length=NOTE_CHARS_MAX)] = ""
     data: dict[str, Any] = Field(
         default_factory=dict[str, Any],
-        description='`{"outcome": "approve|refuse"}` for decide (required) and propose;'
+        description='`{"outcome": "approve|refuse"}` for decide (required) and propose; without'
+        " money, `checked` names in propose the conditions that a person checked, and `document`"
+        " in decide the number of the decision;"
         ' `{"evidence": ["…"]}` for object, whose reason is the note',
     )
 
@@ -121,6 +129,27 @@ class ReservationView(BaseModel):
     line: ReservationLine | None
     reason_code: str | None = None
     reason_en: str | None = None
+
+
+class TitleView(BaseModel):
+    """The title that a case yields; `record` is its id in the registry once that holds it."""
+
+    recognition: str
+    grade: str | None
+    valid_from: date
+    valid_to: date | None
+    state: TitleState
+    record: UUID | None
+
+
+class Reassessed(BaseModel):
+    """The title on record that a case assesses anew (复核)."""
+
+    record: UUID
+    recognition: str
+    grade: str | None
+    valid_from: date
+    valid_to: date | None
 
 
 class PlanStand(BaseModel):
@@ -177,6 +206,10 @@ class CaseView(CaseSummary):
     allowed_events: list[CaseEvent]
     notice: NoticeDays | None
     proposed_outcome: Outcome | None
+    # Nothing is reserved for a programme without money; `title` is what it gives instead.
+    without_money: bool
+    title: TitleView | None
+    reassesses: Reassessed | None
     # What its evidence shares with other applicants'; None to whoever is not told.
     evidence_flags: list[MarkKind] | None
 

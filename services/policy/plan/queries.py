@@ -103,6 +103,8 @@ def programme_view(
         ),
         evidence=dumped(rule.evidence), steps=dumped(rule.steps),
         sources=_sources(programme, library),
+        grants=rule.grants and rule.grants.model_dump(mode="json"),
+        recommends=rule.recommends and rule.recommends.model_dump(mode="json"),
         records={name: RECORDS[name][0] for name in rule.records},
         competition=dumped(rule.competition),
         conditions=[_condition(each) for each in rule.conditions], amount=rule.amount,

@@ -33,6 +33,7 @@ class Unit(StrEnum):
     POINTS = "points"
     YEARS = "years"
     DAYS = "days"
+    MONTHS = "months"
     MODE = "mode"
 
 

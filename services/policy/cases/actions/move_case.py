@@ -52,6 +52,13 @@ from services.policy.steps.actions.open_steps import (
     require_decidable,
     require_reviewed,
 )
+from services.policy.titles.actions import go_on, grant_title
+from services.policy.titles.rules import (
+    require_call,
+    require_grantable,
+    require_known_checks,
+    require_noticed,
+)
 from services.rulebook import Assessment
 from services.rulebook.stacking import Position, StackingMode, limits_from
 
@@ -111,8 +118,10 @@ async def move_case(
     case.person_version = case.version
     by = Hand(actor, min(move.who & actor.roles), body.note)
     await record(session, case, body.event, was=was, now=now, by=by, data=body.data)
+    if case.without_money:
+        await go_on(session, case, now=now)
     if case.applicant_kind == rules.FIRM and (was in rules.RECEIVED) is not (
-        target in rules.RECEIVED
+        CaseState(case.state) in rules.RECEIVED
     ):
         await mark_due(session, case.applicant_id)
     return case
@@ -159,16 +168,22 @@ async def _review(deed: Deed) -> CaseState:
 
 async def _propose(deed: Deed) -> CaseState:
     """Freeze the situation and ask finance to reserve; or propose that the case be refused."""
-    case, outcome = deed.case, deed.data(ProposeData).outcome
+    case, proposal = deed.case, deed.data(ProposeData)
+    outcome = proposal.outcome
     if not queries.may_propose(case):
         raise rules.not_allowed(CaseState(case.state), deed.body.event)
     programme = _programme(case)
     answer = await _answer(deed, programme)
     amount_fen = None
+    require_known_checks(programme, proposal.checked)
     if outcome is Outcome.APPROVE:
         await require_reviewed(deed.session, case, now=deed.now)
         await require_place(deed.session, case)
-        amount_fen = require_payable(answer.assessment, programme.compiled.vocabulary)
+        if case.without_money:
+            require_call(programme, case.call_id)
+            require_grantable(answer.assessment, programme, proposal.checked)
+        else:
+            amount_fen = require_payable(answer.assessment, programme.compiled.vocabulary)
     case.attempt += 1
     case.proposed_outcome, case.reviewed_by = outcome, deed.actor.subject
     case.reservation_amount_fen = case.reservation_line = None
@@ -223,7 +238,8 @@ async def _stacking_mode(deed: Deed) -> DatedParameter:
 
 async def _decide(deed: Deed) -> CaseState:
     """Decide as another person than the reviewers, once the notice is over."""
-    case, outcome = deed.case, deed.data(DecideData).outcome
+    case, decision = deed.case, deed.data(DecideData)
+    outcome = decision.outcome
     item = await queries.listed_item(deed.session, case)
     if item is not None and case.state == CaseState.IN_NOTICE:
         require_notice_over(item.last_day, calendar_of(deed.session), deed.now)
@@ -239,16 +255,25 @@ async def _decide(deed: Deed) -> CaseState:
             "The case was proposed for refusal; to be approved it must be proposed again.",
             code="proposed-for-refusal",
         )
-    rules.require_reserved(
-        ReservationState(case.reservation_state),
-        case.reservation_reason,
-        case.reservation_reason_en,
-    )
     await require_decidable(deed.session, case)
+    programme = library().programme_on(case.programme, city_day(case.created_at))
+    if case.without_money:
+        require_noticed(_programme(case).notice_days, is_listed=item is not None)
+    else:
+        rules.require_reserved(
+            ReservationState(case.reservation_state),
+            case.reservation_reason,
+            case.reservation_reason_en,
+        )
     case.decided_by = deed.actor.subject
+    grant = await grant_title(
+        deed.session, case, programme, document=decision.document, now=deed.now
+    )
     event = CaseDecided(
         case_id=case.id, attempt=case.attempt, reviewed_by=case.reviewed_by or "",
-        decided_by=deed.actor.subject, on=deed.on,
+        decided_by=deed.actor.subject, on=deed.on, programme=case.programme,
+        department=programme and programme.lead_code, beneficiary=queries.applicant_of(case),
+        without_money=case.without_money, grant=grant,
     )  # fmt: skip
     announce(deed.session, event, now=deed.now)
     await publish_result(deed.session, case, ItemResult.APPROVED, now=deed.now)

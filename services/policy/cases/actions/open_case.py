@@ -1,6 +1,7 @@
 """Opening a case: a draft that shows what is known of the applicant and what follows from it."""
 
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
@@ -26,6 +27,7 @@ from services.policy.plan.queries import programme_unknown
 from services.policy.plan.rules import PlanProgramme
 from services.policy.situations.actions import show_answer
 from services.policy.situations.queries import answer_for
+from services.policy.titles.rules import reassessed
 
 
 async def open_case(
@@ -51,6 +53,8 @@ async def open_case(
     case = _draft(actor, programme, applicant, matter, now)
     case.applicant_name, case.reference_year = answer.firm.state.name, year
     case.call_id = call.id if call else None
+    case.without_money = programme.compiled.programme.amount is None
+    before = case.reassesses = reassessed(programme, answer.firm.state.recognitions, on)
     show_answer(case, programme, answer)
     try:
         async with session.begin_nested():
@@ -62,7 +66,9 @@ async def open_case(
     existing = await queries.open_case_id(session, case)
     if existing is not None:
         raise _already_open(existing)
-    data = {"programme": programme.id, "matter": matter.key()}
+    data: dict[str, Any] = {"programme": programme.id, "matter": matter.key()}
+    if before is not None:
+        data["reassesses"] = before["record"]
     by = Hand(actor, "firm" if applicant.kind == FIRM else "institution")
     await record(session, case, SystemEvent.CREATED, was=None, now=now, by=by, data=data)
     return case

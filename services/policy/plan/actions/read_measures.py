@@ -20,6 +20,7 @@ from services.policy.plan.rules import (
     uncovered,
 )
 from services.policy.records import RECORDS
+from services.policy.titles.rules import title_faults
 from services.policy.wording import Said, nearest_of, one_of
 from services.rulebook import (
     CompiledProgramme,
@@ -181,6 +182,8 @@ class MeasureReader:
             if name not in RECORDS:
                 found = Said(f"没有{name}这类记录", f"no record is called {name}")
                 fault(document, f"{base}/records/{index}", found, nearest_of(name, RECORDS))
+        for pointer, found, allowed in title_faults(programme, self.vocabulary.recognitions):
+            fault(document, base + pointer, found, allowed)
         if programme.departments is not None:
             at = f"{base}/departments"
             self.reading.department(document, f"{at}/lead", programme.departments.lead)
