@@ -22,8 +22,12 @@ from services.policy.archives.routes import cases_router as case_archives
 from services.policy.archives.routes import router as archives
 from services.policy.base import CALENDAR, SECRET_KEY, STORAGE, Base
 from services.policy.calls.routes import router as calls
+from services.policy.case_batches.actions.begin_batch import OPERATION as BATCH
+from services.policy.case_batches.actions.step_batch import step_batch
+from services.policy.case_batches.routes import router as case_batches
 from services.policy.cases.routes import router as cases
 from services.policy.code_lists import CODE_LISTS
+from services.policy.contract.desk import CaseOverridden, LegacyCaseImported
 from services.policy.contract.events import (
     AwardProposed,
     CaseDecided,
@@ -48,6 +52,9 @@ from services.policy.evidence.actions.keep_evidence import SCAN_TIMER, scan_agai
 from services.policy.evidence.routes import case_router as case_evidence
 from services.policy.evidence.routes import router as evidence
 from services.policy.gates.routes import router as plans
+from services.policy.legacy_cases.actions.accept_import import OPERATION as LEGACY
+from services.policy.legacy_cases.actions.step_import import step_import
+from services.policy.legacy_cases.routes import router as legacy_cases
 from services.policy.matches.actions.restate_matches import restate_matches
 from services.policy.matches.actions.review_bases import OPERATION as MATCHING
 from services.policy.matches.actions.review_bases import TIMER as REVIEW_TIMER
@@ -119,11 +126,12 @@ SERVICE = Service(
         plans, measures, programmes, versions, facts, tasks, task_reports, meetings, evaluations,
         entitlements, firm_matches, matches, parameters, calls, cases, case_evidence,
         case_archives, evidence, notices, documents, archives, sandbox_runs,
+        case_batches, legacy_cases,
     ),
     announces=(
         AwardProposed, CaseDecided, CaseEnded, FirmMatched, TaskChanged, TaskReminded,
         MeetingChanged, NoticePublished, ObjectionReceived, ObjectionHandled, ResultReminded,
-        DocumentIssued, DocumentWithdrawn,
+        DocumentIssued, DocumentWithdrawn, CaseOverridden, LegacyCaseImported,
     ),
     reactions=(
         Reaction(FirmChanged, project_firm),
@@ -140,7 +148,12 @@ SERVICE = Service(
         TimerKind(SCAN_TIMER, scan_again),
         TimerKind(CLEAN_TIMER, clean_up, every=CLEAN_EVERY),
     ),
-    operations=(OperationKind(MATCHING, step_matching), OperationKind(SANDBOX, step_run)),
+    operations=(
+        OperationKind(MATCHING, step_matching),
+        OperationKind(SANDBOX, step_run),
+        OperationKind(BATCH, step_batch),
+        OperationKind(LEGACY, step_import),
+    ),
     backlogs=(Backlog("matching", work_off, WAITING),),
     restaters=(restate_matches, restate_tasks, restate_meetings),
     on_start=begin,

@@ -1,12 +1,14 @@
 """Reading cases, and what would follow for their applicants today."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, exists, func, select
+from sqlalchemy import ColumnElement, Select, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import defer
 
 from services.kernel.actors import Actor, Role
 from services.kernel.clock import city_day
@@ -35,9 +37,23 @@ from services.policy.cases.schemas import (
 )
 from services.policy.contract.events import Matter, Party
 from services.policy.evidence.queries import case_flags
+from services.policy.legacy_cases import queries as legacy_cases
 from services.policy.notices.models import Notice, NoticeItem
 from services.policy.notices.rules import ItemState, decision_day, midnight
+from services.policy.overrides import queries as overrides
+from services.policy.overrides.models import CaseOverride
+from services.policy.overrides.queries import is_overridden
 from services.policy.plan.actions.load_library import library
+
+
+@dataclass(frozen=True)
+class CaseFilter:
+    """Which cases a list is asked for; None is all of them."""
+
+    state: CaseState | None = None
+    programme: str | None = None
+    external_ref: str | None = None
+    overridden: bool | None = None
 
 
 async def case(
@@ -59,22 +75,30 @@ async def case_of_award(session: AsyncSession, case_id: UUID) -> Case | None:
 
 
 async def cases(
-    session: AsyncSession,
-    actor: Actor,
-    page: PageRequest,
-    *,
-    state: CaseState | None,
-    programme: str | None,
+    session: AsyncSession, actor: Actor, page: PageRequest, wanted: CaseFilter
 ) -> list[Case]:
-    """List the cases that the caller may know of, the newest first."""
+    """List the cases that the caller may know of, the newest first, without their grounds."""
+    return list(await session.scalars(cases_page(actor, page, wanted)))
+
+
+def cases_page(actor: Actor, page: PageRequest, wanted: CaseFilter) -> Select[tuple[Case]]:
+    """Ask for a page of cases; what each was decided on is long, and is left where it lies."""
     statement = select(Case).where(visible_to(actor))
-    if state is not None:
-        statement = statement.where(Case.state == state)
-    if programme is not None:
-        statement = statement.where(Case.programme == programme)
+    for column, value in (
+        (Case.state, wanted.state),
+        (Case.programme, wanted.programme),
+        (Case.external_ref, wanted.external_ref),
+    ):
+        if value is not None:
+            statement = statement.where(column == value)
+    if wanted.overridden is not None:
+        statement = statement.where(is_overridden() if wanted.overridden else ~is_overridden())
     if page.after is not None:
         statement = statement.where(Case.id < last_id(page))
-    return list(await session.scalars(statement.order_by(Case.id.desc()).limit(page.limit + 1)))
+    statement = statement.options(
+        defer(Case.situation, raiseload=True), defer(Case.assessment, raiseload=True)
+    )
+    return statement.order_by(Case.id.desc()).limit(page.limit + 1)
 
 
 def last_id(page: PageRequest) -> UUID:
@@ -165,8 +189,9 @@ async def view(session: AsyncSession, actor: Actor, found: Case, *, now: datetim
         barred |= {CaseEvent.DECIDE} if now < first else set()
         barred |= {CaseEvent.OBJECT} if now >= shown.ends_at else set()
     plan = library().plans.get(found.plan)
+    departed = (await overrides.latest_of(session, [found.id])).get(found.id)
     return CaseView(
-        **summary(found, shown).model_dump(),
+        **summary(actor, found, shown, departed).model_dump(),
         plan=PlanStand(
             id=found.plan,
             version=found.plan_version,
@@ -180,10 +205,13 @@ async def view(session: AsyncSession, actor: Actor, found: Case, *, now: datetim
         notice=await _notice_days(session, shown),
         proposed_outcome=Outcome(found.proposed_outcome) if found.proposed_outcome else None,
         evidence_flags=await case_flags(session, actor, found),
+        legacy_record=await legacy_cases.record_of(session, found),
     )
 
 
-def summary(found: Case, shown: NoticeItem | None) -> CaseSummary:
+def summary(
+    actor: Actor, found: Case, shown: NoticeItem | None, departed: CaseOverride | None
+) -> CaseSummary:
     """Show a case in a list; in notice, its last day is when the decision falls due."""
     in_notice = found.state == CaseState.IN_NOTICE
     return CaseSummary(
@@ -191,7 +219,9 @@ def summary(found: Case, shown: NoticeItem | None) -> CaseSummary:
         applicant=applicant_of(found), applicant_name=found.applicant_name,
         matter=matter_of(found), state=CaseState(found.state), version=found.version,
         reservation=_reservation(found), due_on=shown.last_day if in_notice and shown else None,
-        created_at=found.created_at, changed_at=found.changed_at,
+        external_ref=found.external_ref, legacy=found.legacy,
+        override=overrides.view(actor, departed), created_at=found.created_at,
+        changed_at=found.changed_at,
     )  # fmt: skip
 
 

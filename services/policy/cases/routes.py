@@ -13,6 +13,7 @@ from services.policy.cases import queries
 from services.policy.cases.access import Applicant, CaseHandler, CaseReader
 from services.policy.cases.actions.move_case import move_case as move
 from services.policy.cases.actions.open_case import open_case as begin
+from services.policy.cases.queries import CaseFilter
 from services.policy.cases.rules import CaseState
 from services.policy.cases.schemas import (
     CaseDeed,
@@ -23,6 +24,7 @@ from services.policy.cases.schemas import (
     NewCase,
     ReplayView,
 )
+from services.policy.overrides import queries as overrides
 from services.policy.situations.actions import replay_case
 
 router = noun_router("policy", "cases")
@@ -53,17 +55,27 @@ async def open_case(
 
 @router.get("")
 async def list_cases(
+    *,
     actor: CaseReader,
     session: Session,
     page: Page,
     state: CaseState | None = None,
     programme: Annotated[str | None, Query(max_length=100)] = None,
+    external_ref: Annotated[str | None, Query(max_length=100)] = None,
+    overridden: Annotated[
+        bool | None, Query(description="Proposed against the rule's result at any time, or never")
+    ] = None,
 ) -> CaseList:
     """List the cases that the caller may know of, the newest first."""
-    rows = await queries.cases(session, actor, page, state=state, programme=programme)
+    wanted = CaseFilter(state, programme, external_ref, overridden)
+    rows = await queries.cases(session, actor, page, wanted)
     found = page_of(rows, page, lambda row: [row.id])
     listed = await queries.listed_items(session, found["items"])
-    items = [queries.summary(row, listed.get(row.id)) for row in found["items"]]
+    departed = await overrides.latest_of(session, [row.id for row in found["items"]])
+    items = [
+        queries.summary(actor, row, listed.get(row.id), departed.get(row.id))
+        for row in found["items"]
+    ]
     return CaseList(items=items, next_cursor=found["next_cursor"])
 
 

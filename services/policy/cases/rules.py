@@ -53,6 +53,7 @@ class SystemEvent(StrEnum):
     """What happens to a case without a person: its beginning, finance's answers, the notice."""
 
     CREATED = "created"
+    IMPORTED = "imported"
     RESERVED = "reserved"
     RESERVATION_REFUSED = "reservation-refused"
     RESERVATION_ENDED = "reservation-ended"
@@ -135,6 +136,8 @@ NEXT: Mapping[CaseState, Mapping[CaseEvent, Move]] = {
     _S.REVOKED: {},
 }
 FINISHED = frozenset({_S.CLOSED, _S.WITHDRAWN, _S.REFUSED, _S.REVOKED})
+# How a case of earlier years may have ended.
+LEGACY_STATES = (_S.CLOSED, _S.WITHDRAWN, _S.REFUSED, _S.REVOKED)
 OPEN = tuple(state for state in CaseState if state not in FINISHED)
 # A programme whose award was decided on has been received, for `once_ever`.
 RECEIVED = (_S.DECIDED, _S.AWARDED, _S.CLOSED)
@@ -197,6 +200,14 @@ ORDER = (_S.DECIDED, _S.AWARDED, _S.CLOSED)
 
 def move(state: CaseState, event: CaseEvent, roles: Iterable[str]) -> Move:
     """Find where an event leads, or refuse: not this role's, or not in this state."""
+    require_role(event, roles)
+    if event not in NEXT[state]:
+        raise not_allowed(state, event)
+    return NEXT[state][event]
+
+
+def require_role(event: CaseEvent, roles: Iterable[str]) -> None:
+    """Refuse who never does this event, whatever the state."""
     whose = OWNERS[event]
     if not whose & frozenset(roles):
         zh, en = EVENT_NAMES[event]
@@ -206,9 +217,6 @@ def move(state: CaseState, event: CaseEvent, roles: Iterable[str]) -> Move:
             f"To {en} a case is for these roles: {', '.join(name[1] for name in names)}.",
             code="role-required",
         )
-    if event not in NEXT[state]:
-        raise not_allowed(state, event)
-    return NEXT[state][event]
 
 
 def not_allowed(state: CaseState, event: CaseEvent) -> Conflict:

@@ -16,7 +16,7 @@ from services.kernel.etags import check_version
 from services.kernel.outbox import announce
 from services.kernel.problems import refusal_from_validation
 from services.policy.base import calendar_of
-from services.policy.calls.queries import require_place
+from services.policy.calls.queries import require_listed, require_place
 from services.policy.cases import queries, rules
 from services.policy.cases.access import acts_for
 from services.policy.cases.actions.record import Hand, record
@@ -33,11 +33,13 @@ from services.policy.cases.rules import (
 )
 from services.policy.cases.schemas import CaseDeed, DecideData, NoData, ObjectData, ProposeData
 from services.policy.contract.events import AwardProposed, CaseDecided, CaseEnded
+from services.policy.evidence.queries import require_materials
 from services.policy.firms.queries import wait_until_heard
 from services.policy.matches.actions.mark_due import mark_due
 from services.policy.notices.actions.end_notice import publish_result
 from services.policy.notices.actions.receive_objection import object_as_applicant
 from services.policy.notices.rules import ItemResult, require_notice_over
+from services.policy.overrides.actions import overridden_amount, record_override
 from services.policy.parameters.queries import decisions
 from services.policy.parameters.rules import stacking_mode
 from services.policy.plan.actions.load_library import library
@@ -137,6 +139,8 @@ def _plainly(deed: Deed, move: Move) -> CaseState:
 async def _look_again(deed: Deed) -> CaseState:
     """Show the facts as they are now to whoever takes the case up next."""
     deed.data(NoData)
+    if deed.body.event in (CaseEvent.SUBMIT, CaseEvent.COMPLETE):
+        await require_materials(deed.session, deed.case)
     programme = _programme(deed.case)
     answer = await _answer(deed, programme)
     show_answer(deed.case, programme, answer)
@@ -145,7 +149,13 @@ async def _look_again(deed: Deed) -> CaseState:
 
 async def _propose(deed: Deed) -> CaseState:
     """Freeze the situation and ask finance to reserve; or propose that the case be refused."""
-    case, outcome = deed.case, deed.data(ProposeData).outcome
+    case, data = deed.case, deed.data(ProposeData)
+    outcome, override = data.outcome, data.override
+    if override is not None and outcome is not Outcome.APPROVE:
+        raise invalid_field(
+            "/data/override", "override-outcome", "突破规则只用于提请批准。",
+            "An override is for proposing approval.",
+        )  # fmt: skip
     if not queries.may_propose(case):
         raise rules.not_allowed(CaseState(case.state), deed.body.event)
     programme = _programme(case)
@@ -153,7 +163,11 @@ async def _propose(deed: Deed) -> CaseState:
     amount_fen = None
     if outcome is Outcome.APPROVE:
         await require_place(deed.session, case)
-        amount_fen = require_payable(answer.assessment, programme.compiled.vocabulary)
+        amount_fen = (
+            require_payable(answer.assessment, programme.compiled.vocabulary)
+            if override is None
+            else overridden_amount(programme.compiled, answer, override)
+        )
     case.attempt += 1
     case.proposed_outcome, case.reviewed_by = outcome, deed.actor.subject
     case.reservation_amount_fen = case.reservation_line = None
@@ -162,6 +176,10 @@ async def _propose(deed: Deed) -> CaseState:
     await deed.session.flush()
     await freeze_situation(deed.session, case, programme, answer, now=deed.now)
     if amount_fen is not None:
+        if override is not None:
+            await record_override(
+                deed.session, deed.actor, case, answer, override, amount_fen, now=deed.now
+            )
         case.reservation_state = ReservationState.PENDING
         await _ask_finance(deed, programme, answer.assessment, amount_fen)
     return CaseState.PROPOSED
@@ -224,6 +242,7 @@ async def _decide(deed: Deed) -> CaseState:
             "The case was proposed for refusal; to be approved it must be proposed again.",
             code="proposed-for-refusal",
         )
+    await require_listed(deed.session, case)
     rules.require_reserved(
         ReservationState(case.reservation_state),
         case.reservation_reason,
@@ -260,6 +279,9 @@ async def _withdraw(deed: Deed) -> CaseState:
 async def _revoke(deed: Deed) -> CaseState:
     deed.data(NoData)
     await publish_result(deed.session, deed.case, ItemResult.REVOKED, now=deed.now)
+    if deed.case.legacy:
+        # No award of ours will say so: what was paid counts as aid no more.
+        deed.case.reservation_state = ReservationState.NONE
     _end(deed, "revoked", "撤销决定")
     return CaseState.REVOKED
 

@@ -27,6 +27,8 @@ from services.policy.plan.rules import PlanProgramme
 from services.policy.situations.actions import show_answer
 from services.policy.situations.queries import answer_for
 
+EXTERNAL_KEY = "uq_policy_case_external"
+
 
 async def open_case(
     session: AsyncSession,
@@ -51,12 +53,16 @@ async def open_case(
     case = _draft(actor, programme, applicant, matter, now)
     case.applicant_name, case.reference_year = answer.firm.state.name, year
     case.call_id = call.id if call else None
+    if new.external_ref is not None:
+        case.external_ref, case.external_system = new.external_ref, actor.client_id
     show_answer(case, programme, answer)
     try:
         async with session.begin_nested():
             session.add(case)
             await session.flush()
-    except IntegrityError:
+    except IntegrityError as error:
+        if EXTERNAL_KEY in str(error.orig):
+            raise external_ref_used() from None
         raise _already_open(await queries.open_case_id(session, case)) from None
     # Only now: this case bars whatever would be begun beside it, and what is awarded can be seen.
     existing = await queries.open_case_id(session, case)
@@ -99,6 +105,15 @@ def _require_applicant(actor: Actor, applicant: Party, programme: PlanProgramme)
         )  # fmt: skip
     if not acts_for(actor, applicant):
         raise firm_not_found()
+
+
+def external_ref_used() -> Refusal:
+    return Conflict(
+        "本系统已用此external_ref登记过一份办件；请按external_ref查询该件，或另编一个。",
+        "This system has used this external_ref for a case; find it by external_ref, or choose"
+        " another.",
+        code="external-ref-used",
+    )
 
 
 def _already_open(existing: UUID | None) -> Refusal:
