@@ -20,6 +20,7 @@ from tests.benchmarks import (
     evaluation,
     fronting,
     hearing,
+    queue,
     relaying,
     reservations,
     stacking,
@@ -34,6 +35,7 @@ Measure = Callable[[Ground, Sizes], Awaitable[list[Figure]]]
 BENCHMARKS: dict[str, Measure] = {
     "writes": writes.measure,
     "fronting": fronting.measure,
+    "queue": queue.measure,
     "reservations": reservations.measure,
     "evaluation": evaluation.measure,
     "stacking": stacking.measure,

@@ -98,6 +98,9 @@ async def move_case(
     move = rules.move(was, body.event, actor.roles)
     deed = Deed(session, actor, case, body, now)
     await _require_whose(deed, move)
+    if body.event is CaseEvent.PROPOSE and not queries.may_propose(case):
+        # Of two who propose at once, the second is told of the state and not of a version.
+        raise rules.not_allowed(was, body.event)
     if not case.person_version <= body.version <= case.version:
         check_version(body.version, case.version)
     effect = EFFECTS.get(body.event)
@@ -156,8 +159,6 @@ async def _propose(deed: Deed) -> CaseState:
             "/data/override", "override-outcome", "突破规则只用于提请批准。",
             "An override is for proposing approval.",
         )  # fmt: skip
-    if not queries.may_propose(case):
-        raise rules.not_allowed(CaseState(case.state), deed.body.event)
     programme = _programme(case)
     answer = await _answer(deed, programme)
     amount_fen = None
