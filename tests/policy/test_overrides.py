@@ -12,6 +12,7 @@ from services.kernel.errors import Refusal
 from services.policy.overrides.rules import RuleResult, amount_of
 from services.policy.plan.actions.load_library import library
 from services.rulebook.columns.widths import most_fen
+from tests.policy.document_steps import decision, draft
 from tests.policy.steps import (
     GROWTH,
     WAN,
@@ -223,3 +224,15 @@ async def test_an_override_does_not_take_the_place_of_a_number_or_of_a_fact(
     assert answer.status_code == 200, answer.text
     assert answer.json()["override"]["rule_outcome"] == "unknown"
     assert answer.json()["override"]["rule_amount_fen"] is None
+
+
+async def test_the_decision_says_that_the_rule_was_departed_from(platform: Any) -> None:
+    await budget(platform)
+    case = await reviewed(platform, await growing_firm(platform))
+    assert (await try_override(platform, case, amount_fen=7 * WAN)).status_code == 200
+    await until(platform, case, lambda c: c["reservation"]["state"] == "reserved")
+    case = await approve(platform, case)
+    body = decision(case)
+    document = await draft(platform, body)
+    reasons = document["content"]["reasons"]
+    assert any("突破规则" in each and REASON in each and "70,000" in each for each in reasons)

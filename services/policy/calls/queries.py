@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.kernel.actors import Actor, Role
+from services.kernel.clock import city_day
 from services.kernel.errors import Conflict, NotFound, invalid_field
 from services.kernel.pages import PageRequest
 from services.policy.calls import rules
@@ -201,7 +202,8 @@ async def require_place(session: AsyncSession, case: Case) -> None:
 
 async def waits_for_list(session: AsyncSession, case: Case) -> bool:
     """Tell whether a reserved proposal stays out of public notice until its call's list is."""
-    if case.call_id is None:
+    programme = library().programme_on(case.programme, city_day(case.created_at))
+    if case.call_id is None or programme is None or programme.notice_days == 0:
         return False
     return await session.scalar(select(Call.notice).where(Call.id == case.call_id)) == NoticeBy.LIST
 
