@@ -222,10 +222,10 @@ async def test_a_batch_that_was_killed_goes_on_where_it_was(
         session.add(row)
     before = await moved_among(platform, ids)
 
-    async def die(*_: object, **__: object) -> Any:
+    async def die(*given: Any, **named: Any) -> Any:
         if next(steps) == ITEMS_A_STEP // 2:
             raise KeyboardInterrupt
-        return await moving(*_, **__)
+        return await moving(*given, **named)
 
     steps, moving = iter(range(1000)), stepping.move_case
     monkeypatch.setattr(stepping, "move_case", die)

@@ -36,7 +36,7 @@ REASON = "企业并购重组后合并报表口径调整，经部门会议研究�
 
 
 def result(**changes: Any) -> RuleResult:
-    known = {
+    known: dict[str, Any] = {
         "outcome": "ineligible", "granted_fen": 0, "computed_fen": 500, "most_fen": 1_000,
         "waits_for_number": False,
     }  # fmt: skip
@@ -182,7 +182,7 @@ async def test_a_later_proposal_by_the_rule_does_not_wash_the_mark_off(platform:
 
 async def test_what_an_override_cannot_do(platform: Any) -> None:
     case = await reviewed(platform, await growing_firm(platform))
-    for data, expected in (
+    tried: tuple[tuple[dict[str, Any], tuple[int, str]], ...] = (
         ({"reason": "太短"}, (422, "invalid")),
         ({"reason": "          　　　　　"}, (422, "invalid")),
         ({"amount_fen": 30 * WAN + 1}, (422, "amount-beyond-rule")),
@@ -190,7 +190,8 @@ async def test_what_an_override_cannot_do(platform: Any) -> None:
         ({}, (422, "nothing-overridden")),
         ({"amount_fen": 0}, (422, "invalid")),
         ({"amount_fen": 1.5}, (422, "invalid")),
-    ):
+    )
+    for data, expected in tried:
         answer = await try_override(platform, case, **data)
         assert code(answer)[0] == expected[0], answer.text
         if expected[1] != "invalid":

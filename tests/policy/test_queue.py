@@ -18,7 +18,7 @@ from services.policy.cases.rules import CaseState
 from tests.policy.steps import GROWTH, TOWN, firm_client, growing_firm, open_case
 
 CASES = 10_000
-PAGE = PageRequest(limit=50)
+PAGE = PageRequest(limit=50, seal_key=b"")
 # Besides the page itself: what a few cases of a rare kind may cost.
 ROWS_READ_MAX = 2_500
 DEPARTMENT = Actor("reviewer", "reviewer", frozenset({Role.REVIEWER}), department="jxj")
