@@ -2,8 +2,8 @@
 
 from services.kernel.code_lists import CodeList
 from services.kernel.file_types import FILE_TYPE_NAMES
+from services.policy.calls.rules import NOTICE_NAMES, TIES_NAMES
 from services.policy.calls.rules import STATE_NAMES as CALL_STATES
-from services.policy.calls.rules import TIES_NAMES
 from services.policy.cases.rules import CaseEvent as Do
 from services.policy.cases.rules import CaseState as In
 from services.policy.cases.rules import ReservationState, SystemEvent
@@ -49,6 +49,7 @@ CODE_LISTS: tuple[CodeList, ...] = (
         Do.DECIDE: ("决定", "Decide"), Do.WITHDRAW: ("撤回", "Withdraw"),
         Do.REVOKE: ("撤销", "Revoke"),
         SystemEvent.CREATED: ("建立", "Created"),
+        SystemEvent.IMPORTED: ("历史办件导入", "Imported from earlier years"),
         SystemEvent.RESERVED: ("资金已预留", "Reserved"),
         SystemEvent.RESERVATION_REFUSED: ("资金未预留", "Reservation refused"),
         SystemEvent.RESERVATION_ENDED: ("预留已解除", "Reservation ended"),
@@ -85,6 +86,8 @@ CODE_LISTS: tuple[CodeList, ...] = (
     CodeList("recommendation-levels", "推荐申报的上级", "Levels that decide on recommendations",
              {**recommendation_rules.LEVEL_NAMES}),
     CodeList("call-states", "申报批次状态", "States of a call", {**CALL_STATES}),
+    CodeList("call-notices", "申报批次公示方式", "How a call's cases stand in notice",
+             {**NOTICE_NAMES}),
     CodeList("ties", "末位并列的处理", "Ties at the last place", {**TIES_NAMES}),
     CodeList("objection-states", "异议状态", "States of an objection",
              {**OBJECTION_STATE_NAMES}),

@@ -24,12 +24,16 @@ from services.policy.archives.routes import cases_router as case_archives
 from services.policy.archives.routes import router as archives
 from services.policy.base import CALENDAR, SECRET_KEY, STORAGE, Base
 from services.policy.calls.routes import router as calls
+from services.policy.case_batches.actions.begin_batch import OPERATION as BATCH
+from services.policy.case_batches.actions.step_batch import step_batch
+from services.policy.case_batches.routes import router as case_batches
 from services.policy.cases.routes import router as cases
 from services.policy.clocks.actions.check_clocks import check_clocks
 from services.policy.clocks.actions.follow_case import renew_provisional
 from services.policy.clocks.rules import CHECK_EVERY as CLOCKS_EVERY
 from services.policy.clocks.rules import CHECK_TIMER as CLOCKS_TIMER
 from services.policy.code_lists import CODE_LISTS
+from services.policy.contract.desk import CaseOverridden, LegacyCaseImported
 from services.policy.contract.events import (
     AwardProposed,
     CaseDecided,
@@ -56,6 +60,9 @@ from services.policy.evidence.actions.keep_evidence import SCAN_TIMER, scan_agai
 from services.policy.evidence.routes import case_router as case_evidence
 from services.policy.evidence.routes import router as evidence
 from services.policy.gates.routes import router as plans
+from services.policy.legacy_cases.actions.accept_import import OPERATION as LEGACY
+from services.policy.legacy_cases.actions.step_import import step_import
+from services.policy.legacy_cases.routes import router as legacy_cases
 from services.policy.limits import LIMITS, HeldLimits
 from services.policy.matches.actions.restate_matches import restate_matches
 from services.policy.matches.actions.review_bases import OPERATION as MATCHING
@@ -147,7 +154,7 @@ SERVICE = Service(
         entitlements, firm_matches, matches, parameters, calls, cases, case_evidence,
         steps, recusals,
         case_archives, evidence, notices, documents, archives, sandbox_runs,
-        recommendations,
+        recommendations, case_batches, legacy_cases,
     ),
     announces=(
         AwardProposed, CaseDecided, CaseEnded, FirmMatched, TaskChanged, TaskReminded,
@@ -155,6 +162,7 @@ SERVICE = Service(
         DocumentIssued, DocumentWithdrawn,
         CaseReminded, StepChanged,
         RecommendationChanged,
+        CaseOverridden, LegacyCaseImported,
     ),
     reactions=(
         Reaction(FirmChanged, project_firm),
@@ -175,8 +183,13 @@ SERVICE = Service(
         TimerKind(SCAN_TIMER, scan_again),
         TimerKind(CLEAN_TIMER, clean_up, every=CLEAN_EVERY),
     ),
-    operations=(OperationKind(MATCHING, step_matching), OperationKind(SANDBOX, step_run),
-                OperationKind(RESULTS, step_results)),
+    operations=(
+        OperationKind(MATCHING, step_matching),
+        OperationKind(SANDBOX, step_run),
+        OperationKind(RESULTS, step_results),
+        OperationKind(BATCH, step_batch),
+        OperationKind(LEGACY, step_import),
+    ),
     backlogs=(Backlog("matching", work_off, WAITING),),
     restaters=(restate_matches, restate_tasks, restate_meetings, restate_recommendations),
     on_start=begin,

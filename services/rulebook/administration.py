@@ -4,9 +4,16 @@ None of it decides who is entitled. An amount, a ceiling or a day that the text 
 left out here or stands as a `:parameter`, and is never made up.
 """
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field, StrictBool, StrictInt, model_validator
+from pydantic import (
+    Field,
+    SerializerFunctionWrapHandler,
+    StrictBool,
+    StrictInt,
+    model_serializer,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from services.rulebook.parts import Day, Expression, Id, Named, ParameterName, Part, Words
@@ -70,13 +77,23 @@ class Departments(Part):
 
 
 class Evidence(Part):
-    """What proves conditions; `held` is what the state holds itself and asks of nobody."""
+    """What proves conditions; `held` is what the state holds itself and asks of nobody.
+
+    Without what is `required`, no case is submitted.
+    """
 
     id: Id
     title: Named
     english: Words = ""
     proves: tuple[Id, ...] = ()
     held: StrictBool = False
+    required: StrictBool = False
+
+    @model_serializer(mode="wrap")
+    def _as_it_was_written(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out what is not said, so that a wording keeps the hash that it always had."""
+        written = write(self)
+        return written if self.required else {k: v for k, v in written.items() if k != "required"}
 
 
 class Window(Part):

@@ -21,6 +21,7 @@ from tests.benchmarks import (
     evaluation,
     fronting,
     hearing,
+    queue,
     relaying,
     reservations,
     stacking,
@@ -35,6 +36,7 @@ Measure = Callable[[Ground, Sizes], Awaitable[list[Figure]]]
 BENCHMARKS: dict[str, Measure] = {
     "writes": writes.measure,
     "fronting": fronting.measure,
+    "queue": queue.measure,
     "reservations": reservations.measure,
     "evaluation": evaluation.measure,
     "stacking": stacking.measure,

@@ -16,6 +16,7 @@ from services.launch.commands.documents import FOLDER, contract_documents
 from services.launch.registry import SERVICES
 from tests.conftest import TestPlatform
 from tests.contracts.calls.documents import document as payment_document
+from tests.contracts.departed import depart_from_rule, import_legacy_case
 from tests.contracts.matrix import entries
 from tests.contracts.noticed import dispute, let_result_be_late
 from tests.contracts.reviewed import at_the_departments, let_cases_be_late
@@ -161,6 +162,8 @@ async def outbox(platform: TestPlatform, world: World) -> AsyncIterator[list[dic
     await let_cases_be_late(world)
     await grant_above(world)
     await let_title_end(world)
+    await depart_from_rule(world)
+    await import_legacy_case(world)
     entry = platform.credentials.clients["steward"]
     form = {"token": await platform.token("steward")}
     form |= {name: entry[name] for name in ("client_id", "client_secret")}

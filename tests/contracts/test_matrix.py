@@ -20,6 +20,7 @@ from services.launch.registry import SERVICES
 from tests.contracts import report
 from tests.contracts.calls import (
     board,
+    desk,
     documents,
     enterprise,
     evidence,
@@ -45,16 +46,9 @@ from tests.contracts.world import World
 
 # Importing these registers their calls.
 CALLERS = (
-    board,
-    documents,
-    enterprise,
-    evidence,
-    finance,
-    identity,
-    policy,
-    recommendations,
-    steps,
-)
+    board, desk, documents, enterprise, evidence, finance, identity, policy,
+    recommendations, steps,
+)  # fmt: skip
 ENTRIES = [pytest.param(entry, id=entry.name) for entry in entries()]
 GUARDED = [pytest.param(entry, id=entry.name) for entry in entries() if not entry.is_public]
 REFUSED_STATUSES = (403, 404)

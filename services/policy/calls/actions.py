@@ -16,6 +16,7 @@ from services.policy.calls import queries, rules
 from services.policy.calls.models import Call, CallRank
 from services.policy.calls.rules import CallEvent, CallState, Ties
 from services.policy.calls.schemas import CallDeed, Material, NewCall
+from services.policy.notices.actions.publish_list import publish_list
 from services.policy.plan.actions.load_library import library
 from services.policy.plan.queries import programme_unknown
 from services.policy.plan.rules import PlanProgramme
@@ -28,6 +29,7 @@ async def draft_call(session: AsyncSession, actor: Actor, new: NewCall, *, now: 
     if programme is None:
         raise programme_unknown("/programme", new.programme, library().programmes)
     rules.require_own_department(actor.department, programme)
+    rules.require_notice(new.notice, programme)
     rules.require_window(new.window.opens_on, new.window.closes_on)
     rule = programme.compiled.programme
     materials = [each.model_dump() for each in new.materials or _materials(rule)]
@@ -39,7 +41,8 @@ async def draft_call(session: AsyncSession, actor: Actor, new: NewCall, *, now: 
         per_applicant=_limit(new, rule), per_applicant_reason=new.per_applicant_reason,
         materials=materials, templates=[each.model_dump() for each in new.templates],
         materials_sha256=digest(canonical_json({"materials": materials})), contact=new.contact,
-        state=CallState.DRAFT, version=1, created_by=actor.subject, created_at=now,
+        materials_required=new.materials_required, notice=new.notice, state=CallState.DRAFT,
+        version=1, created_by=actor.subject, created_at=now,
     )  # fmt: skip
     session.add(call)
     await session.flush()
@@ -62,6 +65,8 @@ async def move_call(
     match deed.event:
         case CallEvent.PUBLISH:
             await _publish(session, actor, call, programme, now)
+        case CallEvent.PUBLISH_LIST:
+            await publish_list(session, actor, call, programme, now=now)
         case CallEvent.RANK:
             await _rank(session, actor, call, now)
         case CallEvent.CANCEL:

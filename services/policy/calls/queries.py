@@ -8,12 +8,13 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.kernel.actors import Actor, Role
+from services.kernel.clock import city_day
 from services.kernel.errors import Conflict, NotFound, invalid_field
 from services.kernel.pages import PageRequest
 from services.policy.calls import rules
 from services.policy.calls.access import visible_to
 from services.policy.calls.models import Call, CallRank
-from services.policy.calls.rules import NEXT, CallEvent, CallState, Ties
+from services.policy.calls.rules import NEXT, CallEvent, CallState, NoticeBy, Ties
 from services.policy.calls.schemas import (
     CallPreview,
     CallView,
@@ -199,6 +200,24 @@ async def require_place(session: AsyncSession, case: Case) -> None:
         )  # fmt: skip
 
 
+async def waits_for_list(session: AsyncSession, case: Case) -> bool:
+    """Tell whether a reserved proposal stays out of public notice until its call's list is."""
+    programme = library().programme_on(case.programme, city_day(case.created_at))
+    if case.call_id is None or programme is None or programme.notice_days == 0:
+        return False
+    return await session.scalar(select(Call.notice).where(Call.id == case.call_id)) == NoticeBy.LIST
+
+
+async def require_listed(session: AsyncSession, case: Case) -> None:
+    """Approve nothing that waits for the list of its call."""
+    if case.state == CaseState.PROPOSED and await waits_for_list(session, case):
+        raise Conflict(
+            "本批次须先一并公示，公示期满后方可批准；请审批人先公示名单。",
+            "The call's cases stand in public notice in one list first; have the list published.",
+            code="list-not-published",
+        )
+
+
 async def preview(session: AsyncSession, row: Call, today: date) -> CallPreview:
     """Show the notice as it will be read, with the numbers of the day."""
     programme = library().programme_on(row.programme, today)
@@ -241,6 +260,7 @@ def view(row: Call, actor: Actor, today: date) -> CallView:
             )
             for each in row.materials
         ],
+        materials_required=row.materials_required, notice=NoticeBy(row.notice),
         materials_sha256=row.materials_sha256,
         templates=[Template.model_validate(each) for each in row.templates],
         contact=row.contact, state=CallState(row.state), version=row.version,
@@ -253,10 +273,13 @@ def view(row: Call, actor: Actor, today: date) -> CallView:
 def _allowed(row: Call, actor: Actor, programme: PlanProgramme | None) -> list[CallEvent]:
     """List what the caller may do: an approver all but publish his own, a reviewer his own."""
     events = list(NEXT[CallState(row.state)])
+    if row.notice != NoticeBy.LIST and CallEvent.PUBLISH_LIST in events:
+        events.remove(CallEvent.PUBLISH_LIST)
     if actor.has(Role.APPROVER):
         mine = actor.subject != row.created_by
         return [event for event in events if mine or event is not CallEvent.PUBLISH]
     own = programme is not None and actor.department in programme.department_codes
     if not actor.has(Role.REVIEWER) or not own:
         return []
-    return [event for event in events if event is not CallEvent.PUBLISH]
+    approvers = (CallEvent.PUBLISH, CallEvent.PUBLISH_LIST)
+    return [event for event in events if event not in approvers]

@@ -23,6 +23,14 @@ class CallEvent(StrEnum):
     PUBLISH = "publish"
     RANK = "rank"
     CANCEL = "cancel"
+    PUBLISH_LIST = "publish-list"
+
+
+class NoticeBy(StrEnum):
+    """Whether a call's proposed cases stand in public notice one by one, or all in one list."""
+
+    EACH = "each"
+    LIST = "list"
 
 
 class Ties(StrEnum):
@@ -36,9 +44,13 @@ class Ties(StrEnum):
 _S, _E = CallState, CallEvent
 NEXT: Mapping[CallState, Mapping[CallEvent, CallState]] = {
     _S.DRAFT: {_E.PUBLISH: _S.PUBLISHED, _E.CANCEL: _S.CANCELLED},
-    _S.PUBLISHED: {_E.RANK: _S.RANKED, _E.CANCEL: _S.CANCELLED},
+    _S.PUBLISHED: {
+        _E.RANK: _S.RANKED,
+        _E.CANCEL: _S.CANCELLED,
+        _E.PUBLISH_LIST: _S.PUBLISHED,
+    },
     # What was ranked may be ranked anew, while nothing of it was decided.
-    _S.RANKED: {_E.RANK: _S.RANKED},
+    _S.RANKED: {_E.RANK: _S.RANKED, _E.PUBLISH_LIST: _S.RANKED},
     _S.CANCELLED: {},
 }
 STATE_NAMES: Mapping[str, tuple[str, str]] = {
@@ -51,6 +63,11 @@ EVENT_NAMES: Mapping[str, tuple[str, str]] = {
     _E.PUBLISH: ("发布", "publish"),
     _E.RANK: ("排序", "rank"),
     _E.CANCEL: ("取消", "cancel"),
+    _E.PUBLISH_LIST: ("公示名单", "publish the list"),
+}
+NOTICE_NAMES: Mapping[str, tuple[str, str]] = {
+    NoticeBy.EACH: ("逐件公示", "each case by itself"),
+    NoticeBy.LIST: ("本批次一并公示", "all in one list"),
 }
 TIES_NAMES: Mapping[str, tuple[str, str]] = {
     Ties.UNDECIDED: ("由审批人说明理由确定", "decided by an approver with a reason"),
@@ -112,6 +129,15 @@ def require_other_person(created_by: str, subject: str) -> None:
             "A call is published by another person than the one who wrote it.",
             code="four-eyes",
         )
+
+
+def require_notice(notice: NoticeBy, programme: PlanProgramme) -> None:
+    """Refuse a list for public notice under a programme that has none."""
+    if notice is NoticeBy.LIST and programme.notice_days == 0:
+        raise invalid_field(
+            "/notice", "no-notice", "该项目不公示，没有名单可公示。",
+            "The programme has no public notice, so there is no list of one.",
+        )  # fmt: skip
 
 
 def require_window(opens_on: date, closes_on: date) -> None:

@@ -5,7 +5,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from services.kernel.days import Day
-from services.policy.calls.rules import CallEvent, CallState, Ties
+from services.policy.calls.rules import CallEvent, CallState, NoticeBy, Ties
 
 CALL_EXAMPLE: dict[str, JsonValue] = {
     "programme": "rd-matching",
@@ -74,6 +74,14 @@ class NewCall(BaseModel):
     materials: Annotated[list[Material], Field(max_length=MATERIALS_MAX)] = Field(
         default_factory=list[Material]
     )
+    materials_required: bool = Field(
+        default=False,
+        description="Whether a case without the materials that are `required` is not submitted",
+    )
+    notice: NoticeBy = Field(
+        NoticeBy.EACH,
+        description="`list`: proposed cases wait until an approver publishes them in one list",
+    )
     templates: Annotated[list[Template], Field(max_length=MATERIALS_MAX)] = Field(
         default_factory=list[Template], description="Forms of the call as a whole"
     )
@@ -127,6 +135,8 @@ class CallView(BaseModel):
     per_applicant: int | None
     per_applicant_reason: str | None
     materials: list[MaterialView]
+    materials_required: bool
+    notice: NoticeBy
     materials_sha256: str = Field(description="The version of the evidence list")
     templates: list[Template]
     contact: str

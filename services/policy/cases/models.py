@@ -7,7 +7,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.policy.base import Base
-from services.policy.cases.rules import UNDECIDED, CaseState, ReservationState
+from services.policy.cases.rules import LEGACY_STATES, UNDECIDED, CaseState, ReservationState
 
 APPEND_ONLY = {"info": {"append_only": True}}
 
@@ -30,7 +30,7 @@ class Case(Base):
         CheckConstraint("reviewed_by <> decided_by", name="four_eyes"),
         CheckConstraint("decided_by IS NULL OR reviewed_by IS NOT NULL", name="reviewed"),
         CheckConstraint(
-            "state NOT IN ('decided', 'awarded', 'closed')"
+            "legacy OR state NOT IN ('decided', 'awarded', 'closed')"
             " OR (decided_by IS NOT NULL AND (without_money OR reservation_state = 'reserved'))",
             name="decided",
         ),
@@ -38,6 +38,8 @@ class Case(Base):
             "NOT without_money OR (reservation_state = 'none' AND state <> 'awarded')",
             name="without_money",
         ),
+        CheckConstraint(f"NOT legacy OR state IN ({_words(LEGACY_STATES)})", name="legacy"),
+        CheckConstraint("(external_ref IS NULL) = (external_system IS NULL)", name="external"),
         CheckConstraint("(matter_id IS NULL) <> (matter_period IS NULL)", name="matter"),
         # Nothing may be begun twice for the same applicant; `open_case` minds what is awarded.
         Index(
@@ -48,6 +50,13 @@ class Case(Base):
         Index("ix_policy_case_programme", "programme", "id"),
         Index("ix_policy_case_state", "state", "id"),
         Index("ix_policy_case_due", "due_on", "id", postgresql_where=text("due_on IS NOT NULL")),
+        # What another system calls its case, once for each system.
+        Index(
+            "uq_policy_case_external", "external_ref", "external_system",
+            unique=True, postgresql_where=text("external_ref IS NOT NULL"),
+        ),
+        # The desk's queue: the newest of a state, of a programme, or of both, without a sort.
+        Index("ix_policy_case_queue", "programme", "state", "id"),
         Index("ix_policy_case_call", "call_id", postgresql_where=text("call_id IS NOT NULL")),
     )  # fmt: skip
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -89,6 +98,10 @@ class Case(Base):
     due_on: Mapped[date | None]
     reviewed_by: Mapped[str | None]
     decided_by: Mapped[str | None]
+    external_ref: Mapped[str | None]
+    external_system: Mapped[str | None]
+    # Decided before this platform: what is known of it stands in `legacy_case`.
+    legacy: Mapped[bool] = mapped_column(server_default=text("false"))
     created_by: Mapped[str]
     created_at: Mapped[datetime]
     changed_at: Mapped[datetime]

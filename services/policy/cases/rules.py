@@ -53,6 +53,7 @@ class SystemEvent(StrEnum):
     """What happens to a case beside the events above: its beginning, money, notice, steps."""
 
     CREATED = "created"
+    IMPORTED = "imported"
     RESERVED = "reserved"
     RESERVATION_REFUSED = "reservation-refused"
     RESERVATION_ENDED = "reservation-ended"
@@ -150,6 +151,8 @@ WITHOUT_MONEY: Mapping[CaseState, Mapping[SystemEvent, CaseState]] = {
     _S.DECIDED: {SystemEvent.TITLE_RECORDED: _S.CLOSED, SystemEvent.COMPLETED: _S.CLOSED},
 }
 FINISHED = frozenset({_S.CLOSED, _S.WITHDRAWN, _S.REFUSED, _S.REVOKED})
+# How a case of earlier years may have ended.
+LEGACY_STATES = (_S.CLOSED, _S.WITHDRAWN, _S.REFUSED, _S.REVOKED)
 OPEN = tuple(state for state in CaseState if state not in FINISHED)
 # A programme whose award was decided on has been received, for `once_ever`.
 RECEIVED = (_S.DECIDED, _S.AWARDED, _S.CLOSED)
@@ -212,6 +215,14 @@ ORDER = (_S.DECIDED, _S.AWARDED, _S.CLOSED)
 
 def move(state: CaseState, event: CaseEvent, roles: Iterable[str]) -> Move:
     """Find where an event leads, or refuse: not this role's, or not in this state."""
+    require_role(event, roles)
+    if event not in NEXT[state]:
+        raise not_allowed(state, event)
+    return NEXT[state][event]
+
+
+def require_role(event: CaseEvent, roles: Iterable[str]) -> None:
+    """Refuse who never does this event, whatever the state."""
     whose = OWNERS[event]
     if not whose & frozenset(roles):
         zh, en = EVENT_NAMES[event]
@@ -221,9 +232,6 @@ def move(state: CaseState, event: CaseEvent, roles: Iterable[str]) -> Move:
             f"To {en} a case is for these roles: {', '.join(name[1] for name in names)}.",
             code="role-required",
         )
-    if event not in NEXT[state]:
-        raise not_allowed(state, event)
-    return NEXT[state][event]
 
 
 def not_allowed(state: CaseState, event: CaseEvent) -> Conflict:

@@ -2,19 +2,22 @@ from datetime import date, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints
 
 from services.policy.cases.rules import FIRM, CaseEvent, CaseState, Outcome, ReservationState
 from services.policy.clocks.schemas import DueView
 from services.policy.contract.events import Matter, Party
 from services.policy.evidence.rules import MarkKind
 from services.policy.firms.rules import fold_uscc
+from services.policy.legacy_cases.schemas import LegacyRecord
 from services.policy.notices.rules import ItemState
+from services.policy.overrides.schemas import Override, OverrideView
 from services.policy.titles.rules import TitleState
 
 NOTE_CHARS_MAX = 2000
 Version = Annotated[int, Field(strict=True, ge=1)]
 ShortText = Annotated[str, Field(min_length=1, max_length=100)]
+ExternalRef = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
 CASE_EXAMPLE: dict[str, JsonValue] = {
     "programme": "digital-growth",
     "call": None,
@@ -57,10 +60,16 @@ class NewCase(BaseModel):
     call: UUID | None = None
     applicant: Applicant
     matter: MatterBody
+    external_ref: ExternalRef | None = Field(
+        None, description="What the caller's own system calls this case; once for each system"
+    )
 
 
 class ProposeData(BaseModel):
-    """What the reviewer proposes: approval (the default) or refusal."""
+    """What the reviewer proposes: approval (the default) or refusal.
+
+    `override` proposes approval against the rule's result, or with another amount than the rule's.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -69,6 +78,7 @@ class ProposeData(BaseModel):
     checked: Annotated[list[ShortText], Field(max_length=60)] = Field(
         default_factory=list[ShortText]
     )
+    override: Override | None = None
 
 
 class DecideData(BaseModel):
@@ -110,6 +120,8 @@ class CaseDeed(BaseModel):
         description='`{"outcome": "approve|refuse"}` for decide (required) and propose; without'
         " money, `checked` names in propose the conditions that a person checked, and `document`"
         " in decide the number of the decision;"
+        ' `{"outcome": "approve", "override": {"reason": "…", "amount_fen": 1}}` for a proposal'
+        " against the rule's result;"
         ' `{"evidence": ["…"]}` for object, whose reason is the note',
     )
 
@@ -191,6 +203,11 @@ class CaseSummary(BaseModel):
     reservation: ReservationView
     due_on: date | None
     due: DueView | None
+    external_ref: str | None = None
+    # Decided before this platform, and imported.
+    legacy: bool = False
+    # The latest proposal against the rule's result; it stays whatever comes after.
+    override: OverrideView | None = None
     created_at: datetime
     changed_at: datetime
 
@@ -212,6 +229,7 @@ class CaseView(CaseSummary):
     reassesses: Reassessed | None
     # What its evidence shares with other applicants'; None to whoever is not told.
     evidence_flags: list[MarkKind] | None
+    legacy_record: LegacyRecord | None = None
 
 
 class CaseList(BaseModel):

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.enterprise.contract.recognitions import RecognitionAnswered
 from services.kernel.clock import city_day
 from services.kernel.errors import invalid_field
+from services.policy.calls.queries import waits_for_list
 from services.policy.cases import queries
 from services.policy.cases.actions.record import record
 from services.policy.cases.models import Case
@@ -70,6 +71,8 @@ async def go_on(session: AsyncSession, case: Case, *, now: datetime) -> None:
     """
     state = CaseState(case.state)
     if state is CaseState.PROPOSED and case.proposed_outcome == Outcome.APPROVE:
+        if await waits_for_list(session, case):
+            return
         await publish_notice(session, [case], now=now)
     elif state is CaseState.DECIDED and not _waits(case):
         await _follow(session, case, SystemEvent.COMPLETED, now=now, data={})

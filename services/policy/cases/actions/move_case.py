@@ -16,7 +16,7 @@ from services.kernel.etags import check_version
 from services.kernel.outbox import announce
 from services.kernel.problems import refusal_from_validation
 from services.policy.base import calendar_of
-from services.policy.calls.queries import require_place
+from services.policy.calls.queries import require_listed, require_place
 from services.policy.cases import queries, rules
 from services.policy.cases.access import acts_for
 from services.policy.cases.actions.record import Hand, record
@@ -33,11 +33,14 @@ from services.policy.cases.rules import (
 )
 from services.policy.cases.schemas import CaseDeed, DecideData, NoData, ObjectData, ProposeData
 from services.policy.contract.events import AwardProposed, CaseDecided, CaseEnded
+from services.policy.evidence.queries import require_materials
 from services.policy.firms.queries import wait_until_heard
 from services.policy.matches.actions.mark_due import mark_due
 from services.policy.notices.actions.end_notice import publish_result
 from services.policy.notices.actions.receive_objection import object_as_applicant
 from services.policy.notices.rules import ItemResult, require_notice_over
+from services.policy.overrides.actions import overridden_amount, record_override
+from services.policy.overrides.rules import require_departure
 from services.policy.parameters.queries import decisions
 from services.policy.parameters.rules import stacking_mode
 from services.policy.plan.actions.load_library import library
@@ -109,6 +112,9 @@ async def move_case(
     move = rules.move(was, body.event, actor.roles)
     deed = Deed(session, actor, case, body, now)
     await _require_whose(deed, move)
+    if body.event is CaseEvent.PROPOSE and not queries.may_propose(case):
+        # Of two who propose at once, the second is told of the state and not of a version.
+        raise rules.not_allowed(was, body.event)
     if not case.person_version <= body.version <= case.version:
         check_version(body.version, case.version)
     effect = EFFECTS.get(body.event)
@@ -153,6 +159,8 @@ def _plainly(deed: Deed, move: Move) -> CaseState:
 async def _look_again(deed: Deed) -> CaseState:
     """Show the facts as they are now to whoever takes the case up next."""
     deed.data(NoData)
+    if deed.body.event in (CaseEvent.SUBMIT, CaseEvent.COMPLETE):
+        await require_materials(deed.session, deed.case)
     programme = _programme(deed.case)
     answer = await _answer(deed, programme)
     show_answer(deed.case, programme, answer)
@@ -168,22 +176,21 @@ async def _review(deed: Deed) -> CaseState:
 
 async def _propose(deed: Deed) -> CaseState:
     """Freeze the situation and ask finance to reserve; or propose that the case be refused."""
-    case, proposal = deed.case, deed.data(ProposeData)
-    outcome = proposal.outcome
-    if not queries.may_propose(case):
-        raise rules.not_allowed(CaseState(case.state), deed.body.event)
+    case, data = deed.case, deed.data(ProposeData)
+    outcome, override = data.outcome, data.override
+    if override is not None and outcome is not Outcome.APPROVE:
+        raise invalid_field(
+            "/data/override", "override-outcome", "突破规则只用于提请批准。",
+            "An override is for proposing approval.",
+        )  # fmt: skip
     programme = _programme(case)
     answer = await _answer(deed, programme)
     amount_fen = None
-    require_known_checks(programme, proposal.checked)
+    require_known_checks(programme, data.checked)
     if outcome is Outcome.APPROVE:
         await require_reviewed(deed.session, case, now=deed.now)
         await require_place(deed.session, case)
-        if case.without_money:
-            require_call(programme, case.call_id)
-            require_grantable(answer.assessment, programme, proposal.checked)
-        else:
-            amount_fen = require_payable(answer.assessment, programme.compiled.vocabulary)
+        amount_fen = _proposed_amount(case, programme, answer, data)
     case.attempt += 1
     case.proposed_outcome, case.reviewed_by = outcome, deed.actor.subject
     case.reservation_amount_fen = case.reservation_line = None
@@ -191,10 +198,31 @@ async def _propose(deed: Deed) -> CaseState:
     case.reservation_state = ReservationState.NONE
     await deed.session.flush()
     await freeze_situation(deed.session, case, programme, answer, now=deed.now)
+    if override is not None:
+        await record_override(
+            deed.session, deed.actor, case, answer, override, amount_fen, now=deed.now
+        )
     if amount_fen is not None:
         case.reservation_state = ReservationState.PENDING
         await _ask_finance(deed, programme, answer.assessment, amount_fen)
     return CaseState.PROPOSED
+
+
+def _proposed_amount(
+    case: Case, programme: PlanProgramme, answer: Answer, data: ProposeData
+) -> int | None:
+    """Give the amount to propose; None where the programme gives something else than money."""
+    assessment, override = answer.assessment, data.override
+    if case.without_money:
+        require_call(programme, case.call_id)
+        if override is None:
+            require_grantable(assessment, programme, data.checked)
+        else:
+            require_departure(assessment.outcome, override.amount_fen)
+        return None
+    if override is None:
+        return require_payable(assessment, programme.compiled.vocabulary)
+    return overridden_amount(programme.compiled, answer, override)
 
 
 async def _ask_finance(
@@ -255,6 +283,7 @@ async def _decide(deed: Deed) -> CaseState:
             "The case was proposed for refusal; to be approved it must be proposed again.",
             code="proposed-for-refusal",
         )
+    await require_listed(deed.session, case)
     await require_decidable(deed.session, case)
     programme = library().programme_on(case.programme, city_day(case.created_at))
     if case.without_money:
@@ -301,6 +330,9 @@ async def _withdraw(deed: Deed) -> CaseState:
 async def _revoke(deed: Deed) -> CaseState:
     deed.data(NoData)
     await publish_result(deed.session, deed.case, ItemResult.REVOKED, now=deed.now)
+    if deed.case.legacy:
+        # No award of ours will say so: what was paid counts as aid no more.
+        deed.case.reservation_state = ReservationState.NONE
     _end(deed, "revoked", "撤销决定")
     return CaseState.REVOKED
 

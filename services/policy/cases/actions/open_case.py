@@ -29,6 +29,8 @@ from services.policy.situations.actions import show_answer
 from services.policy.situations.queries import answer_for
 from services.policy.titles.rules import reassessed
 
+EXTERNAL_KEY = "uq_policy_case_external"
+
 
 async def open_case(
     session: AsyncSession,
@@ -55,12 +57,16 @@ async def open_case(
     case.call_id = call.id if call else None
     case.without_money = programme.compiled.programme.amount is None
     before = case.reassesses = reassessed(programme, answer.firm.state.recognitions, on)
+    if new.external_ref is not None:
+        case.external_ref, case.external_system = new.external_ref, actor.client_id
     show_answer(case, programme, answer)
     try:
         async with session.begin_nested():
             session.add(case)
             await session.flush()
-    except IntegrityError:
+    except IntegrityError as error:
+        if EXTERNAL_KEY in str(error.orig):
+            raise external_ref_used() from None
         raise _already_open(await queries.open_case_id(session, case)) from None
     # Only now: this case bars whatever would be begun beside it, and what is awarded can be seen.
     existing = await queries.open_case_id(session, case)
@@ -105,6 +111,15 @@ def _require_applicant(actor: Actor, applicant: Party, programme: PlanProgramme)
         )  # fmt: skip
     if not acts_for(actor, applicant):
         raise firm_not_found()
+
+
+def external_ref_used() -> Refusal:
+    return Conflict(
+        "本系统已用此external_ref登记过一份办件；请按external_ref查询该件，或另编一个。",
+        "This system has used this external_ref for a case; find it by external_ref, or choose"
+        " another.",
+        code="external-ref-used",
+    )
 
 
 def _already_open(existing: UUID | None) -> Refusal:
