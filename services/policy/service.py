@@ -39,6 +39,17 @@ from services.policy.contract.events import (
     TaskChanged,
     TaskReminded,
 )
+from services.policy.contract.facts import (
+    CaseFactsChecked,
+    FactObjected,
+    FactObjectionAnswered,
+)
+from services.policy.contract.offers import (
+    OfferAnswered,
+    OfferBatchChanged,
+    OfferMade,
+    OfferReminded,
+)
 from services.policy.documents.actions.typeset import TYPESETTER, Typesetter, packaged_fonts
 from services.policy.documents.routes import router as documents
 from services.policy.evaluations.routes import firms_router as entitlements
@@ -47,6 +58,8 @@ from services.policy.evidence.actions.clean_up import CLEAN_EVERY, CLEAN_TIMER, 
 from services.policy.evidence.actions.keep_evidence import SCAN_TIMER, scan_again
 from services.policy.evidence.routes import case_router as case_evidence
 from services.policy.evidence.routes import router as evidence
+from services.policy.fact_objections.routes import cases_router as case_fact_objections
+from services.policy.fact_objections.routes import router as fact_objections
 from services.policy.gates.routes import router as plans
 from services.policy.matches.actions.restate_matches import restate_matches
 from services.policy.matches.actions.review_bases import OPERATION as MATCHING
@@ -68,6 +81,16 @@ from services.policy.notices.rules import (
     OVERDUE_TIMER,
     REMIND_TIMER,
 )
+from services.policy.offers.actions.begin_batch import OPERATION as OFFERS
+from services.policy.offers.actions.work_offers import (
+    end_on_the_day,
+    remind_on_the_day,
+    step_offers,
+)
+from services.policy.offers.queries import restate_batches
+from services.policy.offers.routes import router as offer_batches
+from services.policy.offers.rules import END_TIMER as OFFERS_END
+from services.policy.offers.rules import REMIND_TIMER as OFFERS_REMIND
 from services.policy.office import OFFICE, load_office
 from services.policy.parameters.queries import KNOWN, KnownDecisions
 from services.policy.parameters.routes import router as parameters
@@ -75,6 +98,7 @@ from services.policy.plan.actions.load_library import library
 from services.policy.plan.routes import facts_router as facts
 from services.policy.plan.routes import measures_router as measures
 from services.policy.plan.routes import programmes_router as programmes
+from services.policy.prefill.routes import cases_router as case_prefill
 from services.policy.reactions import follow_award, project_firm, project_list
 from services.policy.sandbox_runs.actions.begin_run import OPERATION as SANDBOX
 from services.policy.sandbox_runs.actions.step_run import step_run
@@ -119,11 +143,14 @@ SERVICE = Service(
         plans, measures, programmes, versions, facts, tasks, task_reports, meetings, evaluations,
         entitlements, firm_matches, matches, parameters, calls, cases, case_evidence,
         case_archives, evidence, notices, documents, archives, sandbox_runs,
+        offer_batches, case_prefill, case_fact_objections, fact_objections,
     ),
     announces=(
         AwardProposed, CaseDecided, CaseEnded, FirmMatched, TaskChanged, TaskReminded,
         MeetingChanged, NoticePublished, ObjectionReceived, ObjectionHandled, ResultReminded,
         DocumentIssued, DocumentWithdrawn,
+        OfferBatchChanged, OfferMade, OfferReminded, OfferAnswered,
+        FactObjected, FactObjectionAnswered, CaseFactsChecked,
     ),
     reactions=(
         Reaction(FirmChanged, project_firm),
@@ -139,10 +166,15 @@ SERVICE = Service(
         TimerKind(ARCHIVE_TIMER, archive_ended, every=ARCHIVE_EVERY),
         TimerKind(SCAN_TIMER, scan_again),
         TimerKind(CLEAN_TIMER, clean_up, every=CLEAN_EVERY),
+        TimerKind(OFFERS_REMIND, remind_on_the_day),
+        TimerKind(OFFERS_END, end_on_the_day),
     ),
-    operations=(OperationKind(MATCHING, step_matching), OperationKind(SANDBOX, step_run)),
+    operations=(
+        OperationKind(MATCHING, step_matching), OperationKind(SANDBOX, step_run),
+        OperationKind(OFFERS, step_offers),
+    ),
     backlogs=(Backlog("matching", work_off, WAITING),),
-    restaters=(restate_matches, restate_tasks, restate_meetings),
+    restaters=(restate_matches, restate_tasks, restate_meetings, restate_batches),
     on_start=begin,
     code_lists=CODE_LISTS,
 )  # fmt: skip

@@ -42,6 +42,10 @@ class Case(Base):
         Index("ix_policy_case_applicant", "applicant_id", "programme"),
         Index("ix_policy_case_programme", "programme", "id"),
         Index("ix_policy_case_state", "state", "id"),
+        Index(
+            "ix_policy_case_offer_batch", "offer_batch_id",
+            postgresql_where=text("offer_batch_id IS NOT NULL"),
+        ),
         Index("ix_policy_case_call", "call_id", postgresql_where=text("call_id IS NOT NULL")),
     )  # fmt: skip
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -50,6 +54,8 @@ class Case(Base):
     programme: Mapped[str]
     measure: Mapped[int | None]
     call_id: Mapped[UUID | None] = mapped_column(ForeignKey("call.id"))
+    # The batch that prepared it unasked (免申即享).
+    offer_batch_id: Mapped[UUID | None] = mapped_column(ForeignKey("offer_batch.id"))
     applicant_kind: Mapped[str]
     applicant_id: Mapped[str]
     applicant_name: Mapped[str]

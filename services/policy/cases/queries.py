@@ -17,7 +17,6 @@ from services.policy.cases.access import acts_for, reviewed_by, visible_to
 from services.policy.cases.models import Case, CaseHistory
 from services.policy.cases.rules import (
     APPLICANT,
-    NEXT,
     OPEN,
     REVIEWER,
     CaseEvent,
@@ -25,6 +24,7 @@ from services.policy.cases.rules import (
     Outcome,
     ReservationState,
     has_stake,
+    moves,
 )
 from services.policy.cases.schemas import (
     CaseSummary,
@@ -35,8 +35,10 @@ from services.policy.cases.schemas import (
 )
 from services.policy.contract.events import Matter, Party
 from services.policy.evidence.queries import case_flags
+from services.policy.fact_objections.queries import case_facts
 from services.policy.notices.models import Notice, NoticeItem
 from services.policy.notices.rules import ItemState, decision_day, midnight
+from services.policy.offers.queries import case_offer
 from services.policy.plan.actions.load_library import library
 
 
@@ -180,6 +182,8 @@ async def view(session: AsyncSession, actor: Actor, found: Case, *, now: datetim
         notice=await _notice_days(session, shown),
         proposed_outcome=Outcome(found.proposed_outcome) if found.proposed_outcome else None,
         evidence_flags=await case_flags(session, actor, found),
+        offer=await case_offer(session, found),
+        facts=await case_facts(session, found),
     )
 
 
@@ -213,7 +217,8 @@ async def _allowed(
     if decides:
         decides = actor.subject not in await reviewers(session, found.id)
     allowed: list[CaseEvent] = []
-    for event, move in NEXT[CaseState(found.state)].items():
+    way = moves(CaseState(found.state), offered=found.offer_batch_id is not None)
+    for event, move in way.items():
         may = applies if move.who == APPLICANT else reviews if move.who == REVIEWER else decides
         if may and event not in barred and (event is not CaseEvent.PROPOSE or may_propose(found)):
             allowed.append(event)

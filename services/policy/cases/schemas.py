@@ -9,6 +9,8 @@ from services.policy.contract.events import Matter, Party
 from services.policy.evidence.rules import MarkKind
 from services.policy.firms.rules import fold_uscc
 from services.policy.notices.rules import ItemState
+from services.policy.offers.schemas import CaseOffer
+from services.policy.prefill.schemas import CaseFacts
 
 NOTE_CHARS_MAX = 2000
 Version = Annotated[int, Field(strict=True, ge=1)]
@@ -175,6 +177,10 @@ class CaseView(CaseSummary):
     allowed_events: list[CaseEvent]
     notice: NoticeDays | None
     proposed_outcome: Outcome | None
+    # By which batch it was prepared unasked (免申即享), and until when the firm may confirm.
+    offer: CaseOffer | None = None
+    # What rests on the applicant's word alone, was stated otherwise since, or is objected to.
+    facts: CaseFacts
     # What its evidence shares with other applicants'; None to whoever is not told.
     evidence_flags: list[MarkKind] | None
 

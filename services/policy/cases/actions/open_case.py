@@ -48,7 +48,7 @@ async def open_case(
     year = rules.require_matter(matter, programme, on)
     known = await decisions(session)
     answer = await answer_for(session, programme, applicant, known, on=on, year=year, after=after)
-    case = _draft(actor, programme, applicant, matter, now)
+    case = draft(actor, programme, applicant, matter, now)
     case.applicant_name, case.reference_year = answer.firm.state.name, year
     case.call_id = call.id if call else None
     show_answer(case, programme, answer)
@@ -68,9 +68,10 @@ async def open_case(
     return case
 
 
-def _draft(
+def draft(
     actor: Actor, programme: PlanProgramme, applicant: Party, matter: Matter, now: datetime
 ) -> Case:
+    """Begin a case; what is known of its applicant is still to be shown on it."""
     return Case(
         id=new_id(), plan=programme.plan.id, programme=programme.id,
         measure=programme.measure.number, applicant_kind=applicant.kind,
