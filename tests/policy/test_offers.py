@@ -1,4 +1,4 @@
-"""免申即享 over HTTP: a batch is begun, approved, prepared, answered once, and lapses by silence."""
+"""免申即享 over HTTP: begun, approved, prepared, answered once, and lapsed by silence."""
 
 import asyncio
 import time

@@ -50,7 +50,11 @@ async def try_object(
 
 
 async def try_answer(
-    platform: Any, objection: dict[str, Any], event: str, who: str = "registrar", **body: Any
+    platform: Any,
+    objection: dict[str, Any],
+    event: str,
+    who: str | httpx.AsyncClient = "registrar",
+    **body: Any,
 ) -> httpx.Response:
     body = {"event": event, "version": objection["version"], "note": "", "data": {}, **body}
     client = platform.client(who) if isinstance(who, str) else who
@@ -59,7 +63,7 @@ async def try_answer(
     )
 
 
-async def self_declared_firm(platform: Any, client_name: str = "") -> tuple[str, httpx.AsyncClient]:
+async def self_declared_firm(platform: Any) -> tuple[str, httpx.AsyncClient]:
     """Register a firm of whose last year nobody but itself has said anything."""
     uscc = fresh_uscc()
     await register(platform, uscc)
@@ -140,9 +144,6 @@ async def test_an_upheld_objection_corrects_the_fact_and_the_case_goes_on(platfo
     assert (await prefill(firm, case))["revenue_fen:2025"]["objection"] == objection["id"]
     refused = await try_move(platform, platform.client("reviewer"), case, "propose")
     assert code(refused) == (409, "fact-objected")
-    refuse = {"outcome": "refuse"}
-    refused = await try_move(platform, platform.client("reviewer"), case, "propose", data=refuse)
-    assert code(refused) == (409, "fact-objected")
 
     listed = await platform.client("registrar").get(OBJECTIONS, params={"department": "sjglj"})
     assert objection["id"] in {each["id"] for each in listed.json()["items"]}
@@ -169,6 +170,17 @@ async def test_an_upheld_objection_corrects_the_fact_and_the_case_goes_on(platfo
     history = await firm.get(f"/v1/policy/cases/{case['id']}/history")
     told = [each["event"] for each in history.json()["items"]]
     assert told[4:6] == ["fact-objected", "fact-objection-answered"]
+
+
+async def test_nothing_is_refused_on_a_contested_fact(platform: Any) -> None:
+    uscc = await growing_firm(platform)
+    firm = await firm_client(platform, uscc)
+    case = await walk_to_review(platform, firm, await open_case(platform, firm, uscc))
+    assert (await try_object(platform, firm, case)).status_code == 201
+    refuse = {"outcome": "refuse"}
+    refused = await try_move(platform, platform.client("reviewer"), case, "propose", data=refuse)
+    assert code(refused) == (409, "fact-objected")
+    assert "营业收入" in refused.json()["detail"]
 
 
 async def test_a_dismissed_objection_needs_a_reason_and_frees_the_case(platform: Any) -> None:
