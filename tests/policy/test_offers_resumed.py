@@ -40,7 +40,7 @@ async def approved_by_hand(runtime: Any, batch: dict[str, Any]) -> UUID:
 
 
 async def step(runtime: Any, operation_id: UUID, *, is_killed: bool) -> bool:
-    """Do one step as the worker does; killed, it is lost before its commit. Tell whether it ends."""
+    """Do one step as the worker does, killed before its commit or not; tell whether it ends."""
     async with runtime.sessions() as session:
         operation = await session.get_one(Operation, operation_id, with_for_update=True)
         done = await work_offers.step_offers(session, operation, SYSTEM, runtime.clock.now())
