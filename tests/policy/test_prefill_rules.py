@@ -1,5 +1,6 @@
 """What a case is filled with on plain values: provisional facts compared, grounds, claims."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -110,7 +111,7 @@ def test_a_list_is_told_by_its_version_and_a_title_by_its_paper() -> None:
     firm = KnownFirm(known().state, (entry, later))
     found = grounds_of(compiled, firm, 2025, ON)["list/ningbo-rd-post-subsidy"]
     assert found["valid_from"] == "2026-06-01"
-    firm = KnownFirm(known().state, (ListEntry(**{**vars(entry), "is_member": True}), later))
+    firm = KnownFirm(known().state, (replace(entry, is_member=True), later))
     found = grounds_of(compiled, firm, 2025, ON)["list/ningbo-rd-post-subsidy"]
     assert (found["source"], found["valid_to"]) == ("甬科〔2026〕1号", "2026-12-31")
 

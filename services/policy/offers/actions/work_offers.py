@@ -6,7 +6,7 @@ goes on where it stopped, and prepares nobody twice.
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -50,6 +50,7 @@ from services.policy.parameters.queries import decisions
 from services.policy.parameters.rules import Number, numbers_of
 from services.policy.plan.actions.load_library import library
 from services.policy.plan.rules import PlanProgramme
+from services.policy.prefill.rules import grounds_of as case_grounds
 from services.policy.situations.actions import show_answer
 from services.policy.situations.queries import Answer, received_by_firms
 
@@ -157,7 +158,7 @@ def _ask(
     manual = {each.id: lead for each in compiled.programme.conditions if each.manual}
     used, found = asked_of(compiled, ask.year), list[Asked]()
     for stored in firms:
-        firm = stored.known()
+        firm = replace(stored.known(), grounds=grounds.get(stored.uscc, ()))
         situation = situation_of(
             firm, compiled.vocabulary, on=ask.on, year=ask.year,
             history=history.get(firm.uscc, ()), only=compiled.facts,
@@ -165,10 +166,11 @@ def _ask(
         declared = declared_of(compiled, situation, firm.state.declared)
         assessment = mark_declared(compiled.assess(situation, values), declared)
         judged = rules.judge(
-            assessment, declared, rules.surveyed_of(used, grounds.get(firm.uscc, ())),
+            assessment, declared, rules.surveyed_of(used, firm.grounds),
             facts=facts, manual=manual, has_amount=compiled.amount is not None,
         )  # fmt: skip
-        answer = Answer(firm, situation, dict(ask.numbers), assessment, declared)
+        rests_on = case_grounds(compiled, firm, ask.year, ask.on)
+        answer = Answer(firm, situation, dict(ask.numbers), assessment, declared, rests_on)
         found.append(Asked(answer, judged))
     return found
 
