@@ -14,6 +14,7 @@ from services.policy.evidence.rules import (
     MARK_NAMES,
     MATERIAL_STATUS_NAMES,
 )
+from services.policy.fact_objections import rules as fact_rules
 from services.policy.gates.rules import RESTRICTION_NAMES
 from services.policy.matches.rules import Change, Kind
 from services.policy.meetings import rules as meeting_rules
@@ -21,9 +22,11 @@ from services.policy.notices.rules import (
     OBJECTION_STATE_NAMES,
     RESULT_NAMES,
 )
+from services.policy.offers import rules as offer_rules
 from services.policy.office import RETENTION_NAMES
 from services.policy.parameters.rules import ParameterState
 from services.policy.plan.rules import BENEFICIARY_NAMES, KIND_NAMES, PlanStatus, Sharing
+from services.policy.prefill import rules as prefill_rules
 from services.policy.rationing.rules import Oversubscription
 from services.policy.recommendations import rules as recommendation_rules
 from services.policy.records import RECORDS
@@ -60,6 +63,12 @@ CODE_LISTS: tuple[CodeList, ...] = (
         SystemEvent.OBJECTION_UPHELD: ("异议成立", "Objection upheld"),
         SystemEvent.OBJECTION_DISMISSED: ("异议不成立", "Objection dismissed"),
         SystemEvent.AWARDED: ("立项", "Awarded"), SystemEvent.PAID: ("已拨付", "Paid"),
+        Do.CONFIRM: ("确认", "Confirm"), Do.DECLINE: ("放弃", "Decline"),
+        SystemEvent.OFFER_LAPSED: ("期满未确认", "Lapsed unconfirmed"),
+        SystemEvent.FACTS_CHANGED: ("核对不一致，事实有变", "Facts changed"),
+        SystemEvent.FACTS_CONFIRMED: ("核对一致", "Facts confirmed"),
+        SystemEvent.FACT_OBJECTED: ("对事实提出异议", "A fact objected to"),
+        SystemEvent.FACT_OBJECTION_ANSWERED: ("对事实异议的答复", "Objection to a fact answered"),
         SystemEvent.STEP_PASSED: ("环节通过", "A step passed"),
         SystemEvent.STEP_FAILED: ("环节未通过", "A step failed"),
         SystemEvent.STEP_RETURNED: ("环节退回补正", "Returned by a step"),
@@ -85,6 +94,20 @@ CODE_LISTS: tuple[CodeList, ...] = (
              {**recommendation_rules.ORIGIN_NAMES}),
     CodeList("recommendation-levels", "推荐申报的上级", "Levels that decide on recommendations",
              {**recommendation_rules.LEVEL_NAMES}),
+    CodeList("fact-objection-states", "对事实异议的状态", "States of an objection to a fact",
+             {**fact_rules.NAMES}),
+    CodeList("prefill-kinds", "预填事项的种类", "Kinds of what a case is filled with",
+             {**prefill_rules.KIND_NAMES}),
+    CodeList("prefill-states", "预填事项的状态", "Whether a value is held",
+             {**prefill_rules.STATE_NAMES}),
+    CodeList("fact-check-outcomes", "暂用事实的核对结果", "What became of a provisional fact",
+             {**prefill_rules.OUTCOME_NAMES}),
+    CodeList("offer-batch-states", "免申即享批次状态", "States of a batch of offers",
+             {**offer_rules.STATE_NAMES}),
+    CodeList("offer-states", "免申即享结果", "What became of an offer",
+             {**offer_rules.OFFER_NAMES}),
+    CodeList("offer-reasons", "未列入免申即享的原因", "Why a firm is left out",
+             {**offer_rules.REASON_NAMES}),
     CodeList("call-states", "申报批次状态", "States of a call", {**CALL_STATES}),
     CodeList("call-notices", "申报批次公示方式", "How a call's cases stand in notice",
              {**NOTICE_NAMES}),

@@ -10,14 +10,16 @@ from services.finance.contract.events import AidChanged, AwardChanged, BudgetCha
 from services.policy.cases.actions.hear_award import hear_award
 from services.policy.firms.actions import keep_firm, keep_list_part
 from services.policy.matches.actions.mark_due import EVERYBODY, mark_due
+from services.policy.prefill.actions.recheck_facts import recheck_facts
 from services.policy.recommendations.actions import hear_title as of_recommendation
 from services.policy.titles import actions as of_case
 from services.policy.treasury.actions import keep_aid, keep_budget
 
 
-async def project_firm(session: AsyncSession, event: FirmChanged, _: datetime) -> None:
-    """Know a firm as enterprise knows it."""
+async def project_firm(session: AsyncSession, event: FirmChanged, now: datetime) -> None:
+    """Know a firm as enterprise knows it, and compare what cases took on its own word."""
     await keep_firm(session, event)
+    await recheck_facts(session, event, now=now)
 
 
 async def project_list(session: AsyncSession, event: ListPublished, _: datetime) -> None:

@@ -49,6 +49,17 @@ from services.policy.contract.events import (
     TaskChanged,
     TaskReminded,
 )
+from services.policy.contract.facts import (
+    CaseFactsChecked,
+    FactObjected,
+    FactObjectionAnswered,
+)
+from services.policy.contract.offers import (
+    OfferAnswered,
+    OfferBatchChanged,
+    OfferMade,
+    OfferReminded,
+)
 from services.policy.contract.recommendations import RecommendationChanged
 from services.policy.contract.reminders import CaseReminded, StepChanged
 from services.policy.documents.actions.typeset import TYPESETTER, Typesetter, packaged_fonts
@@ -59,6 +70,8 @@ from services.policy.evidence.actions.clean_up import CLEAN_EVERY, CLEAN_TIMER, 
 from services.policy.evidence.actions.keep_evidence import SCAN_TIMER, scan_again
 from services.policy.evidence.routes import case_router as case_evidence
 from services.policy.evidence.routes import router as evidence
+from services.policy.fact_objections.routes import cases_router as case_fact_objections
+from services.policy.fact_objections.routes import router as fact_objections
 from services.policy.gates.routes import router as plans
 from services.policy.legacy_cases.actions.accept_import import OPERATION as LEGACY
 from services.policy.legacy_cases.actions.step_import import step_import
@@ -84,6 +97,16 @@ from services.policy.notices.rules import (
     OVERDUE_TIMER,
     REMIND_TIMER,
 )
+from services.policy.offers.actions.begin_batch import OPERATION as OFFERS
+from services.policy.offers.actions.work_offers import (
+    end_on_the_day,
+    remind_on_the_day,
+    step_offers,
+)
+from services.policy.offers.queries import restate_batches
+from services.policy.offers.routes import router as offer_batches
+from services.policy.offers.rules import END_TIMER as OFFERS_END
+from services.policy.offers.rules import REMIND_TIMER as OFFERS_REMIND
 from services.policy.office import OFFICE, load_office
 from services.policy.parameters.queries import KNOWN, KnownDecisions
 from services.policy.parameters.routes import router as parameters
@@ -91,6 +114,7 @@ from services.policy.plan.actions.load_library import library
 from services.policy.plan.routes import facts_router as facts
 from services.policy.plan.routes import measures_router as measures
 from services.policy.plan.routes import programmes_router as programmes
+from services.policy.prefill.routes import cases_router as case_prefill
 from services.policy.reactions import (
     follow_award,
     follow_recognition,
@@ -155,6 +179,7 @@ SERVICE = Service(
         steps, recusals,
         case_archives, evidence, notices, documents, archives, sandbox_runs,
         recommendations, case_batches, legacy_cases,
+        offer_batches, case_prefill, case_fact_objections, fact_objections,
     ),
     announces=(
         AwardProposed, CaseDecided, CaseEnded, FirmMatched, TaskChanged, TaskReminded,
@@ -163,6 +188,8 @@ SERVICE = Service(
         CaseReminded, StepChanged,
         RecommendationChanged,
         CaseOverridden, LegacyCaseImported,
+        OfferBatchChanged, OfferMade, OfferReminded, OfferAnswered,
+        FactObjected, FactObjectionAnswered, CaseFactsChecked,
     ),
     reactions=(
         Reaction(FirmChanged, project_firm),
@@ -182,6 +209,8 @@ SERVICE = Service(
         TimerKind(CLOCKS_TIMER, check_clocks, every=CLOCKS_EVERY),
         TimerKind(SCAN_TIMER, scan_again),
         TimerKind(CLEAN_TIMER, clean_up, every=CLEAN_EVERY),
+        TimerKind(OFFERS_REMIND, remind_on_the_day),
+        TimerKind(OFFERS_END, end_on_the_day),
     ),
     operations=(
         OperationKind(MATCHING, step_matching),
@@ -189,9 +218,12 @@ SERVICE = Service(
         OperationKind(RESULTS, step_results),
         OperationKind(BATCH, step_batch),
         OperationKind(LEGACY, step_import),
+        OperationKind(OFFERS, step_offers),
     ),
     backlogs=(Backlog("matching", work_off, WAITING),),
-    restaters=(restate_matches, restate_tasks, restate_meetings, restate_recommendations),
+    restaters=(
+        restate_matches, restate_tasks, restate_meetings, restate_recommendations, restate_batches,
+    ),
     on_start=begin,
     code_lists=CODE_LISTS,
 )  # fmt: skip

@@ -19,6 +19,7 @@ from tests.contracts.calls.documents import document as payment_document
 from tests.contracts.departed import depart_from_rule, import_legacy_case
 from tests.contracts.matrix import entries
 from tests.contracts.noticed import dispute, let_result_be_late
+from tests.contracts.offered import contest, offer
 from tests.contracts.reviewed import at_the_departments, let_cases_be_late
 from tests.contracts.scene import Scene
 from tests.contracts.titled import grant_above, let_title_end
@@ -164,6 +165,8 @@ async def outbox(platform: TestPlatform, world: World) -> AsyncIterator[list[dic
     await let_title_end(world)
     await depart_from_rule(world)
     await import_legacy_case(world)
+    await offer(world)
+    await contest(world)
     entry = platform.credentials.clients["steward"]
     form = {"token": await platform.token("steward")}
     form |= {name: entry[name] for name in ("client_id", "client_secret")}

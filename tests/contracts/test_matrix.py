@@ -26,6 +26,7 @@ from tests.contracts.calls import (
     evidence,
     finance,
     identity,
+    offers,
     policy,
     recommendations,
     steps,
@@ -46,7 +47,7 @@ from tests.contracts.world import World
 
 # Importing these registers their calls.
 CALLERS = (
-    board, desk, documents, enterprise, evidence, finance, identity, policy,
+    board, desk, documents, enterprise, evidence, finance, identity, offers, policy,
     recommendations, steps,
 )  # fmt: skip
 ENTRIES = [pytest.param(entry, id=entry.name) for entry in entries()]

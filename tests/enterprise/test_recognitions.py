@@ -65,6 +65,8 @@ async def test_a_title_is_recorded_and_announced(platform: TestPlatform) -> None
             "valid_from": "2025-01-01",
             "valid_to": "2027-12-31",
             "revoked_on": None,
+            "issuer": TITLE["issuer"],
+            "document": TITLE["document"],
         }
     ]
     one = await registrar.get(answer.headers["Location"])

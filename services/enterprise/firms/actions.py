@@ -294,6 +294,7 @@ def _event(firm: Firm, state: FirmState) -> FirmChanged:
         daily=state.daily,
         recognitions=state.recognitions,
         declared=state.declared,
+        grounds=state.grounds,
         statement_id=firm.last_statement_id,
         recorded_at=firm.changed_at,
         synthetic=firm.synthetic,

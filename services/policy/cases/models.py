@@ -57,6 +57,10 @@ class Case(Base):
         ),
         # The desk's queue: the newest of a state, of a programme, or of both, without a sort.
         Index("ix_policy_case_queue", "programme", "state", "id"),
+        Index(
+            "ix_policy_case_offer_batch", "offer_batch_id",
+            postgresql_where=text("offer_batch_id IS NOT NULL"),
+        ),
         Index("ix_policy_case_call", "call_id", postgresql_where=text("call_id IS NOT NULL")),
     )  # fmt: skip
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -65,6 +69,8 @@ class Case(Base):
     programme: Mapped[str]
     measure: Mapped[int | None]
     call_id: Mapped[UUID | None] = mapped_column(ForeignKey("call.id"))
+    # The batch that prepared it unasked (免申即享).
+    offer_batch_id: Mapped[UUID | None] = mapped_column(ForeignKey("offer_batch.id"))
     applicant_kind: Mapped[str]
     applicant_id: Mapped[str]
     applicant_name: Mapped[str]

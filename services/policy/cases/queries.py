@@ -19,7 +19,6 @@ from services.policy.cases.access import acts_for, reviewed_by, visible_to
 from services.policy.cases.models import Case, CaseHistory
 from services.policy.cases.rules import (
     APPLICANT,
-    NEXT,
     OPEN,
     REVIEWER,
     CaseEvent,
@@ -27,6 +26,7 @@ from services.policy.cases.rules import (
     Outcome,
     ReservationState,
     has_stake,
+    moves,
 )
 from services.policy.cases.schemas import (
     CaseSummary,
@@ -41,9 +41,11 @@ from services.policy.clocks.queries import dues, overdue_on
 from services.policy.clocks.schemas import DueView
 from services.policy.contract.events import Matter, Party
 from services.policy.evidence.queries import case_flags
+from services.policy.fact_objections.queries import case_facts
 from services.policy.legacy_cases import queries as legacy_cases
 from services.policy.notices.models import Notice, NoticeItem
 from services.policy.notices.rules import ItemState, decision_day, midnight
+from services.policy.offers.queries import case_offer
 from services.policy.overrides import queries as overrides
 from services.policy.overrides.models import CaseOverride
 from services.policy.overrides.queries import is_overridden
@@ -256,6 +258,8 @@ async def view(session: AsyncSession, actor: Actor, found: Case, *, now: datetim
         reassesses=Reassessed.model_validate(found.reassesses) if found.reassesses else None,
         evidence_flags=await case_flags(session, actor, found),
         legacy_record=await legacy_cases.record_of(session, found),
+        offer=await case_offer(session, found),
+        facts=await case_facts(session, found),
     )
 
 
@@ -294,7 +298,8 @@ async def _allowed(
     if decides:
         decides = actor.subject not in await reviewers(session, found.id)
     allowed: list[CaseEvent] = []
-    for event, move in NEXT[CaseState(found.state)].items():
+    way = moves(CaseState(found.state), offered=found.offer_batch_id is not None)
+    for event, move in way.items():
         may = applies if move.who == APPLICANT else reviews if move.who == REVIEWER else decides
         if may and event not in barred and (event is not CaseEvent.PROPOSE or may_propose(found)):
             allowed.append(event)

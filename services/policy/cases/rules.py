@@ -75,6 +75,11 @@ class SystemEvent(StrEnum):
     TITLE_NOT_RECORDED = "title-not-recorded"
     TITLE_REVOKED = "title-revoked"
     COMPLETED = "completed"
+    OFFER_LAPSED = "offer-lapsed"
+    FACTS_CHANGED = "facts-changed"
+    FACTS_CONFIRMED = "facts-confirmed"
+    FACT_OBJECTED = "fact-objected"
+    FACT_OBJECTION_ANSWERED = "fact-objection-answered"
 
 
 class ReservationState(StrEnum):
@@ -115,7 +120,13 @@ _REVOKE = Move((_S.REVOKED,), APPROVER)
 
 # The whole life of a case: what is not here cannot happen.
 NEXT: Mapping[CaseState, Mapping[CaseEvent, Move]] = {
-    _S.DRAFT: {_E.SUBMIT: Move((_S.SUBMITTED,), APPLICANT), _E.WITHDRAW: _WITHDRAW},
+    _S.DRAFT: {
+        _E.SUBMIT: Move((_S.SUBMITTED,), APPLICANT),
+        _E.WITHDRAW: _WITHDRAW,
+        # Of what was prepared unasked: one word submits it, and it was compared before.
+        _E.CONFIRM: Move((_S.ACCEPTED,), APPLICANT),
+        _E.DECLINE: _WITHDRAW,
+    },
     _S.SUBMITTED: {
         _E.ACCEPT: Move((_S.ACCEPTED,), REVIEWER),
         _E.RETURN: Move((_S.RETURNED,), REVIEWER),
@@ -161,11 +172,11 @@ AWARDED = (_S.AWARDED, _S.CLOSED)
 # Open cases of which the database lets one stand: a returned payment opens a closed case again,
 # whatever was begun since.
 UNDECIDED = tuple(state for state in OPEN if state not in AWARDED)
-# Whose an event is; the last two are the applicant's, and no state takes them yet.
+# What a draft takes that was prepared unasked, and no other draft.
+OFFER_EVENTS = frozenset({_E.CONFIRM, _E.DECLINE})
+# Whose an event is.
 OWNERS: Mapping[CaseEvent, frozenset[Role]] = {
-    **{event: move.who for moves in NEXT.values() for event, move in moves.items()},
-    _E.CONFIRM: APPLICANT,
-    _E.DECLINE: APPLICANT,
+    event: move.who for moves in NEXT.values() for event, move in moves.items()
 }
 
 # What a person reads instead of a code, Chinese and English.
@@ -213,12 +224,23 @@ ADVANCED = {
 ORDER = (_S.DECIDED, _S.AWARDED, _S.CLOSED)
 
 
-def move(state: CaseState, event: CaseEvent, roles: Iterable[str]) -> Move:
+def moves(state: CaseState, *, offered: bool) -> dict[CaseEvent, Move]:
+    """Give what a state takes; of drafts, those prepared unasked take other events."""
+    way = NEXT[state]
+    if state is not _S.DRAFT:
+        return dict(way)
+    return {event: move for event, move in way.items() if (event in OFFER_EVENTS) is offered}
+
+
+def move(
+    state: CaseState, event: CaseEvent, roles: Iterable[str], *, offered: bool = False
+) -> Move:
     """Find where an event leads, or refuse: not this role's, or not in this state."""
     require_role(event, roles)
-    if event not in NEXT[state]:
-        raise not_allowed(state, event)
-    return NEXT[state][event]
+    way = moves(state, offered=offered)
+    if event not in way:
+        raise not_allowed(state, event, offered=offered)
+    return way[event]
 
 
 def require_role(event: CaseEvent, roles: Iterable[str]) -> None:
@@ -234,9 +256,9 @@ def require_role(event: CaseEvent, roles: Iterable[str]) -> None:
         )
 
 
-def not_allowed(state: CaseState, event: CaseEvent) -> Conflict:
+def not_allowed(state: CaseState, event: CaseEvent, *, offered: bool = False) -> Conflict:
     """Say what state a case is in, and what that state allows."""
-    allowed = [EVENT_NAMES[each] for each in NEXT[state]]
+    allowed = [EVENT_NAMES[each] for each in moves(state, offered=offered)]
     is_zh, is_en = STATE_NAMES[state]
     zh, en = EVENT_NAMES[event]
     return Conflict(

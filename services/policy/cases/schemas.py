@@ -11,7 +11,9 @@ from services.policy.evidence.rules import MarkKind
 from services.policy.firms.rules import fold_uscc
 from services.policy.legacy_cases.schemas import LegacyRecord
 from services.policy.notices.rules import ItemState
+from services.policy.offers.schemas import CaseOffer
 from services.policy.overrides.schemas import Override, OverrideView
+from services.policy.prefill.schemas import CaseFacts
 from services.policy.titles.rules import TitleState
 
 NOTE_CHARS_MAX = 2000
@@ -227,6 +229,10 @@ class CaseView(CaseSummary):
     without_money: bool
     title: TitleView | None
     reassesses: Reassessed | None
+    # By which batch it was prepared unasked (免申即享), and until when the firm may confirm.
+    offer: CaseOffer | None = None
+    # What rests on the applicant's word alone, was stated otherwise since, or is objected to.
+    facts: CaseFacts
     # What its evidence shares with other applicants'; None to whoever is not told.
     evidence_flags: list[MarkKind] | None
     legacy_record: LegacyRecord | None = None

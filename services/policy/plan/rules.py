@@ -290,6 +290,7 @@ class FactEntry:
     low: int | None = None
     high: int | None = None
     values: tuple[str, ...] = ()
+    is_survey: bool = False
 
 
 @dataclass(frozen=True)

@@ -47,6 +47,7 @@ def situation_document(case: Case, programme: PlanProgramme, answer: Answer) -> 
         "applicant": {"kind": case.applicant_kind, "id": case.applicant_id},
         "declared": answer.declared,
         "facts_known_until": answer.firm.facts_known_until.isoformat(),
+        "grounds": answer.grounds,
         "language_version": LANGUAGE_VERSION,
         "matter": {
             "kind": case.matter_kind,

@@ -1,7 +1,7 @@
 """What would follow for an applicant today, what he has received, and what was frozen."""
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -19,6 +19,7 @@ from services.policy.firms.rules import KnownFirm, declared_of, mark_declared, s
 from services.policy.parameters.rules import Decisions, Number, numbers_of
 from services.policy.plan.actions.load_library import library
 from services.policy.plan.rules import PlanProgramme
+from services.policy.prefill.rules import grounds_of
 from services.policy.situations.models import FrozenSituation
 from services.policy.stacking.rules import OWN_LEVEL
 from services.policy.treasury.queries import declared_aid
@@ -35,6 +36,8 @@ class Answer:
     numbers: dict[str, Number]
     assessment: Assessment
     declared: list[str]
+    # What each value that the rule looks at rests on: statement, title or version of a list.
+    grounds: dict[str, Any] = field(default_factory=dict[str, Any])
 
 
 async def answer_for(
@@ -62,7 +65,8 @@ async def answer_for(
     values = {name: number.value for name, number in numbers.items()}
     declared = declared_of(compiled, situation, firm.state.declared)
     assessment = mark_declared(compiled.assess(situation, values), declared)
-    return Answer(firm, situation, numbers, assessment, declared)
+    grounds = grounds_of(compiled, firm, situation.year, on)
+    return Answer(firm, situation, numbers, assessment, declared, grounds)
 
 
 async def received(session: AsyncSession, applicant: Party) -> frozenset[str]:

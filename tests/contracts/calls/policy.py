@@ -17,7 +17,7 @@ BEFORE = {
     "submit": "draft",
     "complete": "returned",
     "withdraw": "submitted",
-    # Their steps come with the programmes that take them; until then their owner is told so.
+    # These are for other cases than these: in notice, or prepared unasked. Their owner is told so.
     "object": "submitted",
     "confirm": "submitted",
     "decline": "submitted",

@@ -34,11 +34,14 @@ from services.policy.cases.rules import (
 from services.policy.cases.schemas import CaseDeed, DecideData, NoData, ObjectData, ProposeData
 from services.policy.contract.events import AwardProposed, CaseDecided, CaseEnded
 from services.policy.evidence.queries import require_materials
+from services.policy.fact_objections.queries import require_uncontested
 from services.policy.firms.queries import wait_until_heard
 from services.policy.matches.actions.mark_due import mark_due
 from services.policy.notices.actions.end_notice import publish_result
 from services.policy.notices.actions.receive_objection import object_as_applicant
 from services.policy.notices.rules import ItemResult, require_notice_over
+from services.policy.offers.actions.answer_offer import answer_offer
+from services.policy.offers.rules import OfferState
 from services.policy.overrides.actions import overridden_amount, record_override
 from services.policy.overrides.rules import require_departure
 from services.policy.parameters.queries import decisions
@@ -109,7 +112,8 @@ async def move_case(
         await wait_until_heard(session, known.applicant_id, after)
     case = await queries.case(session, actor, case_id, for_update=True)
     was = CaseState(case.state)
-    move = rules.move(was, body.event, actor.roles)
+    offered = case.offer_batch_id is not None
+    move = rules.move(was, body.event, actor.roles, offered=offered)
     deed = Deed(session, actor, case, body, now)
     await _require_whose(deed, move)
     if body.event is CaseEvent.PROPOSE and not queries.may_propose(case):
@@ -183,6 +187,7 @@ async def _propose(deed: Deed) -> CaseState:
             "/data/override", "override-outcome", "突破规则只用于提请批准。",
             "An override is for proposing approval.",
         )  # fmt: skip
+    await require_uncontested(deed.session, case)
     programme = _programme(case)
     answer = await _answer(deed, programme)
     amount_fen = None
@@ -272,6 +277,7 @@ async def _decide(deed: Deed) -> CaseState:
     if item is not None and case.state == CaseState.IN_NOTICE:
         require_notice_over(item.last_day, calendar_of(deed.session), deed.now)
     rules.require_answered(ReservationState(case.reservation_state))
+    await require_uncontested(deed.session, case)
     if outcome is Outcome.REFUSE:
         case.decided_by = deed.actor.subject
         _end(deed, "refused", "审批不予批准")
@@ -324,6 +330,19 @@ async def _withdraw(deed: Deed) -> CaseState:
     deed.data(NoData)
     await publish_result(deed.session, deed.case, ItemResult.WITHDRAWN, now=deed.now)
     _end(deed, "withdrawn", "申请单位撤回")
+    return CaseState.WITHDRAWN
+
+
+async def _confirm(deed: Deed) -> CaseState:
+    """Take the firm's one word for an application: the facts are looked at as of now."""
+    await answer_offer(deed.session, deed.case, OfferState.CONFIRMED, now=deed.now)
+    return await _look_again(deed)
+
+
+async def _decline(deed: Deed) -> CaseState:
+    deed.data(NoData)
+    await answer_offer(deed.session, deed.case, OfferState.DECLINED, now=deed.now)
+    _end(deed, "withdrawn", "申请单位放弃免申即享")
     return CaseState.WITHDRAWN
 
 
@@ -382,4 +401,6 @@ EFFECTS: dict[CaseEvent, Effect] = {
     CaseEvent.OBJECT: _object,
     CaseEvent.WITHDRAW: _withdraw,
     CaseEvent.REVOKE: _revoke,
+    CaseEvent.CONFIRM: _confirm,
+    CaseEvent.DECLINE: _decline,
 }

@@ -52,7 +52,7 @@ async def open_case(
     year = rules.require_matter(matter, programme, on)
     known = await decisions(session)
     answer = await answer_for(session, programme, applicant, known, on=on, year=year, after=after)
-    case = _draft(actor, programme, applicant, matter, now)
+    case = draft(actor, programme, applicant, matter, now)
     case.applicant_name, case.reference_year = answer.firm.state.name, year
     case.call_id = call.id if call else None
     case.without_money = programme.compiled.programme.amount is None
@@ -80,9 +80,10 @@ async def open_case(
     return case
 
 
-def _draft(
+def draft(
     actor: Actor, programme: PlanProgramme, applicant: Party, matter: Matter, now: datetime
 ) -> Case:
+    """Begin a case; what is known of its applicant is still to be shown on it."""
     return Case(
         id=new_id(), plan=programme.plan.id, programme=programme.id,
         measure=programme.measure.number, applicant_kind=applicant.kind,
