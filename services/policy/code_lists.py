@@ -2,8 +2,8 @@
 
 from services.kernel.code_lists import CodeList
 from services.kernel.file_types import FILE_TYPE_NAMES
+from services.policy.calls.rules import RANK_BY_NAMES, TIES_NAMES
 from services.policy.calls.rules import STATE_NAMES as CALL_STATES
-from services.policy.calls.rules import TIES_NAMES
 from services.policy.cases.rules import CaseEvent as Do
 from services.policy.cases.rules import CaseState as In
 from services.policy.cases.rules import ReservationState, SystemEvent
@@ -21,6 +21,7 @@ from services.policy.notices.rules import (
     RESULT_NAMES,
 )
 from services.policy.office import RETENTION_NAMES
+from services.policy.panels import rules as panel_rules
 from services.policy.parameters.rules import ParameterState
 from services.policy.plan.rules import BENEFICIARY_NAMES, KIND_NAMES, PlanStatus, Sharing
 from services.policy.records import RECORDS
@@ -53,9 +54,21 @@ CODE_LISTS: tuple[CodeList, ...] = (
         SystemEvent.SUSPENDED: ("因异议中止", "Suspended by an objection"),
         SystemEvent.OBJECTION_UPHELD: ("异议成立", "Objection upheld"),
         SystemEvent.OBJECTION_DISMISSED: ("异议不成立", "Objection dismissed"),
+        SystemEvent.PANEL_JUDGED: ("专家评审结束", "Judged by a panel"),
+        SystemEvent.PANEL_REOPENED: ("重新评审", "Judged anew"),
         SystemEvent.AWARDED: ("立项", "Awarded"), SystemEvent.PAID: ("已拨付", "Paid")}),
     CodeList("call-states", "申报批次状态", "States of a call", {**CALL_STATES}),
     CodeList("ties", "末位并列的处理", "Ties at the last place", {**TIES_NAMES}),
+    CodeList("ranking-grounds", "排序依据", "What a call ranks by", {**RANK_BY_NAMES}),
+    CodeList("panel-states", "专家评审组状态", "States of a panel", {**panel_rules.STATE_NAMES}),
+    CodeList("panel-events", "专家评审组事项", "Events of a panel",
+             {**panel_rules.EVENT_NAMES}),
+    CodeList("sheet-states", "评分表状态", "States of a sheet",
+             {**panel_rules.SHEET_STATE_NAMES}),
+    CodeList("sheet-events", "评分表事项", "Events of a sheet",
+             {**panel_rules.SHEET_EVENT_NAMES}),
+    CodeList("unscored-reasons", "没有得分的原因", "Why a case has no score",
+             {**panel_rules.NO_SCORE_NAMES}),
     CodeList("objection-states", "异议状态", "States of an objection",
              {**OBJECTION_STATE_NAMES}),
     CodeList("notice-results", "公示结果", "Results of a notice", {**RESULT_NAMES}),

@@ -39,6 +39,7 @@ from services.policy.contract.events import (
     TaskChanged,
     TaskReminded,
 )
+from services.policy.contract.panels import PanelClosed, PanelReopened
 from services.policy.documents.actions.typeset import TYPESETTER, Typesetter, packaged_fonts
 from services.policy.documents.routes import router as documents
 from services.policy.evaluations.routes import firms_router as entitlements
@@ -69,6 +70,8 @@ from services.policy.notices.rules import (
     REMIND_TIMER,
 )
 from services.policy.office import OFFICE, load_office
+from services.policy.panel_seats.routes import router as panel_seats
+from services.policy.panels.routes import router as panels
 from services.policy.parameters.queries import KNOWN, KnownDecisions
 from services.policy.parameters.routes import router as parameters
 from services.policy.plan.actions.load_library import library
@@ -119,11 +122,13 @@ SERVICE = Service(
         plans, measures, programmes, versions, facts, tasks, task_reports, meetings, evaluations,
         entitlements, firm_matches, matches, parameters, calls, cases, case_evidence,
         case_archives, evidence, notices, documents, archives, sandbox_runs,
+        panels, panel_seats,
     ),
     announces=(
         AwardProposed, CaseDecided, CaseEnded, FirmMatched, TaskChanged, TaskReminded,
         MeetingChanged, NoticePublished, ObjectionReceived, ObjectionHandled, ResultReminded,
         DocumentIssued, DocumentWithdrawn,
+        PanelClosed, PanelReopened,
     ),
     reactions=(
         Reaction(FirmChanged, project_firm),

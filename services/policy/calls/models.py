@@ -2,7 +2,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.policy.base import Base
@@ -21,6 +21,7 @@ class Call(Base):
         CheckConstraint("published_by <> created_by", name="four_eyes"),
         CheckConstraint("budget_fen > 0", name="budget"),
         CheckConstraint("quota > 0", name="quota"),
+        CheckConstraint("rank_by IN ('rule', 'panel-score')", name="rank_by"),
         Index("ix_call_programme", "programme", "id"),
         Index("ix_call_state", "state", "closes_on"),
     )
@@ -37,6 +38,7 @@ class Call(Base):
     ties: Mapped[str]
     per_applicant: Mapped[int | None]
     per_applicant_reason: Mapped[str | None]
+    rank_by: Mapped[str] = mapped_column(server_default=text("'rule'"))
     materials: Mapped[list[Any]]
     templates: Mapped[list[Any]]
     materials_sha256: Mapped[str]

@@ -65,6 +65,8 @@ class SystemEvent(StrEnum):
     PAID = "paid"
     PAYMENT_RETURNED = "payment-returned"
     RECOVERED = "recovered"
+    PANEL_JUDGED = "panel-judged"
+    PANEL_REOPENED = "panel-reopened"
 
 
 class ReservationState(StrEnum):

@@ -38,6 +38,7 @@ from services.policy.matches.actions.mark_due import mark_due
 from services.policy.notices.actions.end_notice import publish_result
 from services.policy.notices.actions.receive_objection import object_as_applicant
 from services.policy.notices.rules import ItemResult, require_notice_over
+from services.policy.panels.queries import judged_facts
 from services.policy.parameters.queries import decisions
 from services.policy.parameters.rules import stacking_mode
 from services.policy.plan.actions.load_library import library
@@ -280,6 +281,7 @@ async def _answer(deed: Deed, programme: PlanProgramme) -> Answer:
     return await answer_for(
         deed.session, programme, queries.applicant_of(deed.case), await decisions(deed.session),
         on=deed.on, year=deed.case.reference_year,
+        judged=await judged_facts(deed.session, deed.case, programme),
     )  # fmt: skip
 
 

@@ -162,12 +162,22 @@ class MeasureReader:
             at = f"{base}/departments"
             self.reading.department(document, f"{at}/lead", programme.departments.lead)
             self.reading.support(document, f"{at}/support", programme.departments.support)
+        self._check_panel(document, base, programme)
         subjects = {programme.beneficiary, programme.matter, *programme.subjects}
         for name in compiled.facts:
             if (subject := self.facts[name].subject) not in subjects:
                 found = f"{name} is a fact of a {subject}"
                 allowed = f"facts of {' '.join(sorted(subjects))}, or `subjects: [{subject}]`"
                 fault(document, base, found, allowed)
+
+    def _check_panel(self, document: Document, base: str, programme: Programme) -> None:
+        """Refuse a panel whose score would become a fact that is no number of points."""
+        name = programme.panel.points if programme.panel else None
+        fact = self.facts.get(name) if name else None
+        if name is not None and (fact is None or (fact.type, fact.period) != ("int", "day")):
+            names = [each.name for each in self.facts.values() if each.unit == "points"]
+            pointer = f"{base}/panel/points"
+            self.reading.fault(document, pointer, name, nearest(name, names))
 
     def _work_examples(self, document: Document, base: str, compiled: CompiledProgramme) -> None:
         examples = compiled.programme.examples
