@@ -52,7 +52,7 @@ def _body(world: World, case: dict[str, Any]) -> dict[str, Any]:
     return {"case": case["id"], "criteria": CRITERIA, "total_points": 100, "experts": experts}
 
 
-async def _panel(world: World, state: str, programme: str = GROWTH) -> dict[str, Any]:
+async def panel_in(world: World, state: str, programme: str = GROWTH) -> dict[str, Any]:
     """Bring a panel for a case of its own to a state."""
     lead, case = await _lead(world, programme), await _in_review(world, programme)
     panel = await world.post(lead, PANELS, _body(world, case))
@@ -67,7 +67,7 @@ async def _panel(world: World, state: str, programme: str = GROWTH) -> dict[str,
 
 
 async def _kept(world: World, state: str, *, fresh: bool = False) -> dict[str, Any]:
-    return await world.kept(f"panel {state}", lambda: _panel(world, state), fresh=fresh)
+    return await world.kept(f"panel {state}", lambda: panel_in(world, state), fresh=fresh)
 
 
 @call("GET /v1/policy/panels")
@@ -120,7 +120,7 @@ for _name in DEEDS:
 
 
 async def _seats(world: World, *, fresh: bool = False) -> dict[str, Any]:
-    return await world.kept("seats", lambda: _panel(world, "open", FOREIGN), fresh=fresh)
+    return await world.kept("seats", lambda: panel_in(world, "open", FOREIGN), fresh=fresh)
 
 
 @call("GET /v1/policy/panel-seats")
@@ -149,7 +149,7 @@ def _moves_sheet(name: str) -> Make:
         """Move the caller's own sheet; whoever has none tries that of another expert."""
         whose = cell.client if cell.is_allowed else "reviewer"
         panel = await world.kept(
-            "seats with a sheet", lambda: _panel(world, "open", FOREIGN), fresh=cell.is_allowed
+            "seats with a sheet", lambda: panel_in(world, "open", FOREIGN), fresh=cell.is_allowed
         )
         path = f"{SEATS}/{panel['id']}/sheets"
         sheet = await world.kept(
