@@ -2,7 +2,7 @@
 
 from services.kernel.code_lists import CodeList
 from services.kernel.file_types import FILE_TYPE_NAMES
-from services.policy.calls.rules import NOTICE_NAMES, TIES_NAMES
+from services.policy.calls.rules import NOTICE_NAMES, RANK_BY_NAMES, TIES_NAMES
 from services.policy.calls.rules import STATE_NAMES as CALL_STATES
 from services.policy.cases.rules import CaseEvent as Do
 from services.policy.cases.rules import CaseState as In
@@ -24,6 +24,7 @@ from services.policy.notices.rules import (
 )
 from services.policy.offers import rules as offer_rules
 from services.policy.office import RETENTION_NAMES
+from services.policy.panels import rules as panel_rules
 from services.policy.parameters.rules import ParameterState
 from services.policy.plan.rules import BENEFICIARY_NAMES, KIND_NAMES, PlanStatus, Sharing
 from services.policy.prefill import rules as prefill_rules
@@ -76,6 +77,8 @@ CODE_LISTS: tuple[CodeList, ...] = (
         SystemEvent.TITLE_RECORDED: ("称号已登记", "Title recorded"),
         SystemEvent.TITLE_NOT_RECORDED: ("称号未能登记", "Title not recorded"),
         SystemEvent.TITLE_REVOKED: ("称号已撤销", "Title revoked"),
+        SystemEvent.PANEL_JUDGED: ("专家评审结束", "Judged by a panel"),
+        SystemEvent.PANEL_REOPENED: ("重新评审", "Judged anew"),
         SystemEvent.COMPLETED: ("办结", "Completed")}),
     CodeList("review-steps", "审核环节", "Steps of a review", {**step_rules.KIND_NAMES}),
     CodeList("review-step-states", "审核环节状态", "States of a step",
@@ -112,6 +115,16 @@ CODE_LISTS: tuple[CodeList, ...] = (
     CodeList("call-notices", "申报批次公示方式", "How a call's cases stand in notice",
              {**NOTICE_NAMES}),
     CodeList("ties", "末位并列的处理", "Ties at the last place", {**TIES_NAMES}),
+    CodeList("ranking-grounds", "排序依据", "What a call ranks by", {**RANK_BY_NAMES}),
+    CodeList("panel-states", "专家评审组状态", "States of a panel", {**panel_rules.STATE_NAMES}),
+    CodeList("panel-events", "专家评审组事项", "Events of a panel",
+             {**panel_rules.EVENT_NAMES}),
+    CodeList("sheet-states", "评分表状态", "States of a sheet",
+             {**panel_rules.SHEET_STATE_NAMES}),
+    CodeList("sheet-events", "评分表事项", "Events of a sheet",
+             {**panel_rules.SHEET_EVENT_NAMES}),
+    CodeList("unscored-reasons", "没有得分的原因", "Why a case has no score",
+             {**panel_rules.NO_SCORE_NAMES}),
     CodeList("objection-states", "异议状态", "States of an objection",
              {**OBJECTION_STATE_NAMES}),
     CodeList("notice-results", "公示结果", "Results of a notice", {**RESULT_NAMES}),

@@ -60,6 +60,7 @@ from services.policy.contract.offers import (
     OfferMade,
     OfferReminded,
 )
+from services.policy.contract.panels import PanelClosed, PanelReopened
 from services.policy.contract.recommendations import RecommendationChanged
 from services.policy.contract.reminders import CaseReminded, StepChanged
 from services.policy.documents.actions.typeset import TYPESETTER, Typesetter, packaged_fonts
@@ -108,6 +109,8 @@ from services.policy.offers.routes import router as offer_batches
 from services.policy.offers.rules import END_TIMER as OFFERS_END
 from services.policy.offers.rules import REMIND_TIMER as OFFERS_REMIND
 from services.policy.office import OFFICE, load_office
+from services.policy.panel_seats.routes import router as panel_seats
+from services.policy.panels.routes import router as panels
 from services.policy.parameters.queries import KNOWN, KnownDecisions
 from services.policy.parameters.routes import router as parameters
 from services.policy.plan.actions.load_library import library
@@ -180,6 +183,7 @@ SERVICE = Service(
         case_archives, evidence, notices, documents, archives, sandbox_runs,
         recommendations, case_batches, legacy_cases,
         offer_batches, case_prefill, case_fact_objections, fact_objections,
+        panels, panel_seats,
     ),
     announces=(
         AwardProposed, CaseDecided, CaseEnded, FirmMatched, TaskChanged, TaskReminded,
@@ -190,6 +194,7 @@ SERVICE = Service(
         CaseOverridden, LegacyCaseImported,
         OfferBatchChanged, OfferMade, OfferReminded, OfferAnswered,
         FactObjected, FactObjectionAnswered, CaseFactsChecked,
+        PanelClosed, PanelReopened,
     ),
     reactions=(
         Reaction(FirmChanged, project_firm),

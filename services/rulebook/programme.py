@@ -24,6 +24,7 @@ from services.rulebook.administration import (
     Force,
     Instalment,
     Kind,
+    Panel,
     Places,
     ReviewStep,
     Window,
@@ -186,6 +187,8 @@ class Programme(Part):
     # How more demand than budget is met; None where the text does not say.
     oversubscription: Literal["pro-rata", "ranked", "first-come"] | None = None
     rank_by: Expression | None = None
+    # How experts judge; None where the text has no experts in it.
+    panel: Panel | None = None
     window: Window = Window()
     notice_days: Annotated[StrictInt, Field(ge=0, le=60)] | None = None
     confidential: StrictBool = False

@@ -27,6 +27,7 @@ from tests.contracts.calls import (
     finance,
     identity,
     offers,
+    panels,
     policy,
     recommendations,
     steps,
@@ -47,7 +48,7 @@ from tests.contracts.world import World
 
 # Importing these registers their calls.
 CALLERS = (
-    board, desk, documents, enterprise, evidence, finance, identity, offers, policy,
+    board, desk, documents, enterprise, evidence, finance, identity, offers, panels, policy,
     recommendations, steps,
 )  # fmt: skip
 ENTRIES = [pytest.param(entry, id=entry.name) for entry in entries()]

@@ -31,6 +31,7 @@ TABLES: Final = {
     "policy.cases": "policy_case",
     "policy.calls": "call",
     "policy.recommendations": "recommendation",
+    "policy.panels": "panel",
     "policy.tasks": "task",
     "policy.meetings": "meeting",
     "finance.budgets": "budget",

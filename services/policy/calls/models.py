@@ -23,6 +23,7 @@ class Call(Base):
         CheckConstraint("budget_fen > 0", name="budget"),
         CheckConstraint("quota > 0", name="quota"),
         CheckConstraint(f"notice IN ({_NOTICES})", name="notice"),
+        CheckConstraint("rank_by IN ('rule', 'panel-score')", name="rank_by"),
         Index("ix_call_programme", "programme", "id"),
         Index("ix_call_state", "state", "closes_on"),
     )
@@ -39,6 +40,7 @@ class Call(Base):
     ties: Mapped[str]
     per_applicant: Mapped[int | None]
     per_applicant_reason: Mapped[str | None]
+    rank_by: Mapped[str] = mapped_column(server_default=text("'rule'"))
     materials: Mapped[list[Any]]
     templates: Mapped[list[Any]]
     materials_sha256: Mapped[str]

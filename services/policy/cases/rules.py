@@ -80,6 +80,8 @@ class SystemEvent(StrEnum):
     FACTS_CONFIRMED = "facts-confirmed"
     FACT_OBJECTED = "fact-objected"
     FACT_OBJECTION_ANSWERED = "fact-objection-answered"
+    PANEL_JUDGED = "panel-judged"
+    PANEL_REOPENED = "panel-reopened"
 
 
 class ReservationState(StrEnum):

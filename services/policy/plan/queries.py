@@ -97,6 +97,7 @@ def programme_view(
         instalments=dumped(rule.instalments), ceilings=dumped(rule.ceilings),
         places=rule.places and rule.places.model_dump(mode="json"),
         applications=rule.applications and rule.applications.model_dump(mode="json"),
+        panel=rule.panel and rule.panel.model_dump(mode="json"),
         oversubscription=rule.oversubscription, window=rule.window.model_dump(mode="json"),
         without_application=(
             rule.without_application and rule.without_application.model_dump(mode="json")

@@ -121,6 +121,7 @@ class ProgrammeView(BaseModel):
     ceilings: list[dict[str, Any]]
     places: dict[str, Any] | None = Field(description="How many may receive it; null: no limit")
     applications: dict[str, Any] | None = Field(description="How many one applicant may file")
+    panel: dict[str, Any] | None = Field(description="How experts judge; null: none in the text")
     oversubscription: Literal["pro-rata", "ranked", "first-come"] | None = Field(
         description="How more demand than budget is met; null where the text does not say"
     )

@@ -1,9 +1,19 @@
 """Whether an answer is ground enough to propose an amount, on plain values."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
 from services.kernel.errors import Conflict
 from services.rulebook import Assessment, Fact
+
+
+@dataclass(frozen=True)
+class JudgedFact:
+    """A fact that people judged for this case alone; `source` says who, and where it stands."""
+
+    value: int
+    source: Mapping[str, Any]
 
 
 def require_not_refused(assessment: Assessment) -> None:

@@ -44,6 +44,7 @@ from services.policy.offers.actions.answer_offer import answer_offer
 from services.policy.offers.rules import OfferState
 from services.policy.overrides.actions import overridden_amount, record_override
 from services.policy.overrides.rules import require_departure
+from services.policy.panels.queries import judged_facts
 from services.policy.parameters.queries import decisions
 from services.policy.parameters.rules import stacking_mode
 from services.policy.plan.actions.load_library import library
@@ -372,6 +373,7 @@ async def _answer(deed: Deed, programme: PlanProgramme) -> Answer:
     return await answer_for(
         deed.session, programme, queries.applicant_of(deed.case), await decisions(deed.session),
         on=deed.on, year=deed.case.reference_year,
+        judged=await judged_facts(deed.session, deed.case, programme),
     )  # fmt: skip
 
 

@@ -38,7 +38,9 @@ async def publish_list(
         )  # fmt: skip
     places = {row.case_id: row.position for row in await latest_run(session, call.id)}
     held = {
-        each.id: each for each in waiting if each.reservation_state == ReservationState.RESERVED
+        each.id: each
+        for each in waiting
+        if each.without_money or each.reservation_state == ReservationState.RESERVED
     }
     listed = [held[each] for each in in_order(held, places)[:ITEMS_MAX]]
     for each in listed:
