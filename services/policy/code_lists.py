@@ -2,6 +2,7 @@
 
 from services.kernel.code_lists import CodeList
 from services.kernel.file_types import FILE_TYPE_NAMES
+from services.policy.aftermath.rules import MATTER_NAMES
 from services.policy.calls.rules import STATE_NAMES as CALL_STATES
 from services.policy.calls.rules import TIES_NAMES
 from services.policy.cases.rules import CaseEvent as Do
@@ -20,10 +21,12 @@ from services.policy.notices.rules import (
     OBJECTION_STATE_NAMES,
     RESULT_NAMES,
 )
+from services.policy.obligations import rules as obligation_rules
 from services.policy.office import RETENTION_NAMES
 from services.policy.parameters.rules import ParameterState
 from services.policy.plan.rules import BENEFICIARY_NAMES, KIND_NAMES, PlanStatus, Sharing
 from services.policy.records import RECORDS
+from services.policy.recoveries import rules as recovery_rules
 from services.policy.sandbox_runs.rules import Outcome, Oversubscription
 from services.policy.tasks import rules as task_rules
 
@@ -75,6 +78,25 @@ CODE_LISTS: tuple[CodeList, ...] = (
     CodeList("file-types", "文件类型", "Types of files", {**FILE_TYPE_NAMES}),
     CodeList("material-statuses", "材料提交情况", "Whether a material is there",
              {**MATERIAL_STATUS_NAMES}),
+    CodeList("matter-kinds", "后续事项种类", "Matters that follow a decision", {**MATTER_NAMES}),
+    CodeList("obligation-kinds", "义务种类", "Kinds of obligations",
+             {**obligation_rules.KIND_NAMES}),
+    CodeList("obligation-origins", "义务来源", "Where an obligation is from",
+             {**obligation_rules.ORIGIN_NAMES}),
+    CodeList("obligation-failures", "未履行的后果", "What a failed obligation leads to",
+             {**obligation_rules.FAILURE_NAMES}),
+    CodeList("obligation-states", "义务状态", "States of an obligation",
+             {**obligation_rules.STATE_NAMES}),
+    CodeList("obligation-events", "义务事项", "Events of an obligation",
+             {**obligation_rules.EVENT_NAMES}),
+    CodeList("obligation-alerts", "义务提醒", "Alerts of an obligation",
+             {**obligation_rules.ALERT_NAMES}),
+    CodeList("recovery-grounds", "撤销追回的理由", "Grounds to revoke and recover",
+             {**recovery_rules.GROUND_NAMES}),
+    CodeList("recovery-states", "撤销追回提请状态", "States of a proposal to recover",
+             {**recovery_rules.STATE_NAMES}),
+    CodeList("recovery-events", "撤销追回提请事项", "Events of a proposal to recover",
+             {**recovery_rules.EVENT_NAMES}),
     CodeList("outcomes", "判定结果", "Outcomes", {
         "eligible": ("符合", "Eligible"), "ineligible": ("不符合", "Ineligible"),
         "unknown": ("暂不能判定", "Unknown")}),

@@ -24,6 +24,11 @@ from services.policy.base import CALENDAR, SECRET_KEY, STORAGE, Base
 from services.policy.calls.routes import router as calls
 from services.policy.cases.routes import router as cases
 from services.policy.code_lists import CODE_LISTS
+from services.policy.contract.aftermath import (
+    ObligationChanged,
+    ObligationReminded,
+    RecoveryChanged,
+)
 from services.policy.contract.events import (
     AwardProposed,
     CaseDecided,
@@ -68,6 +73,12 @@ from services.policy.notices.rules import (
     OVERDUE_TIMER,
     REMIND_TIMER,
 )
+from services.policy.obligations.actions.check_day import CHECK_EVERY as OBLIGATIONS_EVERY
+from services.policy.obligations.actions.check_day import CHECK_TIMER as OBLIGATIONS_TIMER
+from services.policy.obligations.actions.check_day import check_obligations
+from services.policy.obligations.queries import restate_obligations
+from services.policy.obligations.routes import cases_router as case_obligations
+from services.policy.obligations.routes import router as obligations
 from services.policy.office import OFFICE, load_office
 from services.policy.parameters.queries import KNOWN, KnownDecisions
 from services.policy.parameters.routes import router as parameters
@@ -76,6 +87,9 @@ from services.policy.plan.routes import facts_router as facts
 from services.policy.plan.routes import measures_router as measures
 from services.policy.plan.routes import programmes_router as programmes
 from services.policy.reactions import follow_award, project_firm, project_list
+from services.policy.recoveries.queries import restate_recoveries
+from services.policy.recoveries.routes import cases_router as case_recoveries
+from services.policy.recoveries.routes import router as recoveries
 from services.policy.sandbox_runs.actions.begin_run import OPERATION as SANDBOX
 from services.policy.sandbox_runs.actions.step_run import step_run
 from services.policy.sandbox_runs.routes import router as sandbox_runs
@@ -119,11 +133,13 @@ SERVICE = Service(
         plans, measures, programmes, versions, facts, tasks, task_reports, meetings, evaluations,
         entitlements, firm_matches, matches, parameters, calls, cases, case_evidence,
         case_archives, evidence, notices, documents, archives, sandbox_runs,
+        case_obligations, obligations, case_recoveries, recoveries,
     ),
     announces=(
         AwardProposed, CaseDecided, CaseEnded, FirmMatched, TaskChanged, TaskReminded,
         MeetingChanged, NoticePublished, ObjectionReceived, ObjectionHandled, ResultReminded,
         DocumentIssued, DocumentWithdrawn,
+        ObligationChanged, ObligationReminded, RecoveryChanged,
     ),
     reactions=(
         Reaction(FirmChanged, project_firm),
@@ -136,13 +152,16 @@ SERVICE = Service(
         TimerKind(OVERDUE_TIMER, report_overdue),
         TimerKind(REVIEW_TIMER, review_on_the_day, every=timedelta(minutes=1)),
         TimerKind(CHECK_TIMER, check_day, every=CHECK_EVERY),
+        TimerKind(OBLIGATIONS_TIMER, check_obligations, every=OBLIGATIONS_EVERY),
         TimerKind(ARCHIVE_TIMER, archive_ended, every=ARCHIVE_EVERY),
         TimerKind(SCAN_TIMER, scan_again),
         TimerKind(CLEAN_TIMER, clean_up, every=CLEAN_EVERY),
     ),
     operations=(OperationKind(MATCHING, step_matching), OperationKind(SANDBOX, step_run)),
     backlogs=(Backlog("matching", work_off, WAITING),),
-    restaters=(restate_matches, restate_tasks, restate_meetings),
+    restaters=(
+        restate_matches, restate_tasks, restate_meetings, restate_obligations, restate_recoveries,
+    ),
     on_start=begin,
     code_lists=CODE_LISTS,
 )  # fmt: skip

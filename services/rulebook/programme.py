@@ -24,6 +24,7 @@ from services.rulebook.administration import (
     Force,
     Instalment,
     Kind,
+    Obligation,
     Places,
     Window,
     WithoutApplication,
@@ -188,6 +189,7 @@ class Programme(Part):
     confidential: StrictBool = False
     without_application: WithoutApplication | None = None
     evidence: Several[Evidence] = ()
+    obligations: Several[Obligation] = ()
     records: tuple[Named, ...] = ()
     competition: Several[CompetitionException] = ()
     source: Words = ""
@@ -240,7 +242,7 @@ def _inconsistencies(programme: Programme, where: str) -> Iterator[Issue]:
         if programme.score.id in {condition.id for condition in programme.eligibility}:
             yield Issue("duplicate", "/score/id", programme.score.id, where=where)
         yield from score_issues(programme.score, where)
-    for key in ("eligibility", "instalments", "ceilings", "evidence"):
+    for key in ("eligibility", "instalments", "ceilings", "evidence", "obligations"):
         yield from _duplicates(key, (part.id for part in getattr(programme, key)), where)
     for pointer, name in _named_conditions(programme):
         if name not in conditions:

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
+from services.policy.aftermath.schemas import OpenMatter
 from services.policy.cases.rules import FIRM, CaseEvent, CaseState, Outcome, ReservationState
 from services.policy.contract.events import Matter, Party
 from services.policy.evidence.rules import MarkKind
@@ -177,6 +178,8 @@ class CaseView(CaseSummary):
     proposed_outcome: Outcome | None
     # What its evidence shares with other applicants'; None to whoever is not told.
     evidence_flags: list[MarkKind] | None
+    # Obligations, proposals to recover, appeals and checks that are not over yet.
+    open_matters: list[OpenMatter]
 
 
 class CaseList(BaseModel):

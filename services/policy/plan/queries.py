@@ -106,7 +106,8 @@ def programme_view(
         without_application=(
             rule.without_application and rule.without_application.model_dump(mode="json")
         ),
-        evidence=dumped(rule.evidence), sources=_sources(programme, library),
+        evidence=dumped(rule.evidence), obligations=dumped(rule.obligations),
+        sources=_sources(programme, library),
         records={name: RECORDS[name][0] for name in rule.records},
         competition=dumped(rule.competition),
         conditions=[_condition(each) for each in rule.conditions], amount=rule.amount,

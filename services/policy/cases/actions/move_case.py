@@ -38,6 +38,7 @@ from services.policy.matches.actions.mark_due import mark_due
 from services.policy.notices.actions.end_notice import publish_result
 from services.policy.notices.actions.receive_objection import object_as_applicant
 from services.policy.notices.rules import ItemResult, require_notice_over
+from services.policy.obligations.actions.follow_case import follow_case
 from services.policy.parameters.queries import decisions
 from services.policy.parameters.rules import stacking_mode
 from services.policy.plan.actions.load_library import library
@@ -105,6 +106,8 @@ async def move_case(
     case.person_version = case.version
     by = Hand(actor, min(move.who & actor.roles), body.note)
     await record(session, case, body.event, was=was, now=now, by=by, data=body.data)
+    if target in (CaseState.DECIDED, CaseState.REVOKED):
+        await follow_case(session, case, _programme(case), now=now)
     if case.applicant_kind == rules.FIRM and (was in rules.RECEIVED) is not (
         target in rules.RECEIVED
     ):

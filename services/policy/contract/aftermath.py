@@ -1,0 +1,54 @@
+"""What policy announces of matters that follow a decision: ids, states and days, never a person."""
+
+from datetime import date
+from typing import Literal
+from uuid import UUID
+
+from services.kernel.events import DeedEvent, StateEvent
+
+
+class ObligationChanged(StateEvent, type="liangxin.policy.obligation.changed.v1"):
+    """How an obligation of a decided case stands; `due_on` is null while nothing sets a day."""
+
+    obligation_id: UUID
+    case_id: UUID
+    kind: str
+    state: str
+    on_failure: Literal["recover", "note"]
+    due_on: date | None
+
+    @property
+    def aggregate(self) -> str:
+        return f"obligation:{self.obligation_id}"
+
+
+class ObligationReminded(DeedEvent, type="liangxin.policy.obligation.reminded.v1"):
+    """Tells the applicant and the department that an obligation is nearly due or late."""
+
+    obligation_id: UUID
+    case_id: UUID
+    alert: Literal["due-soon", "overdue", "approver"]
+    department: str | None
+    due_on: date
+    on: date
+
+    @property
+    def aggregate(self) -> str:
+        return f"obligation:{self.obligation_id}"
+
+
+class RecoveryChanged(StateEvent, type="liangxin.policy.recovery.changed.v1"):
+    """How a proposal to revoke an award and recover its money stands.
+
+    Approved, its case is revoked: what finance does follows from the end of the case.
+    """
+
+    recovery_id: UUID
+    case_id: UUID
+    ground: str
+    state: str
+    respond_by: date | None
+
+    @property
+    def aggregate(self) -> str:
+        return f"recovery:{self.recovery_id}"

@@ -1,0 +1,189 @@
+"""Keep what follows a decision: obligations, proposals to recover, appeals, checks.
+
+Revision: 3f9a5c7e1b24
+Follows: 8d2e6b41c7f0
+"""
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
+
+revision = "3f9a5c7e1b24"
+down_revision = "8d2e6b41c7f0"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "obligation_check",
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("ran_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("day", name=op.f("pk_obligation_check")),
+        info={"append_only": True},
+    )
+    op.create_table(
+        "matter_event",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("thing", sa.Text(), nullable=False),
+        sa.Column("thing_id", sa.Uuid(), nullable=False),
+        sa.Column("case_id", sa.Uuid(), nullable=True),
+        sa.Column("number", sa.BigInteger(), nullable=False),
+        sa.Column("event", sa.Text(), nullable=False),
+        sa.Column("from_state", sa.Text(), nullable=True),
+        sa.Column("to_state", sa.Text(), nullable=False),
+        sa.Column("role", sa.Text(), nullable=False),
+        sa.Column("actor", sa.Text(), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("data", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["case_id"], ["policy_case.id"], name=op.f("fk_matter_event_case_id_policy_case")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_matter_event")),
+        sa.UniqueConstraint("thing_id", "number", name=op.f("uq_matter_event_thing_id_number")),
+        info={"append_only": True},
+    )
+    op.create_index("ix_matter_event_case_id", "matter_event", ["case_id"], unique=False)
+    op.create_table(
+        "obligation",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("case_id", sa.Uuid(), nullable=False),
+        sa.Column("attempt", sa.BigInteger(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=True),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("says", sa.Text(), nullable=False),
+        sa.Column("english", sa.Text(), nullable=True),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("origin", sa.Text(), nullable=False),
+        sa.Column("on_failure", sa.Text(), nullable=False),
+        sa.Column("due_on", sa.Date(), nullable=True),
+        sa.Column("provisional", sa.Boolean(), nullable=False),
+        sa.Column("day_source", sa.Text(), nullable=True),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("alert", sa.Text(), nullable=False),
+        sa.Column("evidence", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("created_by", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint(
+            "(origin = 'programme') = (name IS NOT NULL)", name=op.f("ck_obligation_name")
+        ),
+        sa.CheckConstraint(
+            "alert IN ('none', 'due-soon', 'overdue', 'approver')", name=op.f("ck_obligation_alert")
+        ),
+        sa.CheckConstraint(
+            "kind IN ('milestone', 'acceptance', 'report', 'stay')", name=op.f("ck_obligation_kind")
+        ),
+        sa.CheckConstraint(
+            "on_failure IN ('recover', 'note')", name=op.f("ck_obligation_on_failure")
+        ),
+        sa.CheckConstraint(
+            "origin IN ('programme', 'document')", name=op.f("ck_obligation_origin")
+        ),
+        sa.CheckConstraint(
+            "state IN ('proposed', 'open', 'submitted', 'met', 'failed', 'lifted')",
+            name=op.f("ck_obligation_state"),
+        ),
+        sa.CheckConstraint(
+            "due_on IS NOT NULL OR day_source IS NULL", name=op.f("ck_obligation_day")
+        ),
+        sa.ForeignKeyConstraint(
+            ["case_id"], ["policy_case.id"], name=op.f("fk_obligation_case_id_policy_case")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_obligation")),
+        sa.UniqueConstraint(
+            "case_id", "attempt", "name", name=op.f("uq_obligation_case_id_attempt_name")
+        ),
+        info={
+            "updatable": [
+                "due_on",
+                "provisional",
+                "day_source",
+                "state",
+                "alert",
+                "evidence",
+                "version",
+                "changed_at",
+            ]
+        },
+    )
+    op.create_index("ix_obligation_case_id", "obligation", ["case_id", "id"], unique=False)
+    op.create_index(
+        "ix_obligation_due_on",
+        "obligation",
+        ["due_on"],
+        unique=False,
+        postgresql_where=sa.text("state = 'open'"),
+    )
+    op.create_table(
+        "recovery_proposal",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("case_id", sa.Uuid(), nullable=False),
+        sa.Column("attempt", sa.BigInteger(), nullable=False),
+        sa.Column("ground", sa.Text(), nullable=False),
+        sa.Column("grounds", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("respond_by", sa.Date(), nullable=True),
+        sa.Column("response", sa.Text(), nullable=True),
+        sa.Column("response_evidence", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("responded_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("proposed_by", sa.Text(), nullable=False),
+        sa.Column("decided_by", sa.Text(), nullable=True),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint(
+            "(state IN ('approved', 'dismissed')) = (decided_by IS NOT NULL)",
+            name=op.f("ck_recovery_proposal_decided"),
+        ),
+        sa.CheckConstraint(
+            "ground IN ('obligation', 'check', 'finding')", name=op.f("ck_recovery_proposal_ground")
+        ),
+        sa.CheckConstraint(
+            "state IN ('open', 'approved', 'dismissed', 'lapsed')",
+            name=op.f("ck_recovery_proposal_state"),
+        ),
+        sa.CheckConstraint(
+            "(response IS NULL) = (responded_at IS NULL)",
+            name=op.f("ck_recovery_proposal_response"),
+        ),
+        sa.CheckConstraint(
+            "proposed_by <> decided_by", name=op.f("ck_recovery_proposal_four_eyes")
+        ),
+        sa.ForeignKeyConstraint(
+            ["case_id"], ["policy_case.id"], name=op.f("fk_recovery_proposal_case_id_policy_case")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_recovery_proposal")),
+        info={
+            "updatable": [
+                "grounds",
+                "respond_by",
+                "response",
+                "response_evidence",
+                "responded_at",
+                "state",
+                "decided_by",
+                "version",
+                "changed_at",
+            ]
+        },
+    )
+    op.create_index(
+        "ix_recovery_proposal_state", "recovery_proposal", ["state", "id"], unique=False
+    )
+    op.create_index(
+        "uq_recovery_proposal_open",
+        "recovery_proposal",
+        ["case_id"],
+        unique=True,
+        postgresql_where=sa.text("state = 'open'"),
+    )
+
+
+def downgrade() -> None:
+    op.drop_table("recovery_proposal")
+    op.drop_table("obligation")
+    op.drop_table("matter_event")
+    op.drop_table("obligation_check")
