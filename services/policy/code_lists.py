@@ -3,6 +3,7 @@
 from services.kernel.code_lists import CodeList
 from services.kernel.file_types import FILE_TYPE_NAMES
 from services.policy.aftermath.rules import MATTER_NAMES
+from services.policy.appeals import rules as appeal_rules
 from services.policy.calls.rules import STATE_NAMES as CALL_STATES
 from services.policy.calls.rules import TIES_NAMES
 from services.policy.cases.rules import CaseEvent as Do
@@ -56,7 +57,8 @@ CODE_LISTS: tuple[CodeList, ...] = (
         SystemEvent.SUSPENDED: ("因异议中止", "Suspended by an objection"),
         SystemEvent.OBJECTION_UPHELD: ("异议成立", "Objection upheld"),
         SystemEvent.OBJECTION_DISMISSED: ("异议不成立", "Objection dismissed"),
-        SystemEvent.AWARDED: ("立项", "Awarded"), SystemEvent.PAID: ("已拨付", "Paid")}),
+        SystemEvent.AWARDED: ("立项", "Awarded"), SystemEvent.PAID: ("已拨付", "Paid"),
+        SystemEvent.REOPENED: ("重新办理", "Decided anew")}),
     CodeList("call-states", "申报批次状态", "States of a call", {**CALL_STATES}),
     CodeList("ties", "末位并列的处理", "Ties at the last place", {**TIES_NAMES}),
     CodeList("objection-states", "异议状态", "States of an objection",
@@ -97,6 +99,15 @@ CODE_LISTS: tuple[CodeList, ...] = (
              {**recovery_rules.STATE_NAMES}),
     CodeList("recovery-events", "撤销追回提请事项", "Events of a proposal to recover",
              {**recovery_rules.EVENT_NAMES}),
+    CodeList("appeal-kinds", "救济途径", "Kinds of appeals", {**appeal_rules.KIND_NAMES}),
+    CodeList("appeal-against", "所针对的决定", "What an appeal is against",
+             {**appeal_rules.AGAINST_NAMES}),
+    CodeList("appeal-states", "复议诉讼件状态", "States of an appeal",
+             {**appeal_rules.STATE_NAMES}),
+    CodeList("appeal-events", "复议诉讼件事项", "Events of an appeal",
+             {**appeal_rules.EVENT_NAMES}),
+    CodeList("appeal-results", "复议诉讼结果", "Results of an appeal",
+             {**appeal_rules.RESULT_NAMES}),
     CodeList("outcomes", "判定结果", "Outcomes", {
         "eligible": ("符合", "Eligible"), "ineligible": ("不符合", "Ineligible"),
         "unknown": ("暂不能判定", "Unknown")}),

@@ -13,6 +13,9 @@ from services.kernel.service import Service
 from services.kernel.storage import open_storage
 from services.kernel.timers import TimerKind
 from services.kernel.unit import commit
+from services.policy.appeals.queries import restate_appeals
+from services.policy.appeals.routes import cases_router as case_appeals
+from services.policy.appeals.routes import router as appeals
 from services.policy.archives.actions.archive_case import (
     ARCHIVE_EVERY,
     ARCHIVE_TIMER,
@@ -25,6 +28,7 @@ from services.policy.calls.routes import router as calls
 from services.policy.cases.routes import router as cases
 from services.policy.code_lists import CODE_LISTS
 from services.policy.contract.aftermath import (
+    AppealChanged,
     ObligationChanged,
     ObligationReminded,
     RecoveryChanged,
@@ -134,12 +138,13 @@ SERVICE = Service(
         entitlements, firm_matches, matches, parameters, calls, cases, case_evidence,
         case_archives, evidence, notices, documents, archives, sandbox_runs,
         case_obligations, obligations, case_recoveries, recoveries,
+        case_appeals, appeals,
     ),
     announces=(
         AwardProposed, CaseDecided, CaseEnded, FirmMatched, TaskChanged, TaskReminded,
         MeetingChanged, NoticePublished, ObjectionReceived, ObjectionHandled, ResultReminded,
         DocumentIssued, DocumentWithdrawn,
-        ObligationChanged, ObligationReminded, RecoveryChanged,
+        ObligationChanged, ObligationReminded, RecoveryChanged, AppealChanged,
     ),
     reactions=(
         Reaction(FirmChanged, project_firm),
@@ -161,6 +166,7 @@ SERVICE = Service(
     backlogs=(Backlog("matching", work_off, WAITING),),
     restaters=(
         restate_matches, restate_tasks, restate_meetings, restate_obligations, restate_recoveries,
+        restate_appeals,
     ),
     on_start=begin,
     code_lists=CODE_LISTS,

@@ -294,6 +294,7 @@ async def test_lateness_is_told_once_each_and_changes_no_state(
     due, calendar = date.fromisoformat(found["due_on"]), platform.service("policy").calendar
     days = [due, *(calendar.add_working_days(due, n).day for n in (1, 3))]
     alerts: list[str] = []
+    shown = found
     for day in days:
         for _ in range(2):
             await _check(platform, day)

@@ -1,16 +1,20 @@
 """Reading what of a case is still open, and what happened to a matter."""
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import literal, select, text, union_all
+from sqlalchemy import ColumnElement, exists, literal, null, or_, select, text, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import DeclarativeBase
 
 from services.kernel.actors import Actor
 from services.policy.aftermath.access import OFFICERS
 from services.policy.aftermath.models import MatterEvent
 from services.policy.aftermath.rules import MatterKind
 from services.policy.aftermath.schemas import MatterLine, OpenMatter
+from services.policy.appeals.models import Appeal
+from services.policy.appeals.rules import OPEN as APPEAL_OPEN
 from services.policy.obligations.models import Obligation
 from services.policy.obligations.rules import UNFINISHED as OBLIGATION_OPEN
 from services.policy.obligations.rules import ObligationState
@@ -27,9 +31,21 @@ async def open_matters(session: AsyncSession, case_id: UUID) -> list[OpenMatter]
         select(literal(MatterKind.RECOVERY), Recovery.id, Recovery.respond_by).where(
             Recovery.case_id == case_id, Recovery.state.in_(RECOVERY_OPEN)
         ),
+        select(literal(MatterKind.APPEAL), Appeal.id, null()).where(
+            Appeal.case_id == case_id, Appeal.state.in_(APPEAL_OPEN)
+        ),
     )
     rows = await session.execute(union_all(*parts).order_by(text("3, 2")))
     return [OpenMatter(kind=MatterKind(kind), id=id_, due_on=day) for kind, id_, day in rows]
+
+
+def is_unsettled(case_id: Any) -> ColumnElement[bool]:
+    """Say in the database's words that something of a case is not over yet."""
+    return or_(
+        exists().where(Obligation.case_id == case_id, Obligation.state.in_(OBLIGATION_OPEN)),
+        exists().where(Recovery.case_id == case_id, Recovery.state.in_(RECOVERY_OPEN)),
+        exists().where(Appeal.case_id == case_id, Appeal.state.in_(APPEAL_OPEN)),
+    )
 
 
 async def owes_proof(session: AsyncSession, case_id: UUID) -> bool:
@@ -58,7 +74,18 @@ async def history(session: AsyncSession, actor: Actor, thing_id: UUID) -> list[M
     ]  # fmt: skip
 
 
-async def events_of_case(session: AsyncSession, case_id: UUID) -> Sequence[MatterEvent]:
-    """Give the whole history of a case's matters, in its order."""
-    statement = select(MatterEvent).where(MatterEvent.case_id == case_id)
-    return (await session.scalars(statement.order_by(MatterEvent.at, MatterEvent.id))).all()
+async def matters_of_case(
+    session: AsyncSession, case_id: UUID
+) -> list[tuple[str, str, Sequence[DeclarativeBase]]]:
+    """Give everything that followed a case's decision, by kind, for its archive."""
+    kinds: tuple[tuple[str, str, Any], ...] = (
+        ("obligations", "履约义务", Obligation),
+        ("recoveries", "撤销追回提请", Recovery),
+        ("appeals", "行政复议与诉讼", Appeal),
+        ("matter-events", "后续事项办理经过", MatterEvent),
+    )
+    found: list[tuple[str, str, Sequence[DeclarativeBase]]] = []
+    for name, title, model in kinds:
+        statement = select(model).where(model.case_id == case_id).order_by(model.id)
+        found.append((name, title, (await session.scalars(statement)).all()))
+    return found

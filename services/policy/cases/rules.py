@@ -65,6 +65,8 @@ class SystemEvent(StrEnum):
     PAID = "paid"
     PAYMENT_RETURNED = "payment-returned"
     RECOVERED = "recovered"
+    # Its decision was undone on appeal; this case follows the one that it ended.
+    REOPENED = "reopened"
 
 
 class ReservationState(StrEnum):

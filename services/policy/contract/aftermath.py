@@ -52,3 +52,24 @@ class RecoveryChanged(StateEvent, type="liangxin.policy.recovery.changed.v1"):
     @property
     def aggregate(self) -> str:
         return f"recovery:{self.recovery_id}"
+
+
+class AppealChanged(StateEvent, type="liangxin.policy.appeal.changed.v1"):
+    """How a reconsideration or litigation against a decision stands.
+
+    `is_late` is null where the last day is not known; an undone decision is taken anew in the case
+    `successor_id`. Whoever recovers money of the case learns from it that this may be disputed.
+    """
+
+    appeal_id: UUID
+    case_id: UUID
+    kind: Literal["reconsideration", "litigation"]
+    against: Literal["approval", "refusal", "revocation"]
+    state: str
+    is_late: bool | None
+    result: str | None
+    successor_id: UUID | None
+
+    @property
+    def aggregate(self) -> str:
+        return f"appeal:{self.appeal_id}"

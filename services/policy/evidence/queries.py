@@ -73,6 +73,12 @@ async def files_of(session: AsyncSession, actor: Actor, case: Case) -> list[File
     return await _with_steps(session, rows)
 
 
+async def all_of_case(session: AsyncSession, case_id: UUID) -> list[File]:
+    """Give every file of a case with its state, for its archive."""
+    statement = select(Evidence).where(Evidence.case_id == case_id).order_by(Evidence.id)
+    return await _with_steps(session, (await session.scalars(statement)).all())
+
+
 async def count_of(session: AsyncSession, case_id: UUID) -> int:
     statement = select(func.count()).select_from(Evidence).where(Evidence.case_id == case_id)
     return await session.scalar(statement) or 0

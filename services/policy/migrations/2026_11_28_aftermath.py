@@ -23,6 +23,90 @@ def upgrade() -> None:
         info={"append_only": True},
     )
     op.create_table(
+        "appeal",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("case_id", sa.Uuid(), nullable=False),
+        sa.Column("attempt", sa.BigInteger(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("against", sa.Text(), nullable=False),
+        sa.Column("follows_id", sa.Uuid(), nullable=True),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("number", sa.Text(), nullable=True),
+        sa.Column("grounds", sa.Text(), nullable=False),
+        sa.Column("decided_on", sa.Date(), nullable=False),
+        sa.Column("notified_on", sa.Date(), nullable=True),
+        sa.Column("lodged_on", sa.Date(), nullable=False),
+        sa.Column("deadline_on", sa.Date(), nullable=True),
+        sa.Column("provisional", sa.Boolean(), nullable=False),
+        sa.Column("is_late", sa.Boolean(), nullable=True),
+        sa.Column("accepted_number", sa.Text(), nullable=True),
+        sa.Column("accepted_on", sa.Date(), nullable=True),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("result", sa.Text(), nullable=True),
+        sa.Column("result_number", sa.Text(), nullable=True),
+        sa.Column("result_on", sa.Date(), nullable=True),
+        sa.Column("successor_id", sa.Uuid(), nullable=True),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("recorded_by", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint(
+            "(state = 'decided') = (result IS NOT NULL)", name=op.f("ck_appeal_decided")
+        ),
+        sa.CheckConstraint(
+            "against IN ('approval', 'refusal', 'revocation')", name=op.f("ck_appeal_against")
+        ),
+        sa.CheckConstraint(
+            "kind IN ('reconsideration', 'litigation')", name=op.f("ck_appeal_kind")
+        ),
+        sa.CheckConstraint(
+            "result IN ('upheld', 'changed', 'annulled', 'withdrawn', 'settled')",
+            name=op.f("ck_appeal_result"),
+        ),
+        sa.CheckConstraint(
+            "state IN ('lodged', 'accepted', 'rejected', 'decided')", name=op.f("ck_appeal_state")
+        ),
+        sa.CheckConstraint(
+            "successor_id IS NULL OR result IN ('annulled', 'changed')",
+            name=op.f("ck_appeal_successor"),
+        ),
+        sa.CheckConstraint(
+            "(deadline_on IS NULL) = (is_late IS NULL)", name=op.f("ck_appeal_late")
+        ),
+        sa.CheckConstraint("decided_on <= lodged_on", name=op.f("ck_appeal_days")),
+        sa.ForeignKeyConstraint(
+            ["case_id"], ["policy_case.id"], name=op.f("fk_appeal_case_id_policy_case")
+        ),
+        sa.ForeignKeyConstraint(
+            ["follows_id"], ["appeal.id"], name=op.f("fk_appeal_follows_id_appeal")
+        ),
+        sa.ForeignKeyConstraint(
+            ["successor_id"], ["policy_case.id"], name=op.f("fk_appeal_successor_id_policy_case")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_appeal")),
+        info={
+            "updatable": [
+                "accepted_number",
+                "accepted_on",
+                "state",
+                "result",
+                "result_number",
+                "result_on",
+                "successor_id",
+                "version",
+                "changed_at",
+            ]
+        },
+    )
+    op.create_index("ix_appeal_case_id", "appeal", ["case_id", "id"], unique=False)
+    op.create_index(
+        "uq_appeal_open",
+        "appeal",
+        ["case_id", "kind"],
+        unique=True,
+        postgresql_where=sa.text("state IN ('lodged', 'accepted')"),
+    )
+    op.create_table(
         "matter_event",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("thing", sa.Text(), nullable=False),
@@ -186,4 +270,5 @@ def downgrade() -> None:
     op.drop_table("recovery_proposal")
     op.drop_table("obligation")
     op.drop_table("matter_event")
+    op.drop_table("appeal")
     op.drop_table("obligation_check")
