@@ -9,6 +9,7 @@ from services.policy.calls.rules import TIES_NAMES
 from services.policy.cases.rules import CaseEvent as Do
 from services.policy.cases.rules import CaseState as In
 from services.policy.cases.rules import ReservationState, SystemEvent
+from services.policy.checks import rules as check_rules
 from services.policy.documents import rules as document_rules
 from services.policy.evidence.rules import (
     EVIDENCE_STATE_NAMES,
@@ -29,6 +30,7 @@ from services.policy.plan.rules import BENEFICIARY_NAMES, KIND_NAMES, PlanStatus
 from services.policy.records import RECORDS
 from services.policy.recoveries import rules as recovery_rules
 from services.policy.sandbox_runs.rules import Outcome, Oversubscription
+from services.policy.self_evaluations import rules as self_rules
 from services.policy.tasks import rules as task_rules
 
 CODE_LISTS: tuple[CodeList, ...] = (
@@ -108,6 +110,21 @@ CODE_LISTS: tuple[CodeList, ...] = (
              {**appeal_rules.EVENT_NAMES}),
     CodeList("appeal-results", "复议诉讼结果", "Results of an appeal",
              {**appeal_rules.RESULT_NAMES}),
+    CodeList("self-evaluation-round-states", "自评通知状态", "States of a round",
+             {**self_rules.ROUND_STATE_NAMES}),
+    CodeList("self-evaluation-states", "自评表状态", "States of a self-evaluation",
+             {**self_rules.SHEET_STATE_NAMES}),
+    CodeList("self-evaluation-events", "自评事项", "Events of a self-evaluation",
+             {**self_rules.EVENT_NAMES}),
+    CodeList("self-evaluation-grades", "自评评价", "Grades of a self-evaluation",
+             {**self_rules.GRADE_NAMES}),
+    CodeList("indicator-types", "指标类型", "Types of indicators", {**self_rules.TYPE_NAMES}),
+    CodeList("check-draw-states", "抽查计划状态", "States of a draw",
+             {**check_rules.DRAW_STATE_NAMES}),
+    CodeList("check-states", "抽查件状态", "States of a check", {**check_rules.STATE_NAMES}),
+    CodeList("check-events", "抽查事项", "Events of a check", {**check_rules.EVENT_NAMES}),
+    CodeList("check-outcomes", "抽查结果", "Outcomes of a check",
+             {**check_rules.OUTCOME_NAMES}),
     CodeList("outcomes", "判定结果", "Outcomes", {
         "eligible": ("符合", "Eligible"), "ineligible": ("不符合", "Ineligible"),
         "unknown": ("暂不能判定", "Unknown")}),

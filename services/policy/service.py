@@ -26,12 +26,17 @@ from services.policy.archives.routes import router as archives
 from services.policy.base import CALENDAR, SECRET_KEY, STORAGE, Base
 from services.policy.calls.routes import router as calls
 from services.policy.cases.routes import router as cases
+from services.policy.checks.routes import calls_router as call_draws
+from services.policy.checks.routes import draws_router as draws
+from services.policy.checks.routes import router as checks
 from services.policy.code_lists import CODE_LISTS
 from services.policy.contract.aftermath import (
     AppealChanged,
+    CheckConcluded,
     ObligationChanged,
     ObligationReminded,
     RecoveryChanged,
+    SelfEvaluationAsked,
 )
 from services.policy.contract.events import (
     AwardProposed,
@@ -97,6 +102,9 @@ from services.policy.recoveries.routes import router as recoveries
 from services.policy.sandbox_runs.actions.begin_run import OPERATION as SANDBOX
 from services.policy.sandbox_runs.actions.step_run import step_run
 from services.policy.sandbox_runs.routes import router as sandbox_runs
+from services.policy.self_evaluations.routes import calls_router as call_rounds
+from services.policy.self_evaluations.routes import rounds_router as rounds
+from services.policy.self_evaluations.routes import router as self_evaluations
 from services.policy.task_reports.routes import router as task_reports
 from services.policy.tasks.actions.check_day import (
     CHECK_EVERY,
@@ -139,12 +147,14 @@ SERVICE = Service(
         case_archives, evidence, notices, documents, archives, sandbox_runs,
         case_obligations, obligations, case_recoveries, recoveries,
         case_appeals, appeals,
+        call_rounds, rounds, self_evaluations, call_draws, draws, checks,
     ),
     announces=(
         AwardProposed, CaseDecided, CaseEnded, FirmMatched, TaskChanged, TaskReminded,
         MeetingChanged, NoticePublished, ObjectionReceived, ObjectionHandled, ResultReminded,
         DocumentIssued, DocumentWithdrawn,
         ObligationChanged, ObligationReminded, RecoveryChanged, AppealChanged,
+        SelfEvaluationAsked, CheckConcluded,
     ),
     reactions=(
         Reaction(FirmChanged, project_firm),

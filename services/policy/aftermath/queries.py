@@ -15,15 +15,25 @@ from services.policy.aftermath.rules import MatterKind
 from services.policy.aftermath.schemas import MatterLine, OpenMatter
 from services.policy.appeals.models import Appeal
 from services.policy.appeals.rules import OPEN as APPEAL_OPEN
+from services.policy.checks.models import CaseCheck
+from services.policy.checks.rules import OPEN as CHECK_OPEN
 from services.policy.obligations.models import Obligation
 from services.policy.obligations.rules import UNFINISHED as OBLIGATION_OPEN
 from services.policy.obligations.rules import ObligationState
 from services.policy.recoveries.models import Recovery
 from services.policy.recoveries.rules import UNDECIDED as RECOVERY_OPEN
+from services.policy.self_evaluations.models import SelfEvaluation
+from services.policy.self_evaluations.rules import OPEN as SHEET_OPEN
+from services.policy.self_evaluations.rules import SheetState
 
 
-async def open_matters(session: AsyncSession, case_id: UUID) -> list[OpenMatter]:
-    """List what of a case is not over yet, what is due first before what has no day."""
+async def open_matters(
+    session: AsyncSession, case_id: UUID, *, is_office: bool = True
+) -> list[OpenMatter]:
+    """List what of a case is not over yet, what is due first before what has no day.
+
+    A check that is to come is the office's to know.
+    """
     parts = (
         select(literal(MatterKind.OBLIGATION), Obligation.id, Obligation.due_on).where(
             Obligation.case_id == case_id, Obligation.state.in_(OBLIGATION_OPEN)
@@ -33,6 +43,12 @@ async def open_matters(session: AsyncSession, case_id: UUID) -> list[OpenMatter]
         ),
         select(literal(MatterKind.APPEAL), Appeal.id, null()).where(
             Appeal.case_id == case_id, Appeal.state.in_(APPEAL_OPEN)
+        ),
+        select(literal(MatterKind.SELF_EVALUATION), SelfEvaluation.id, SelfEvaluation.due_on).where(
+            SelfEvaluation.case_id == case_id, SelfEvaluation.state.in_(SHEET_OPEN)
+        ),
+        select(literal(MatterKind.CHECK), CaseCheck.id, null()).where(
+            CaseCheck.case_id == case_id, CaseCheck.state.in_(CHECK_OPEN), literal(is_office)
         ),
     )
     rows = await session.execute(union_all(*parts).order_by(text("3, 2")))
@@ -45,6 +61,8 @@ def is_unsettled(case_id: Any) -> ColumnElement[bool]:
         exists().where(Obligation.case_id == case_id, Obligation.state.in_(OBLIGATION_OPEN)),
         exists().where(Recovery.case_id == case_id, Recovery.state.in_(RECOVERY_OPEN)),
         exists().where(Appeal.case_id == case_id, Appeal.state.in_(APPEAL_OPEN)),
+        exists().where(SelfEvaluation.case_id == case_id, SelfEvaluation.state.in_(SHEET_OPEN)),
+        exists().where(CaseCheck.case_id == case_id, CaseCheck.state.in_(CHECK_OPEN)),
     )
 
 
@@ -55,6 +73,9 @@ async def owes_proof(session: AsyncSession, case_id: UUID) -> bool:
             Obligation.case_id == case_id, Obligation.state == ObligationState.OPEN
         ),
         select(Recovery.id).where(Recovery.case_id == case_id, Recovery.state.in_(RECOVERY_OPEN)),
+        select(SelfEvaluation.id).where(
+            SelfEvaluation.case_id == case_id, SelfEvaluation.state == SheetState.ASKED
+        ),
     )
     return await session.scalar(union_all(*parts).limit(1)) is not None
 
@@ -82,6 +103,8 @@ async def matters_of_case(
         ("obligations", "履约义务", Obligation),
         ("recoveries", "撤销追回提请", Recovery),
         ("appeals", "行政复议与诉讼", Appeal),
+        ("self-evaluations", "绩效自评", SelfEvaluation),
+        ("checks", "随机抽查", CaseCheck),
         ("matter-events", "后续事项办理经过", MatterEvent),
     )
     found: list[tuple[str, str, Sequence[DeclarativeBase]]] = []

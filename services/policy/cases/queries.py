@@ -12,6 +12,7 @@ from services.kernel.actors import Actor, Role
 from services.kernel.clock import city_day
 from services.kernel.errors import NotFound
 from services.kernel.pages import PageRequest
+from services.policy.aftermath.access import OFFICERS
 from services.policy.aftermath.queries import open_matters
 from services.policy.base import calendar_of
 from services.policy.cases.access import acts_for, reviewed_by, visible_to
@@ -181,7 +182,7 @@ async def view(session: AsyncSession, actor: Actor, found: Case, *, now: datetim
         notice=await _notice_days(session, shown),
         proposed_outcome=Outcome(found.proposed_outcome) if found.proposed_outcome else None,
         evidence_flags=await case_flags(session, actor, found),
-        open_matters=await open_matters(session, found.id),
+        open_matters=await open_matters(session, found.id, is_office=actor.has(*OFFICERS)),
     )
 
 

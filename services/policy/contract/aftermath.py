@@ -73,3 +73,29 @@ class AppealChanged(StateEvent, type="liangxin.policy.appeal.changed.v1"):
     @property
     def aggregate(self) -> str:
         return f"appeal:{self.appeal_id}"
+
+
+class SelfEvaluationAsked(DeedEvent, type="liangxin.policy.evaluation.asked.v1"):
+    """Asks the applicant of an awarded case to evaluate itself by a day (绩效自评)."""
+
+    self_evaluation_id: UUID
+    case_id: UUID
+    due_on: date
+
+    @property
+    def aggregate(self) -> str:
+        return f"evaluation:{self.self_evaluation_id}"
+
+
+class CheckConcluded(DeedEvent, type="liangxin.policy.check.concluded.v1"):
+    """A case that was drawn by lot was checked by two inspectors; what they found stays home."""
+
+    check_id: UUID
+    draw_id: UUID
+    case_id: UUID
+    outcome: Literal["passed", "failed"]
+    checked_on: date
+
+    @property
+    def aggregate(self) -> str:
+        return f"check:{self.check_id}"

@@ -23,6 +23,81 @@ def upgrade() -> None:
         info={"append_only": True},
     )
     op.create_table(
+        "check_draw",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("call_id", sa.Uuid(), nullable=False),
+        sa.Column("cases", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("list_sha256", sa.Text(), nullable=False),
+        sa.Column("inspectors", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("share_bp", sa.BigInteger(), nullable=True),
+        sa.Column("count", sa.BigInteger(), nullable=True),
+        sa.Column("seed_source", sa.Text(), nullable=False),
+        sa.Column("seed_on", sa.Date(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("seed", sa.Text(), nullable=True),
+        sa.Column("seed_sha256", sa.Text(), nullable=True),
+        sa.Column("planned_by", sa.Text(), nullable=False),
+        sa.Column("drawn_by", sa.Text(), nullable=True),
+        sa.Column("drawn_on", sa.Date(), nullable=True),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint(
+            "(state = 'drawn') = (seed IS NOT NULL)", name=op.f("ck_check_draw_seed")
+        ),
+        sa.CheckConstraint("state IN ('planned', 'drawn')", name=op.f("ck_check_draw_state")),
+        sa.CheckConstraint(
+            "(share_bp IS NULL) <> (count IS NULL)", name=op.f("ck_check_draw_number")
+        ),
+        sa.CheckConstraint("planned_by <> drawn_by", name=op.f("ck_check_draw_four_eyes")),
+        sa.ForeignKeyConstraint(["call_id"], ["call.id"], name=op.f("fk_check_draw_call_id_call")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_check_draw")),
+        info={
+            "updatable": [
+                "state",
+                "seed",
+                "seed_sha256",
+                "drawn_by",
+                "drawn_on",
+                "version",
+                "changed_at",
+            ]
+        },
+    )
+    op.create_index("ix_check_draw_call_id", "check_draw", ["call_id", "id"], unique=False)
+    op.create_table(
+        "self_evaluation_round",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("call_id", sa.Uuid(), nullable=False),
+        sa.Column("due_on", sa.Date(), nullable=False),
+        sa.Column("indicators", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("drafted_by", sa.Text(), nullable=False),
+        sa.Column("asked_by", sa.Text(), nullable=True),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint(
+            "(state = 'asked') = (asked_by IS NOT NULL)",
+            name=op.f("ck_self_evaluation_round_asked"),
+        ),
+        sa.CheckConstraint(
+            "state IN ('drafted', 'asked')", name=op.f("ck_self_evaluation_round_state")
+        ),
+        sa.CheckConstraint(
+            "drafted_by <> asked_by", name=op.f("ck_self_evaluation_round_four_eyes")
+        ),
+        sa.ForeignKeyConstraint(
+            ["call_id"], ["call.id"], name=op.f("fk_self_evaluation_round_call_id_call")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_self_evaluation_round")),
+        info={"updatable": ["state", "asked_by", "version", "changed_at"]},
+    )
+    op.create_index(
+        "ix_self_evaluation_round_call_id", "self_evaluation_round", ["call_id", "id"], unique=False
+    )
+    op.create_table(
         "appeal",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("case_id", sa.Uuid(), nullable=False),
@@ -105,6 +180,64 @@ def upgrade() -> None:
         ["case_id", "kind"],
         unique=True,
         postgresql_where=sa.text("state IN ('lodged', 'accepted')"),
+    )
+    op.create_table(
+        "case_check",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("draw_id", sa.Uuid(), nullable=False),
+        sa.Column("case_id", sa.Uuid(), nullable=False),
+        sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.Column("inspectors", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("excluded", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("outcome", sa.Text(), nullable=True),
+        sa.Column("finding", sa.Text(), nullable=True),
+        sa.Column("checked_on", sa.Date(), nullable=True),
+        sa.Column("report_number", sa.Text(), nullable=True),
+        sa.Column("reported_by", sa.Text(), nullable=True),
+        sa.Column("confirmed_by", sa.Text(), nullable=True),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint(
+            "(state IN ('passed', 'failed')) = (confirmed_by IS NOT NULL)",
+            name=op.f("ck_case_check_confirmed"),
+        ),
+        sa.CheckConstraint("outcome IN ('passed', 'failed')", name=op.f("ck_case_check_outcome")),
+        sa.CheckConstraint(
+            "state IN ('drawn', 'reported', 'passed', 'failed')", name=op.f("ck_case_check_state")
+        ),
+        sa.CheckConstraint("reported_by <> confirmed_by", name=op.f("ck_case_check_four_eyes")),
+        sa.ForeignKeyConstraint(
+            ["case_id"], ["policy_case.id"], name=op.f("fk_case_check_case_id_policy_case")
+        ),
+        sa.ForeignKeyConstraint(
+            ["draw_id"], ["check_draw.id"], name=op.f("fk_case_check_draw_id_check_draw")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_case_check")),
+        sa.UniqueConstraint("draw_id", "case_id", name=op.f("uq_case_check_draw_id_case_id")),
+        sa.UniqueConstraint("draw_id", "position", name=op.f("uq_case_check_draw_id_position")),
+        info={
+            "updatable": [
+                "state",
+                "outcome",
+                "finding",
+                "checked_on",
+                "report_number",
+                "reported_by",
+                "confirmed_by",
+                "version",
+                "changed_at",
+            ]
+        },
+    )
+    op.create_index("ix_case_check_case_id", "case_check", ["case_id"], unique=False)
+    op.create_index(
+        "ix_case_check_inspectors",
+        "case_check",
+        ["inspectors"],
+        unique=False,
+        postgresql_using="gin",
     )
     op.create_table(
         "matter_event",
@@ -264,11 +397,52 @@ def upgrade() -> None:
         unique=True,
         postgresql_where=sa.text("state = 'open'"),
     )
+    op.create_table(
+        "self_evaluation",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("round_id", sa.Uuid(), nullable=False),
+        sa.Column("case_id", sa.Uuid(), nullable=False),
+        sa.Column("due_on", sa.Date(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("answers", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("evidence", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("grade", sa.Text(), nullable=True),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint(
+            "(state = 'assessed') = (grade IS NOT NULL)", name=op.f("ck_self_evaluation_assessed")
+        ),
+        sa.CheckConstraint(
+            "grade IN ('satisfactory', 'unsatisfactory')", name=op.f("ck_self_evaluation_grade")
+        ),
+        sa.CheckConstraint(
+            "state IN ('asked', 'submitted', 'assessed')", name=op.f("ck_self_evaluation_state")
+        ),
+        sa.ForeignKeyConstraint(
+            ["case_id"], ["policy_case.id"], name=op.f("fk_self_evaluation_case_id_policy_case")
+        ),
+        sa.ForeignKeyConstraint(
+            ["round_id"],
+            ["self_evaluation_round.id"],
+            name=op.f("fk_self_evaluation_round_id_self_evaluation_round"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_self_evaluation")),
+        sa.UniqueConstraint(
+            "round_id", "case_id", name=op.f("uq_self_evaluation_round_id_case_id")
+        ),
+        info={"updatable": ["state", "answers", "evidence", "grade", "version", "changed_at"]},
+    )
+    op.create_index("ix_self_evaluation_case_id", "self_evaluation", ["case_id"], unique=False)
 
 
 def downgrade() -> None:
+    op.drop_table("self_evaluation")
     op.drop_table("recovery_proposal")
     op.drop_table("obligation")
     op.drop_table("matter_event")
+    op.drop_table("case_check")
     op.drop_table("appeal")
+    op.drop_table("self_evaluation_round")
+    op.drop_table("check_draw")
     op.drop_table("obligation_check")
