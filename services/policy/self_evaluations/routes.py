@@ -10,10 +10,10 @@ from services.kernel.pages import Page, page_of
 from services.kernel.unit import Now, Session, noun_router
 from services.policy.aftermath.access import (
     Approver,
-    MatterMover,
     MatterReader,
     OfficeReader,
     Reviewer,
+    SheetMover,
 )
 from services.policy.self_evaluations import actions, queries
 from services.policy.self_evaluations.rules import SheetState
@@ -108,7 +108,7 @@ async def get_self_evaluation(
 async def move_self_evaluation(
     self_evaluation_id: UUID,
     body: SheetDeed,
-    actor: MatterMover,
+    actor: SheetMover,
     session: Session,
     now: Now,
     response: Response,

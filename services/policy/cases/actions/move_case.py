@@ -107,7 +107,7 @@ async def move_case(
     by = Hand(actor, min(move.who & actor.roles), body.note)
     await record(session, case, body.event, was=was, now=now, by=by, data=body.data)
     if target in (CaseState.DECIDED, CaseState.REVOKED):
-        await follow_case(session, case, _programme(case), now=now)
+        await follow_case(session, case, now=now)
     if case.applicant_kind == rules.FIRM and (was in rules.RECEIVED) is not (
         target in rules.RECEIVED
     ):
