@@ -26,6 +26,7 @@ from tests.contracts.calls import (
     evidence,
     finance,
     identity,
+    inspection,
     policy,
 )
 from tests.contracts.calls.registry import CALLS, Call
@@ -43,7 +44,7 @@ from tests.contracts.matrix import (
 from tests.contracts.world import World
 
 # Importing these registers their calls.
-CALLERS = (aftermath, board, documents, enterprise, evidence, finance, identity, policy)
+CALLERS = (aftermath, board, documents, enterprise, evidence, finance, identity, inspection, policy)
 ENTRIES = [pytest.param(entry, id=entry.name) for entry in entries()]
 GUARDED = [pytest.param(entry, id=entry.name) for entry in entries() if not entry.is_public]
 REFUSED_STATUSES = (403, 404)
