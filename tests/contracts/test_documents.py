@@ -16,6 +16,7 @@ from services.launch.commands.documents import FOLDER, contract_documents
 from services.launch.registry import SERVICES
 from tests.conftest import TestPlatform
 from tests.contracts.calls.documents import document as payment_document
+from tests.contracts.followed import follow_decisions
 from tests.contracts.matrix import entries
 from tests.contracts.noticed import dispute, let_result_be_late
 from tests.contracts.scene import Scene
@@ -155,6 +156,7 @@ async def outbox(platform: TestPlatform, world: World) -> AsyncIterator[list[dic
     await world.late_task()
     await dispute(world)
     await let_result_be_late(world)
+    await follow_decisions(world)
     entry = platform.credentials.clients["steward"]
     form = {"token": await platform.token("steward")}
     form |= {name: entry[name] for name in ("client_id", "client_secret")}

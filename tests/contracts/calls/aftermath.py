@@ -80,7 +80,7 @@ def _obligation_body(world: World, **changes: Any) -> Row:
     }  # fmt: skip
 
 
-async def _obligation(world: World, state: str, **changes: Any) -> Row:
+async def obligation(world: World, state: str, **changes: Any) -> Row:
     """Have an obligation of the awarded case in a state."""
     case = await awarded_case(world)
     path = f"{CASES}/{case['id']}/obligations"
@@ -96,7 +96,7 @@ async def _obligation(world: World, state: str, **changes: Any) -> Row:
 
 
 async def _found_obligation(world: World, cell: Cell) -> Row:
-    row = await world.kept("obligation", lambda: _obligation(world, "open"), fresh=False)
+    row = await world.kept("obligation", lambda: obligation(world, "open"), fresh=False)
     if cell.role != "institution":
         return row
     return await world.kept(
@@ -130,7 +130,7 @@ def _moves_obligation(name: str) -> Make:
         day: Row = {"due_on": None} if name == "schedule" else {}
         state = OBLIGATION_BEFORE[name]
         row = await world.kept(
-            f"obligation to {name}", lambda: _obligation(world, state, **day),
+            f"obligation to {name}", lambda: obligation(world, state, **day),
             fresh=cell.is_allowed,
         )  # fmt: skip
         if cell.role == "institution":
@@ -151,7 +151,7 @@ for _name in OBLIGATION_BEFORE:
     call(f"POST {OBLIGATIONS}/{{obligation_id}}/events {_name}")(_moves_obligation(_name))
 
 
-async def _recovery(world: World, case: Row | None = None) -> Row:
+async def recovery(world: World, case: Row | None = None) -> Row:
     """Propose to revoke a case, and have its holder heard."""
     case = case or await awarded_case(world)
     body = {"reason": "合约测试发现", "source": "测试"}
@@ -161,11 +161,11 @@ async def _recovery(world: World, case: Row | None = None) -> Row:
 
 
 async def _new_recovery(world: World) -> Row:
-    return await _recovery(world, await world.case("awarded"))
+    return await recovery(world, await world.case("awarded"))
 
 
 async def _found_recovery(world: World, cell: Cell) -> Row:
-    row = await world.kept("recovery", lambda: _recovery(world), fresh=False)
+    row = await world.kept("recovery", lambda: recovery(world), fresh=False)
     if cell.role != "institution":
         return row
     return await world.kept(
@@ -179,7 +179,7 @@ lists("recovery_id", RECOVERIES, _found_recovery)
 @call("POST /v1/policy/cases/{case_id}/recoveries")
 async def _(world: World, _: Cell) -> Call:
     """Add a ground to the proposal that is open."""
-    await world.kept("recovery", lambda: _recovery(world), fresh=False)
+    await world.kept("recovery", lambda: recovery(world), fresh=False)
     path = f"{CASES}/{(await awarded_case(world))['id']}/recoveries"
     body = {"reason": "合约测试发现", "source": "测试"}
     return Call(path, json=body, headers=world.platform.key())
@@ -221,7 +221,7 @@ def _appeal_body(world: World, **changes: Any) -> Row:
     }  # fmt: skip
 
 
-async def _appeal(world: World, state: str) -> Row:
+async def appeal(world: World, state: str) -> Row:
     """Have an appeal in a state; what is undone was annulled."""
     case = await _refused(world)
     row = await world.post("firm", f"{CASES}/{case['id']}/appeals", _appeal_body(world))
@@ -235,7 +235,7 @@ async def _appeal(world: World, state: str) -> Row:
 
 
 async def _found_appeal(world: World, cell: Cell) -> Row:
-    row = await world.kept("appeal", lambda: _appeal(world, "accepted"), fresh=False)
+    row = await world.kept("appeal", lambda: appeal(world, "accepted"), fresh=False)
     if cell.role != "institution":
         return row
     return await world.kept("institution's appeal", lambda: copied(world, Appeal, row), fresh=False)
@@ -268,7 +268,7 @@ APPEAL_BEFORE = {"accept": "lodged", "reject": "lodged", "decide": "accepted", "
 def _moves_appeal(name: str) -> Make:
     async def make(world: World, cell: Cell) -> Call:
         row = await world.kept(
-            f"appeal to {name}", lambda: _appeal(world, APPEAL_BEFORE[name]),
+            f"appeal to {name}", lambda: appeal(world, APPEAL_BEFORE[name]),
             fresh=cell.is_allowed,
         )  # fmt: skip
         data: Row = {} if name == "reopen" else {"number": "测试", "on": world.today}

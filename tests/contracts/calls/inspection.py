@@ -82,7 +82,7 @@ async def _(world: World, cell: Cell) -> Call:
     return Call(path, json=event("ask", row["version"]), headers=world.platform.key())
 
 
-async def _sheet(world: World, state: str) -> Row:
+async def sheet(world: World, state: str) -> Row:
     """Have a new round sent out; give the awarded case's sheet of it, in a state."""
     row = await _round(world)
     await world.post("approver", f"{ROUNDS}/{row['id']}/events", event("ask", row["version"]))
@@ -94,7 +94,7 @@ async def _sheet(world: World, state: str) -> Row:
 
 
 async def _found_sheet(world: World, cell: Cell) -> Row:
-    row = await world.kept("sheet", lambda: _sheet(world, "asked"), fresh=False)
+    row = await world.kept("sheet", lambda: sheet(world, "asked"), fresh=False)
     if cell.role != "institution":
         return row
     return await world.kept(
@@ -108,7 +108,7 @@ lists("self_evaluation_id", SHEETS, _found_sheet)
 def _moves_sheet(name: str, state: str, **data: Any) -> Make:
     async def make(world: World, cell: Cell) -> Call:
         row = await world.kept(
-            f"sheet to {name}", lambda: _sheet(world, state), fresh=cell.is_allowed
+            f"sheet to {name}", lambda: sheet(world, state), fresh=cell.is_allowed
         )
         if cell.role == "institution":
             case = await world.institutions_case("withdrawn")
@@ -176,7 +176,7 @@ async def _(world: World, _: Cell) -> Call:
     return Call(path, json=body, headers=world.platform.key(), lets_in=(409, "seed-not-yet"))
 
 
-async def _check(world: World, state: str, case: Row, inspectors: list[str]) -> Row:
+async def drawn_check(world: World, state: str, case: Row, inspectors: list[str]) -> Row:
     """Put a drawn case on record: lots of the matrix's day cannot be drawn on it."""
     planned, day = await _kept_draw(world), date.fromisoformat(world.today)
     now, draw_id, check_id = world.now("policy"), new_id(), new_id()
@@ -203,7 +203,7 @@ async def _check(world: World, state: str, case: Row, inspectors: list[str]) -> 
 async def _found_check(world: World, cell: Cell) -> Row:
     async def make() -> Row:
         case = await (institution_case if cell.role == "institution" else awarded_case)(world)
-        return await _check(world, "passed", case, ["other", "another"])
+        return await drawn_check(world, "passed", case, ["other", "another"])
 
     name = "institution's check" if cell.role == "institution" else "check"
     return await world.kept(name, make, fresh=False)
@@ -215,7 +215,7 @@ lists("check_id", CHECKS, _found_check)
 def _moves_check(name: str, state: str) -> Make:
     async def make(world: World, cell: Cell) -> Call:
         inspector = world.subject(cell.client) if cell.is_allowed else "nobody"
-        row = await _check(world, state, await awarded_case(world), [inspector, "other"])
+        row = await drawn_check(world, state, await awarded_case(world), [inspector, "other"])
         data: Row = {}
         if name == "report":
             data = {"outcome": "passed", "finding": "测试", "checked_on": world.today}
