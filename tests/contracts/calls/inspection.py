@@ -41,7 +41,7 @@ async def _make_call(world: World) -> Row:
     return made
 
 
-async def _call(world: World) -> Row:
+async def call_of_awarded(world: World) -> Row:
     return await world.kept("aftermath's call", lambda: _make_call(world), fresh=False)
 
 
@@ -50,23 +50,23 @@ def _round_body(world: World) -> Row:
     return {"due_on": later(world), "source": "测试", "indicators": [asked]}
 
 
-async def _round(world: World) -> Row:
-    path = f"{CALLS}/{(await _call(world))['id']}/self-evaluation-rounds"
+async def round_of(world: World) -> Row:
+    path = f"{CALLS}/{(await call_of_awarded(world))['id']}/self-evaluation-rounds"
     return await world.post(REVIEWER, path, _round_body(world))
 
 
 async def _kept_round(world: World, *, fresh: bool = False) -> Row:
-    return await world.kept("round", lambda: _round(world), fresh=fresh)
+    return await world.kept("round", lambda: round_of(world), fresh=fresh)
 
 
 @call("GET /v1/policy/calls/{call_id}/self-evaluation-rounds")
 async def _(world: World, _: Cell) -> Call:
-    return Call(f"{CALLS}/{(await _call(world))['id']}/self-evaluation-rounds")
+    return Call(f"{CALLS}/{(await call_of_awarded(world))['id']}/self-evaluation-rounds")
 
 
 @call("POST /v1/policy/calls/{call_id}/self-evaluation-rounds")
 async def _(world: World, _: Cell) -> Call:
-    path = f"{CALLS}/{(await _call(world))['id']}/self-evaluation-rounds"
+    path = f"{CALLS}/{(await call_of_awarded(world))['id']}/self-evaluation-rounds"
     return Call(path, json=_round_body(world), headers=world.platform.key())
 
 
@@ -84,7 +84,7 @@ async def _(world: World, cell: Cell) -> Call:
 
 async def sheet(world: World, state: str) -> Row:
     """Have a new round sent out; give the awarded case's sheet of it, in a state."""
-    row = await _round(world)
+    row = await round_of(world)
     await world.post("approver", f"{ROUNDS}/{row['id']}/events", event("ask", row["version"]))
     (sheet,) = (await world.get("firm", SHEETS, round=row["id"]))["items"]
     if state == "submitted":
@@ -136,23 +136,23 @@ def _draw_body(world: World) -> Row:
     }  # fmt: skip
 
 
-async def _draw(world: World) -> Row:
-    path = f"{CALLS}/{(await _call(world))['id']}/check-draws"
+async def draw_of(world: World) -> Row:
+    path = f"{CALLS}/{(await call_of_awarded(world))['id']}/check-draws"
     return await world.post(REVIEWER, path, _draw_body(world))
 
 
 async def _kept_draw(world: World) -> Row:
-    return await world.kept("draw", lambda: _draw(world), fresh=False)
+    return await world.kept("draw", lambda: draw_of(world), fresh=False)
 
 
 @call("GET /v1/policy/calls/{call_id}/check-draws")
 async def _(world: World, _: Cell) -> Call:
-    return Call(f"{CALLS}/{(await _call(world))['id']}/check-draws")
+    return Call(f"{CALLS}/{(await call_of_awarded(world))['id']}/check-draws")
 
 
 @call("POST /v1/policy/calls/{call_id}/check-draws")
 async def _(world: World, _: Cell) -> Call:
-    path = f"{CALLS}/{(await _call(world))['id']}/check-draws"
+    path = f"{CALLS}/{(await call_of_awarded(world))['id']}/check-draws"
     return Call(path, json=_draw_body(world), headers=world.platform.key())
 
 
