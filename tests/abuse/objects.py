@@ -75,13 +75,18 @@ async def _ids_of_aftermath(world: World) -> dict[str, Any]:
     """Make what may follow a decision, each in a state that takes events."""
     call = await inspection.call_of_awarded(world)
     obligations = [await aftermath.obligation(world, s) for s in ("proposed", "open", "open")]
-    round_, draw = await inspection.round_of(world), await inspection.draw_of(world)
+    round_, draw = await inspection.round_of(world), await inspection.ripe_draw(world)
     sheet, case = await inspection.sheet(world, "asked"), await aftermath.awarded_case(world)
     check = await inspection.drawn_check(world, "drawn", case, [world.subject("reviewer"), "b"])
+    own = [
+        f"POST /v1/policy/cases/{{case_id}}/{noun} case_id"
+        for noun in ("obligations", "recoveries")
+    ]
     return {
+        **dict.fromkeys(own, (case["id"],)),
         "call_id": (call["id"],),
         "obligation_id": tuple(each["id"] for each in obligations),
-        "recovery_id": ((await aftermath.recovery(world))["id"],),
+        "recovery_id": ((await aftermath.new_recovery(world))["id"],),
         "appeal_id": ((await aftermath.appeal(world, "lodged"))["id"],),
         "round_id": (round_["id"],),
         "self_evaluation_id": (sheet["id"],),

@@ -160,7 +160,7 @@ async def recovery(world: World, case: Row | None = None) -> Row:
     return await world.post("firm", f"{RECOVERIES}/{row['id']}/events", deed)
 
 
-async def _new_recovery(world: World) -> Row:
+async def new_recovery(world: World) -> Row:
     return await recovery(world, await world.case("awarded"))
 
 
@@ -189,7 +189,7 @@ def _moves_recovery(name: str) -> Make:
     async def make(world: World, cell: Cell) -> Call:
         if name in ("approve", "dismiss"):
             row = await world.kept(
-                "recovery to decide", lambda: _new_recovery(world), fresh=cell.is_allowed
+                "recovery to decide", lambda: new_recovery(world), fresh=cell.is_allowed
             )
         else:
             row = await _found_recovery(world, cell)
