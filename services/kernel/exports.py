@@ -21,6 +21,8 @@ class Format(StrEnum):
     NDJSON = "application/x-ndjson"
     XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
     PARQUET = "application/vnd.apache.parquet"
+    # For what is read on paper; whoever offers it has it typeset.
+    PDF = "application/pdf"
 
 
 SUFFIXES = {
@@ -28,6 +30,7 @@ SUFFIXES = {
     Format.NDJSON: "ndjson",
     Format.XLSX: "xlsx",
     Format.PARQUET: "parquet",
+    Format.PDF: "pdf",
 }
 Column = type[str] | type[int] | type[bool] | type[date]
 

@@ -2,11 +2,14 @@
 
 from services.kernel.code_lists import CodeList
 from services.kernel.file_types import FILE_TYPE_NAMES
+from services.policy.aftermath.rules import MATTER_NAMES
+from services.policy.appeals import rules as appeal_rules
 from services.policy.calls.rules import NOTICE_NAMES, RANK_BY_NAMES, TIES_NAMES
 from services.policy.calls.rules import STATE_NAMES as CALL_STATES
 from services.policy.cases.rules import CaseEvent as Do
 from services.policy.cases.rules import CaseState as In
 from services.policy.cases.rules import ReservationState, SystemEvent
+from services.policy.checks import rules as check_rules
 from services.policy.clocks import rules as clock_rules
 from services.policy.documents import rules as document_rules
 from services.policy.evidence.rules import (
@@ -22,6 +25,7 @@ from services.policy.notices.rules import (
     OBJECTION_STATE_NAMES,
     RESULT_NAMES,
 )
+from services.policy.obligations import rules as obligation_rules
 from services.policy.offers import rules as offer_rules
 from services.policy.office import RETENTION_NAMES
 from services.policy.panels import rules as panel_rules
@@ -31,7 +35,9 @@ from services.policy.prefill import rules as prefill_rules
 from services.policy.rationing.rules import Oversubscription
 from services.policy.recommendations import rules as recommendation_rules
 from services.policy.records import RECORDS
+from services.policy.recoveries import rules as recovery_rules
 from services.policy.sandbox_runs.rules import Outcome, Wanted
+from services.policy.self_evaluations import rules as self_rules
 from services.policy.steps import rules as step_rules
 from services.policy.tasks import rules as task_rules
 from services.policy.titles.rules import TITLE_STATE_NAMES
@@ -79,6 +85,7 @@ CODE_LISTS: tuple[CodeList, ...] = (
         SystemEvent.TITLE_REVOKED: ("称号已撤销", "Title revoked"),
         SystemEvent.PANEL_JUDGED: ("专家评审结束", "Judged by a panel"),
         SystemEvent.PANEL_REOPENED: ("重新评审", "Judged anew"),
+        SystemEvent.REOPENED: ("重新办理", "Decided anew"),
         SystemEvent.COMPLETED: ("办结", "Completed")}),
     CodeList("review-steps", "审核环节", "Steps of a review", {**step_rules.KIND_NAMES}),
     CodeList("review-step-states", "审核环节状态", "States of a step",
@@ -144,6 +151,49 @@ CODE_LISTS: tuple[CodeList, ...] = (
     CodeList("file-types", "文件类型", "Types of files", {**FILE_TYPE_NAMES}),
     CodeList("material-statuses", "材料提交情况", "Whether a material is there",
              {**MATERIAL_STATUS_NAMES}),
+    CodeList("matter-kinds", "后续事项种类", "Matters that follow a decision", {**MATTER_NAMES}),
+    CodeList("obligation-kinds", "义务种类", "Kinds of obligations",
+             {**obligation_rules.KIND_NAMES}),
+    CodeList("obligation-origins", "义务来源", "Where an obligation is from",
+             {**obligation_rules.ORIGIN_NAMES}),
+    CodeList("obligation-failures", "未履行的后果", "What a failed obligation leads to",
+             {**obligation_rules.FAILURE_NAMES}),
+    CodeList("obligation-states", "义务状态", "States of an obligation",
+             {**obligation_rules.STATE_NAMES}),
+    CodeList("obligation-events", "义务事项", "Events of an obligation",
+             {**obligation_rules.EVENT_NAMES}),
+    CodeList("obligation-alerts", "义务提醒", "Alerts of an obligation",
+             {**obligation_rules.ALERT_NAMES}),
+    CodeList("recovery-grounds", "撤销追回的理由", "Grounds to revoke and recover",
+             {**recovery_rules.GROUND_NAMES}),
+    CodeList("recovery-states", "撤销追回提请状态", "States of a proposal to recover",
+             {**recovery_rules.STATE_NAMES}),
+    CodeList("recovery-events", "撤销追回提请事项", "Events of a proposal to recover",
+             {**recovery_rules.EVENT_NAMES}),
+    CodeList("appeal-kinds", "救济途径", "Kinds of appeals", {**appeal_rules.KIND_NAMES}),
+    CodeList("appeal-against", "所针对的决定", "What an appeal is against",
+             {**appeal_rules.AGAINST_NAMES}),
+    CodeList("appeal-states", "复议诉讼件状态", "States of an appeal",
+             {**appeal_rules.STATE_NAMES}),
+    CodeList("appeal-events", "复议诉讼件事项", "Events of an appeal",
+             {**appeal_rules.EVENT_NAMES}),
+    CodeList("appeal-results", "复议诉讼结果", "Results of an appeal",
+             {**appeal_rules.RESULT_NAMES}),
+    CodeList("self-evaluation-round-states", "自评通知状态", "States of a round",
+             {**self_rules.ROUND_STATE_NAMES}),
+    CodeList("self-evaluation-states", "自评表状态", "States of a self-evaluation",
+             {**self_rules.SHEET_STATE_NAMES}),
+    CodeList("self-evaluation-events", "自评事项", "Events of a self-evaluation",
+             {**self_rules.EVENT_NAMES}),
+    CodeList("self-evaluation-grades", "自评评价", "Grades of a self-evaluation",
+             {**self_rules.GRADE_NAMES}),
+    CodeList("indicator-types", "指标类型", "Types of indicators", {**self_rules.TYPE_NAMES}),
+    CodeList("check-draw-states", "抽查计划状态", "States of a draw",
+             {**check_rules.DRAW_STATE_NAMES}),
+    CodeList("check-states", "抽查件状态", "States of a check", {**check_rules.STATE_NAMES}),
+    CodeList("check-events", "抽查事项", "Events of a check", {**check_rules.EVENT_NAMES}),
+    CodeList("check-outcomes", "抽查结果", "Outcomes of a check",
+             {**check_rules.OUTCOME_NAMES}),
     CodeList("outcomes", "判定结果", "Outcomes", {
         "eligible": ("符合", "Eligible"), "ineligible": ("不符合", "Ineligible"),
         "unknown": ("暂不能判定", "Unknown")}),

@@ -15,6 +15,9 @@ from services.kernel.settings import Profile
 from services.kernel.storage import open_storage
 from services.kernel.timers import TimerKind
 from services.kernel.unit import commit
+from services.policy.appeals.queries import restate_appeals
+from services.policy.appeals.routes import cases_router as case_appeals
+from services.policy.appeals.routes import router as appeals
 from services.policy.archives.actions.archive_case import (
     ARCHIVE_EVERY,
     ARCHIVE_TIMER,
@@ -28,11 +31,22 @@ from services.policy.case_batches.actions.begin_batch import OPERATION as BATCH
 from services.policy.case_batches.actions.step_batch import step_batch
 from services.policy.case_batches.routes import router as case_batches
 from services.policy.cases.routes import router as cases
+from services.policy.checks.routes import calls_router as call_draws
+from services.policy.checks.routes import draws_router as draws
+from services.policy.checks.routes import router as checks
 from services.policy.clocks.actions.check_clocks import check_clocks
 from services.policy.clocks.actions.follow_case import renew_provisional
 from services.policy.clocks.rules import CHECK_EVERY as CLOCKS_EVERY
 from services.policy.clocks.rules import CHECK_TIMER as CLOCKS_TIMER
 from services.policy.code_lists import CODE_LISTS
+from services.policy.contract.aftermath import (
+    AppealChanged,
+    CheckConcluded,
+    ObligationChanged,
+    ObligationReminded,
+    RecoveryChanged,
+    SelfEvaluationAsked,
+)
 from services.policy.contract.desk import CaseOverridden, LegacyCaseImported
 from services.policy.contract.events import (
     AwardProposed,
@@ -98,6 +112,12 @@ from services.policy.notices.rules import (
     OVERDUE_TIMER,
     REMIND_TIMER,
 )
+from services.policy.obligations.actions.check_day import CHECK_EVERY as OBLIGATIONS_EVERY
+from services.policy.obligations.actions.check_day import CHECK_TIMER as OBLIGATIONS_TIMER
+from services.policy.obligations.actions.check_day import check_obligations
+from services.policy.obligations.queries import restate_obligations
+from services.policy.obligations.routes import cases_router as case_obligations
+from services.policy.obligations.routes import router as obligations
 from services.policy.offers.actions.begin_batch import OPERATION as OFFERS
 from services.policy.offers.actions.work_offers import (
     end_on_the_day,
@@ -130,10 +150,16 @@ from services.policy.recommendations.actions.import_results import OPERATION as 
 from services.policy.recommendations.actions.import_results import step_results
 from services.policy.recommendations.actions.record import restate_recommendations
 from services.policy.recommendations.routes import router as recommendations
+from services.policy.recoveries.queries import restate_recoveries
+from services.policy.recoveries.routes import cases_router as case_recoveries
+from services.policy.recoveries.routes import router as recoveries
 from services.policy.recusals.routes import router as recusals
 from services.policy.sandbox_runs.actions.begin_run import OPERATION as SANDBOX
 from services.policy.sandbox_runs.actions.step_run import step_run
 from services.policy.sandbox_runs.routes import router as sandbox_runs
+from services.policy.self_evaluations.routes import calls_router as call_rounds
+from services.policy.self_evaluations.routes import rounds_router as rounds
+from services.policy.self_evaluations.routes import router as self_evaluations
 from services.policy.steps.routes import router as steps
 from services.policy.task_reports.routes import router as task_reports
 from services.policy.tasks.actions.check_day import (
@@ -184,6 +210,9 @@ SERVICE = Service(
         recommendations, case_batches, legacy_cases,
         offer_batches, case_prefill, case_fact_objections, fact_objections,
         panels, panel_seats,
+        case_obligations, obligations, case_recoveries, recoveries,
+        case_appeals, appeals,
+        call_rounds, rounds, self_evaluations, call_draws, draws, checks,
     ),
     announces=(
         AwardProposed, CaseDecided, CaseEnded, FirmMatched, TaskChanged, TaskReminded,
@@ -195,6 +224,8 @@ SERVICE = Service(
         OfferBatchChanged, OfferMade, OfferReminded, OfferAnswered,
         FactObjected, FactObjectionAnswered, CaseFactsChecked,
         PanelClosed, PanelReopened,
+        ObligationChanged, ObligationReminded, RecoveryChanged, AppealChanged,
+        SelfEvaluationAsked, CheckConcluded,
     ),
     reactions=(
         Reaction(FirmChanged, project_firm),
@@ -210,6 +241,7 @@ SERVICE = Service(
         TimerKind(OVERDUE_TIMER, report_overdue),
         TimerKind(REVIEW_TIMER, review_on_the_day, every=timedelta(minutes=1)),
         TimerKind(CHECK_TIMER, check_day, every=CHECK_EVERY),
+        TimerKind(OBLIGATIONS_TIMER, check_obligations, every=OBLIGATIONS_EVERY),
         TimerKind(ARCHIVE_TIMER, archive_ended, every=ARCHIVE_EVERY),
         TimerKind(CLOCKS_TIMER, check_clocks, every=CLOCKS_EVERY),
         TimerKind(SCAN_TIMER, scan_again),
@@ -228,6 +260,7 @@ SERVICE = Service(
     backlogs=(Backlog("matching", work_off, WAITING),),
     restaters=(
         restate_matches, restate_tasks, restate_meetings, restate_recommendations, restate_batches,
+        restate_obligations, restate_recoveries, restate_appeals,
     ),
     on_start=begin,
     code_lists=CODE_LISTS,

@@ -284,3 +284,32 @@ class ReviewStep(Part):
         if self.days is not None and not self.source:
             raise PydanticCustomError("missing-key", "the `source` of the days")
         return self
+
+
+class After(Part):
+    """When an obligation is due: months or days after the decision, or a day of the text."""
+
+    months: Annotated[StrictInt, Field(ge=1, le=600)] | None = None
+    days: Annotated[StrictInt, Field(ge=1, le=20_000)] | None = None
+    date: Day | None = None
+
+    @model_validator(mode="after")
+    def _says_one_thing(self) -> "After":
+        if sum(each is not None for each in (self.months, self.days, self.date)) != 1:
+            raise PydanticCustomError("bad-value", "one of `months`, `days` and `date`")
+        return self
+
+
+class Obligation(Part):
+    """What the text obliges an applicant to once it has received; no `after`: the text sets no day.
+
+    `on_failure: recover` leads to a proposal that a person decides on, never to money by itself.
+    """
+
+    id: Id
+    says: Named
+    english: Words = ""
+    kind: Literal["milestone", "acceptance", "report", "stay"]
+    after: After | None = None
+    source: Named
+    on_failure: Literal["recover", "note"]

@@ -24,6 +24,7 @@ from services.rulebook.administration import (
     Force,
     Instalment,
     Kind,
+    Obligation,
     Panel,
     Places,
     ReviewStep,
@@ -197,6 +198,7 @@ class Programme(Part):
     # The title that a decided case yields, or that an upper level may grant.
     grants: Grants | None = None
     recommends: Recommends | None = None
+    obligations: Several[Obligation] = ()
     records: tuple[Named, ...] = ()
     # How a case is reviewed, in this order; none is the desk of the lead alone.
     steps: Several[ReviewStep] = ()
@@ -253,7 +255,7 @@ def _inconsistencies(programme: Programme, where: str) -> Iterator[Issue]:
         if programme.score.id in {condition.id for condition in programme.eligibility}:
             yield Issue("duplicate", "/score/id", programme.score.id, where=where)
         yield from score_issues(programme.score, where)
-    for key in ("eligibility", "instalments", "ceilings", "evidence"):
+    for key in ("eligibility", "instalments", "ceilings", "evidence", "obligations"):
         yield from _duplicates(key, (part.id for part in getattr(programme, key)), where)
     for pointer, name in _named_conditions(programme):
         if name not in conditions:

@@ -54,6 +54,7 @@ def bodies(world: World, awards: list[dict[str, Any]], cases: list[str]) -> dict
         **_of_identity(world),
         **_of_enterprise(),
         **_of_policy(world, cases),
+        **_of_aftermath(world),
         **_of_finance(world, awards),
     }
     return {f"{label} {JSON}": (make,) for label, make in made.items()} | {
@@ -207,6 +208,57 @@ def _of_policy(world: World, cases: list[str]) -> dict[str, Any]:
             "reason": "不再申报"
         },
     }
+
+
+def _of_aftermath(world: World) -> dict[str, Any]:
+    policy, far = "/v1/policy", "2199-06-01"
+    said = {"number": "测试", "on": world.today}
+    report = {"outcome": "passed", "finding": "测试", "checked_on": "2026-11-20"}
+    indicator = {"id": "output", "says": "产值", "type": "number", "unit": "万元"}
+    return {
+        f"POST {policy}/cases/{{case_id}}/obligations": lambda c: {
+            "kind": c.choice(["stay", "report"]), "says": "测试", "source": "测试",
+            "on_failure": "note", "due_on": c.choice([None, far]),
+        },
+        f"POST {policy}/obligations/{{obligation_id}}/events": lambda c: {
+            **_event(c, "confirm", "schedule", "submit", "extend", "fail", "lift"), "note": "测试",
+            "data": c.choice([{}, {}, {"due_on": far}, {"due_on": far, "document": "x"}]),
+        },
+        f"POST {policy}/cases/{{case_id}}/recoveries": lambda _: {
+            "reason": "测试发现", "source": "测试",
+        },
+        f"POST {policy}/recoveries/{{recovery_id}}/events": lambda c: {
+            "event": c.choice(["hear", "hear", "respond", "dismiss"]), "note": "测试",
+            "version": c.choice([1, 2, 2, 3]), "data": c.choice([{}, {"respond_by": far}]),
+        },
+        f"POST {policy}/cases/{{case_id}}/appeals": lambda c: {
+            "kind": c.choice(["reconsideration", "litigation"]), "body": "测试", "number": "测试",
+            "lodged_on": world.today, "grounds": "测试",
+        },
+        f"POST {policy}/appeals/{{appeal_id}}/events": lambda c: {
+            **_event(c, "accept", "reject", "decide"),
+            "data": c.choice([said, {**said, "result": "withdrawn"}]),
+        },
+        f"POST {policy}/calls/{{call_id}}/self-evaluation-rounds": lambda _: {
+            "due_on": far, "source": "测试", "indicators": [indicator],
+        },
+        f"POST {policy}/self-evaluation-rounds/{{round_id}}/events": lambda c: _event(c, "ask"),
+        f"POST {policy}/self-evaluations/{{self_evaluation_id}}/events": lambda c: {
+            **_event(c, "submit", "submit", "return", "assess"), "note": "测试",
+            "data": c.choice([{"answers": {"output": 1}}, {"grade": "satisfactory"}, {}]),
+        },
+        f"POST {policy}/calls/{{call_id}}/check-draws": lambda c: {
+            "count": c.choice([1, 3]), "inspectors": ["a", "b"], "seed_source": "测试",
+            "seed_on": far,
+        },
+        f"POST {policy}/check-draws/{{draw_id}}/events": lambda c: {
+            **_event(c, "draw"), "data": {"seed": "03,11"},
+        },
+        f"POST {policy}/checks/{{check_id}}/events": lambda c: {
+            "event": c.choice(["report", "report", "report", "return"]), "note": "测试",
+            "version": c.choice([1, 1, 1, 2]), "data": c.choice([report, report, report, {}]),
+        },
+    }  # fmt: skip
 
 
 def _document(chance: Random, cases: list[str]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from uuid import UUID
 from services.kernel.ids import new_id
 from services.policy.evidence.rules import sign_link
 from tests.abuse.bodies import UPLOAD, bodies, new_uscc
+from tests.contracts.calls import aftermath, inspection
 from tests.contracts.calls.documents import document
 from tests.contracts.calls.panels import panel_in
 from tests.contracts.world import GROWTH, World
@@ -67,9 +68,34 @@ async def known_objects(world: World) -> Known:
         "change_id": tuple(change["id"] for change in changes),
         "operation_id": tuple([await world.operation(s, approver) for s in SERVICES]),
     }
+    ids |= await _ids_of_aftermath(world)
     made = bodies(world, awards, [case["id"] for case in cases])
     made |= await _ids_of_identity(world) | await _files(world)
     return Known(_words(world) | ids | made)
+
+
+async def _ids_of_aftermath(world: World) -> dict[str, Any]:
+    """Make what may follow a decision, each in a state that takes events."""
+    call = await inspection.call_of_awarded(world)
+    obligations = [await aftermath.obligation(world, s) for s in ("proposed", "open", "open")]
+    round_, draw = await inspection.round_of(world), await inspection.ripe_draw(world)
+    sheet, case = await inspection.sheet(world, "asked"), await aftermath.awarded_case(world)
+    check = await inspection.drawn_check(world, "drawn", case, [world.subject("reviewer"), "b"])
+    own = [
+        f"POST /v1/policy/cases/{{case_id}}/{noun} case_id"
+        for noun in ("obligations", "recoveries")
+    ]
+    return {
+        **dict.fromkeys(own, (case["id"],)),
+        "call_id": (call["id"],),
+        "obligation_id": tuple(each["id"] for each in obligations),
+        "recovery_id": ((await aftermath.new_recovery(world))["id"],),
+        "appeal_id": ((await aftermath.appeal(world, "lodged"))["id"],),
+        "round_id": (round_["id"],),
+        "self_evaluation_id": (sheet["id"],),
+        "draw_id": (draw["id"],),
+        "check_id": (check["id"],),
+    }
 
 
 async def _files(world: World) -> dict[str, Any]:

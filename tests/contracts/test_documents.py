@@ -18,6 +18,7 @@ from tests.conftest import TestPlatform
 from tests.contracts.calls.documents import document as payment_document
 from tests.contracts.calls.panels import panel_in
 from tests.contracts.departed import depart_from_rule, import_legacy_case
+from tests.contracts.followed import follow_decisions
 from tests.contracts.matrix import entries
 from tests.contracts.noticed import dispute, let_result_be_late
 from tests.contracts.offered import contest, offer
@@ -171,6 +172,7 @@ async def outbox(platform: TestPlatform, world: World) -> AsyncIterator[list[dic
     await import_legacy_case(world)
     await offer(world)
     await contest(world)
+    await follow_decisions(world)
     entry = platform.credentials.clients["steward"]
     form = {"token": await platform.token("steward")}
     form |= {name: entry[name] for name in ("client_id", "client_secret")}

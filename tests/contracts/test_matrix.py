@@ -19,6 +19,7 @@ from services.launch.commands.documents import contract_documents
 from services.launch.registry import SERVICES
 from tests.contracts import report
 from tests.contracts.calls import (
+    aftermath,
     board,
     desk,
     documents,
@@ -26,6 +27,7 @@ from tests.contracts.calls import (
     evidence,
     finance,
     identity,
+    inspection,
     offers,
     panels,
     policy,
@@ -48,8 +50,8 @@ from tests.contracts.world import World
 
 # Importing these registers their calls.
 CALLERS = (
-    board, desk, documents, enterprise, evidence, finance, identity, offers, panels, policy,
-    recommendations, steps,
+    aftermath, board, desk, documents, enterprise, evidence, finance, identity, inspection, offers,
+    panels, policy, recommendations, steps,
 )  # fmt: skip
 ENTRIES = [pytest.param(entry, id=entry.name) for entry in entries()]
 GUARDED = [pytest.param(entry, id=entry.name) for entry in entries() if not entry.is_public]

@@ -1,6 +1,7 @@
 """Archives on plain values: retention, the words of a restriction, the zip."""
 
 import io
+from collections.abc import AsyncIterator
 from datetime import date
 from pathlib import Path
 from zipfile import ZipFile
@@ -10,7 +11,7 @@ from pydantic import ValidationError
 
 from services.kernel.errors import Conflict, TooLarge
 from services.policy.archives import rules
-from services.policy.archives.rules import Original
+from services.policy.archives.rules import Original, Stored
 from services.policy.cases.rules import CaseState
 from services.policy.office import PACKAGED, Retention, RetentionClass, load_office
 from services.policy.plan.rules import KIND_NAMES
@@ -84,12 +85,20 @@ def test_a_restriction_names_its_rule(
     assert en.isascii()
 
 
-def test_the_same_files_make_the_same_zip() -> None:
+async def package_of(files: dict[str, bytes]) -> bytes:
+    async def each() -> AsyncIterator[tuple[str, bytes]]:
+        for name, content in files.items():
+            yield name, content
+
+    return b"".join([piece async for piece in rules.zipped(each())])
+
+
+async def test_the_same_files_make_the_same_zip() -> None:
     files = {"manifest.json": b"{}", "01-办件.json": "内容".encode() * 1000}
 
-    package = b"".join(rules.zipped(files))
+    package = await package_of(files)
 
-    assert package == b"".join(rules.zipped(files))
+    assert package == await package_of(files)
     with ZipFile(io.BytesIO(package)) as opened:
         assert opened.testzip() is None
         assert {name: opened.read(name) for name in opened.namelist()} == files
@@ -103,3 +112,5 @@ def test_a_volume_has_a_limit() -> None:
     assert rules.require_size([one, one]) == rules.ARCHIVE_BYTES_MAX
     with pytest.raises(TooLarge):
         rules.require_size([one, more])
+    stored = Stored("c", "c", "c", "application/pdf", "0" * 64, rules.ARCHIVE_BYTES_MAX)
+    assert rules.require_size([one, one, stored]) == 2 * rules.ARCHIVE_BYTES_MAX

@@ -12,6 +12,7 @@ import orjson
 import pytest
 
 from services.policy.archives.actions.archive_case import archive_ended
+from services.policy.base import STORAGE
 from services.policy.office import OFFICE, Office, load_office
 from tests.policy.document_steps import (
     audited,
@@ -22,6 +23,7 @@ from tests.policy.document_steps import (
     pdf_of,
     tampering,
 )
+from tests.policy.files import fresh_pdf, send_file
 from tests.policy.steps import (
     code,
     firm_client,
@@ -282,3 +284,35 @@ async def test_taking_a_package_out_is_on_record(platform: Any) -> None:
     await platform.client("auditor").get(path_of(case, "package"))
 
     assert (await audited(platform, case["id"]))[-2:] == ["archive.make", "archive.download"]
+
+
+async def test_files_and_published_lists_go_into_the_package(platform: Any) -> None:
+    uscc = fresh_uscc()
+    await register(platform, uscc)
+    await platform.settle()
+    firm = await firm_client(platform, uscc)
+    case = await open_case(platform, firm, uscc)
+    kept, gone = fresh_pdf(), fresh_pdf()
+    for content in (kept, gone):
+        file = (await send_file(firm, case, content, name="证明.pdf")).json()
+    await firm.post(
+        f"/v1/policy/evidence/{file['id']}/events",
+        json={"event": "withdraw", "version": file["version"]}, headers=platform.key(),
+    )  # fmt: skip
+    await move(platform, firm, case, "withdraw")
+
+    archive = await archived(platform, case)
+
+    items = {item["kind"]: item for item in archive["manifest"]["items"]}
+    paper = items["evidence"]
+    assert paper["sha256"] == hashlib.sha256(kept).hexdigest()
+    assert sum(item["kind"] == "evidence" for item in archive["manifest"]["items"]) == 1
+    answer = await platform.client("approver").get(path_of(case, "package"))
+    with ZipFile(io.BytesIO(answer.content)) as package:
+        assert package.read(paper["name"]) == kept
+        register_ = orjson.loads(package.read(items["evidence-list"]["name"]))
+    assert [row["state"] for row in register_] == ["scanned", "withdrawn"]
+    assert (await checked(platform, case))["same"]
+
+    await platform.service("policy").sessions.kw["info"][STORAGE].blobs.remove(paper["sha256"])
+    assert (await checked(platform, case))["differs"] == [paper["name"]]

@@ -1,6 +1,6 @@
 """Reading archives, and recomputing what they hold."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import date, datetime
 from uuid import UUID
 
@@ -8,9 +8,11 @@ import orjson
 from sqlalchemy import exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.kernel.blobs import Blobs
 from services.kernel.errors import NotFound
 from services.kernel.pages import PageRequest
 from services.kernel.strict_json import digest
+from services.policy.aftermath.queries import is_unsettled, open_matters
 from services.policy.archives.models import CaseArchive
 from services.policy.archives.rules import MANIFEST, ItemCheck
 from services.policy.archives.schemas import (
@@ -20,12 +22,13 @@ from services.policy.archives.schemas import (
     ItemCheckView,
     RetentionView,
 )
+from services.policy.base import storage_of
 from services.policy.cases.models import Case
 from services.policy.cases.queries import last_id
 from services.policy.cases.rules import FINISHED, CaseState
 from services.policy.documents.models import KeptFile
 from services.policy.documents.rules import sha256_of
-from services.policy.notices.models import NoticeItem
+from services.policy.notices.models import NoticeEdition, NoticeItem
 from services.policy.situations.models import FrozenSituation, RuleText
 
 
@@ -72,7 +75,12 @@ async def ended_before(session: AsyncSession, instant: datetime, limit: int) -> 
     )
     statement = (
         select(Case)
-        .where(Case.state.in_(FINISHED), Case.changed_at <= instant, ~archived)
+        .where(
+            Case.state.in_(FINISHED),
+            Case.changed_at <= instant,
+            ~archived,
+            ~is_unsettled(Case.id),
+        )
         .order_by(Case.changed_at)
         .limit(limit)
         .with_for_update(skip_locked=True, of=Case)
@@ -97,26 +105,44 @@ async def notice_items(session: AsyncSession, case_id: UUID) -> Sequence[NoticeI
     return (await session.scalars(statement)).all()
 
 
-async def files_of(session: AsyncSession, found: CaseArchive) -> dict[str, bytes]:
-    """Give the manifest and every file by its name, as a package holds them."""
-    kept = await _kept(session, found)
-    files = {MANIFEST: found.manifest.encode()}
-    for item in orjson.loads(found.manifest)["items"]:
+async def notice_editions(
+    session: AsyncSession, notice_ids: Collection[UUID]
+) -> Sequence[NoticeEdition]:
+    """Give the lists in which a case stood in public, byte for byte, in their order."""
+    statement = select(NoticeEdition).where(NoticeEdition.notice_id.in_(notice_ids))
+    statement = statement.order_by(NoticeEdition.notice_id, NoticeEdition.number)
+    return (await session.scalars(statement)).all()
+
+
+async def files_of(session: AsyncSession, found: CaseArchive) -> AsyncIterator[tuple[str, bytes]]:
+    """Give the manifest and every file by its name, as a package holds them.
+
+    What is kept here is read now; what lies in the storage is read as it is asked for.
+    """
+    return _each(found.manifest, await _kept(session, found), storage_of(session).blobs)
+
+
+async def _each(
+    manifest: str, kept: dict[str, bytes], blobs: Blobs
+) -> AsyncIterator[tuple[str, bytes]]:
+    yield MANIFEST, manifest.encode()
+    for item in orjson.loads(manifest)["items"]:
         if item["sha256"] in kept:
-            files[item["name"]] = kept[item["sha256"]]
-    return files
+            yield item["name"], kept[item["sha256"]]
+        elif await blobs.has(item["sha256"]):
+            chunks = await blobs.read(item["sha256"])
+            yield item["name"], b"".join([chunk async for chunk in chunks])
 
 
 async def check(session: AsyncSession, found: CaseArchive) -> ArchiveCheck:
     """Recompute every hash of a volume from the bytes that are kept now."""
-    kept = await _kept(session, found)
+    hashes: dict[str, str | None] = {}
+    async for name, content in await files_of(session, found):
+        hashes[name] = sha256_of(content)
     items = [
-        ItemCheck(
-            item["name"], item["sha256"],
-            sha256_of(kept[item["sha256"]]) if item["sha256"] in kept else None,
-        )
+        ItemCheck(item["name"], item["sha256"], hashes.get(item["name"]))
         for item in orjson.loads(found.manifest)["items"]
-    ]  # fmt: skip
+    ]
     package = digest(found.manifest)
     differs = [each.name for each in items if not each.same]
     if package != found.package_sha256:
@@ -143,9 +169,11 @@ def summary(found: CaseArchive) -> ArchiveSummary:
     )  # fmt: skip
 
 
-def view(found: CaseArchive) -> ArchiveView:
+async def view(session: AsyncSession, found: CaseArchive) -> ArchiveView:
     known = summary(found).model_dump(by_alias=True)
-    return ArchiveView.model_validate({**known, "manifest": orjson.loads(found.manifest)})
+    manifest = orjson.loads(found.manifest)
+    still = await open_matters(session, found.case_id)
+    return ArchiveView.model_validate({**known, "manifest": manifest, "open_matters": still})
 
 
 def retention_view(found: CaseArchive) -> RetentionView:

@@ -54,14 +54,14 @@ async def archive_case(
     """Archive an ended case: one sealed volume with an index and one hash over it."""
     found = await archive(session, actor, case_id, now=now)
     response.headers["Location"] = f"/v1/policy/cases/{case_id}/archive"
-    return queries.view(found)
+    return await queries.view(session, found)
 
 
 @cases_router.get("/{case_id}/archive")
 async def get_archive(case_id: UUID, actor: ArchiveReader, session: Session) -> ArchiveView:
     """Read the index (卷内目录) of a case's latest volume."""
     case = await cases.case(session, actor, case_id)
-    return queries.view(await queries.archive(session, case.id))
+    return await queries.view(session, await queries.archive(session, case.id))
 
 
 @cases_router.get(

@@ -1,6 +1,6 @@
 """Archives on plain values: what may be archived, how long it is kept, what a check found."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from io import RawIOBase
@@ -9,6 +9,7 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from services.kernel.errors import Conflict, TooLarge
 from services.policy.cases.rules import FINISHED, CaseState
+from services.policy.documents.rules import sha256_of
 from services.policy.office import RETENTION_NAMES, RETENTION_YEARS, Retention, RetentionClass
 
 FORMAT: Final = "liangxin-archive-1"
@@ -27,6 +28,26 @@ class Original:
     kind: str
     media_type: str
     content: bytes
+
+    @property
+    def sha256(self) -> str:
+        return sha256_of(self.content)
+
+    @property
+    def size(self) -> int:
+        return len(self.content)
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A file of an archive that lies in the storage already, under its hash."""
+
+    name: str
+    title: str
+    kind: str
+    media_type: str
+    sha256: str
+    size: int
 
 
 @dataclass(frozen=True)
@@ -52,10 +73,14 @@ def require_ended(state: CaseState) -> None:
         )
 
 
-def require_size(originals: Sequence[Original]) -> int:
-    """Give the size of a volume, or refuse what could not be handed out in one piece."""
-    size = sum(len(each.content) for each in originals)
-    if size > ARCHIVE_BYTES_MAX:
+def require_size(originals: Sequence[Original | Stored]) -> int:
+    """Give the size of a volume, or refuse more than a volume keeps of its own.
+
+    What lies in the storage already is handed out from there, file by file.
+    """
+    size = sum(each.size for each in originals)
+    own = sum(each.size for each in originals if isinstance(each, Original))
+    if own > ARCHIVE_BYTES_MAX:
         raise TooLarge(
             f"案卷超过{ARCHIVE_BYTES_MAX // 1024**2} MiB，不能作为一卷归档。",
             f"The files exceed {ARCHIVE_BYTES_MAX // 1024**2} MiB, too much for one volume.",
@@ -99,11 +124,11 @@ def require_unrestricted(restricted_for: str | None, rule: str | None) -> None:
         )
 
 
-def zipped(files: Mapping[str, bytes]) -> Iterator[bytes]:
-    """Write a zip piece by piece, the same bytes each time."""
+async def zipped(files: AsyncIterator[tuple[str, bytes]]) -> AsyncIterator[bytes]:
+    """Write a zip piece by piece, the same bytes each time; one file at a time is in memory."""
     sink = _Sink()
     with ZipFile(sink, "w", ZIP_DEFLATED) as package:
-        for name, content in files.items():
+        async for name, content in files:
             entry = ZipInfo(name, ZIP_DAY)
             entry.compress_type = ZIP_DEFLATED
             package.writestr(entry, content)

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from services.policy.aftermath.schemas import OpenMatter
 from services.policy.cases.rules import CaseState
 from services.policy.office import RetentionClass
 
@@ -46,6 +47,9 @@ class ArchiveView(ArchiveSummary):
     """A volume with its index (卷内目录): the manifest whose hash is the package's."""
 
     manifest: dict[str, Any]
+    open_matters: list[OpenMatter] = Field(
+        description="What of the case is open since, such as an appeal"
+    )
 
 
 class ItemCheckView(BaseModel):

@@ -14,6 +14,8 @@ from services.kernel.actors import Actor, Role
 from services.kernel.clock import city_day
 from services.kernel.errors import Malformed, NotFound
 from services.kernel.pages import PageRequest
+from services.policy.aftermath.access import OFFICERS
+from services.policy.aftermath.queries import open_matters
 from services.policy.base import calendar_of
 from services.policy.cases.access import acts_for, reviewed_by, visible_to
 from services.policy.cases.models import Case, CaseHistory
@@ -260,6 +262,7 @@ async def view(session: AsyncSession, actor: Actor, found: Case, *, now: datetim
         legacy_record=await legacy_cases.record_of(session, found),
         offer=await case_offer(session, found),
         facts=await case_facts(session, found),
+        open_matters=await open_matters(session, found.id, is_office=actor.has(*OFFICERS)),
     )
 
 

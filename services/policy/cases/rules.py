@@ -82,6 +82,8 @@ class SystemEvent(StrEnum):
     FACT_OBJECTION_ANSWERED = "fact-objection-answered"
     PANEL_JUDGED = "panel-judged"
     PANEL_REOPENED = "panel-reopened"
+    # Its decision was undone on appeal; this case follows the one that it ended.
+    REOPENED = "reopened"
 
 
 class ReservationState(StrEnum):

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints
 
+from services.policy.aftermath.schemas import OpenMatter
 from services.policy.cases.rules import FIRM, CaseEvent, CaseState, Outcome, ReservationState
 from services.policy.clocks.schemas import DueView
 from services.policy.contract.events import Matter, Party
@@ -236,6 +237,8 @@ class CaseView(CaseSummary):
     # What its evidence shares with other applicants'; None to whoever is not told.
     evidence_flags: list[MarkKind] | None
     legacy_record: LegacyRecord | None = None
+    # Obligations, proposals to recover, appeals and checks that are not over yet.
+    open_matters: list[OpenMatter]
 
 
 class CaseList(BaseModel):

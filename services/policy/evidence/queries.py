@@ -10,7 +10,7 @@ from sqlalchemy.orm import aliased
 
 from services.kernel.actors import Actor
 from services.kernel.clock import city_day
-from services.kernel.errors import NotFound
+from services.kernel.errors import NotFound, invalid_field
 from services.kernel.file_types import MEDIA_TYPES, FileType
 from services.kernel.pages import PageRequest
 from services.policy.calls.models import Call
@@ -76,6 +76,12 @@ async def files_of(session: AsyncSession, actor: Actor, case: Case) -> list[File
     return await _with_steps(session, rows)
 
 
+async def all_of_case(session: AsyncSession, case_id: UUID) -> list[File]:
+    """Give every file of a case with its state, for its archive."""
+    statement = select(Evidence).where(Evidence.case_id == case_id).order_by(Evidence.id)
+    return await _with_steps(session, (await session.scalars(statement)).all())
+
+
 async def count_of(session: AsyncSession, case_id: UUID) -> int:
     statement = select(func.count()).select_from(Evidence).where(Evidence.case_id == case_id)
     return await session.scalar(statement) or 0
@@ -92,6 +98,21 @@ async def same_file(session: AsyncSession, like: Evidence) -> File | None:
     )
     row = await session.scalar(statement.order_by(Evidence.id).limit(1))
     return None if row is None else (await _with_steps(session, [row]))[0]
+
+
+async def require_own_files(session: AsyncSession, case: Case, ids: Sequence[UUID]) -> None:
+    """Take as proof only files that the applicant handed in to this case and that stand."""
+    statement = select(func.count()).where(
+        Evidence.id.in_(ids),
+        Evidence.case_id == case.id,
+        Evidence.internal.is_(False),
+        ~_has_reached(EvidenceState.WITHDRAWN),
+    )
+    if await session.scalar(statement) != len(set(ids)):
+        raise invalid_field(
+            "/data/evidence", "evidence-unknown", "所列材料须是本件中申报单位上传且未撤回的文件。",
+            "Name files that the applicant handed in to this case and did not withdraw.",
+        )  # fmt: skip
 
 
 async def unscanned(session: AsyncSession, evidence_id: UUID) -> Evidence | None:

@@ -103,6 +103,7 @@ def programme_view(
             rule.without_application and rule.without_application.model_dump(mode="json")
         ),
         evidence=dumped(rule.evidence), steps=dumped(rule.steps),
+        obligations=dumped(rule.obligations),
         sources=_sources(programme, library),
         grants=rule.grants and rule.grants.model_dump(mode="json"),
         recommends=rule.recommends and rule.recommends.model_dump(mode="json"),

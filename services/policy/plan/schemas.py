@@ -133,6 +133,7 @@ class ProgrammeView(BaseModel):
     recommends: dict[str, Any] | None = Field(
         description="The levels that decide on a recommendation, and the title that may come of it"
     )
+    obligations: list[dict[str, Any]] = Field(description="What it obliges to once received")
     sources: dict[str, str] = Field(description="The lawful path to each fact")
     records: dict[str, str] = Field(description="The kinds of records that serve it")
     competition: list[dict[str, Any]] = Field(description="What restricts competition, and why")

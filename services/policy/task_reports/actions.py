@@ -1,11 +1,15 @@
 """Writing a report as a file; a further format is one more writer."""
 
-from collections.abc import Callable, Mapping, Sequence
+import asyncio
+from collections.abc import Sequence
 from datetime import UTC, datetime, time
 from typing import Any
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from services.kernel.exports import Format, Sheet, workbook_bytes
-from services.policy.task_reports.schemas import TallyView, TaskReport
+from services.policy.documents.actions.typeset import typesetter_of
+from services.policy.task_reports.schemas import ReportLine, TallyView, TaskReport
 from services.policy.tasks.rules import RISK_NAMES, STATE_NAMES
 
 _COUNTS = (
@@ -63,5 +67,52 @@ def _task(line: Any) -> Sequence[Any]:
     )  # fmt: skip
 
 
+def pages(report: TaskReport) -> dict[str, Any]:
+    """Write what the template shows of a report: every cell as the text that is read."""
+    whole = "全部部门" if report.department is None else report.department.name
+    year, _, month = report.month.partition("-")
+    state = "" if report.complete else "（当日尚未结束，数据可能变化）"
+    return {
+        "title": f"“两新”任务{year}年{int(month)}月月报",
+        "author": whole,
+        "scope": f"范围：{whole}；截至{report.on}{state}",
+        "about": [[_text(cell) for cell in row] for row in _about(report)[3:-1]],
+        "counts": list(_COUNT_TITLES),
+        "measures": [
+            [_text(each.measure), each.title, *map(_text, _counts(each))]
+            for each in report.measures
+        ],
+        "departments": [
+            [each.department.name, *map(_text, _counts(each))] for each in report.departments
+        ],
+        "tasks": [_task_cells(each) for each in report.tasks],
+        "sha256": report.sha256,
+    }
+
+
+def _task_cells(line: ReportLine) -> list[str]:
+    late = ["逾期"] if line.overdue else [RISK_NAMES[each][0] for each in line.risks]
+    title = f"{line.title}（示范数据）" if line.synthetic else line.title
+    progress = f"{line.progress_bp // 100}.{line.progress_bp % 100:02}%"
+    return [
+        _text(line.measure), title, _text(line.period), line.lead.name, _text(line.due_on),
+        STATE_NAMES[line.state][0], progress, _text(line.reported_on), "、".join(late) or "—",
+        "；".join(line.evidence) or "—",
+    ]  # fmt: skip
+
+
+def _text(value: Any) -> str:
+    """Write a cell; what is not known is a dash and no number."""
+    return "—" if value is None else str(value)
+
+
+async def write(session: AsyncSession, report: TaskReport, wanted: Format) -> bytes:
+    """Write a report as the file that was asked for; the same report gives the same bytes."""
+    at = datetime.combine(report.on, time.min, tzinfo=UTC)
+    if wanted is Format.PDF:
+        return await typesetter_of(session).typeset("task_report.typ", pages(report), at=at)
+    return await asyncio.to_thread(workbook, report)
+
+
 # What `Accept` may ask for instead of JSON.
-WRITERS: Mapping[Format, Callable[[TaskReport], bytes]] = {Format.XLSX: workbook}
+OFFERED = (Format.XLSX, Format.PDF)

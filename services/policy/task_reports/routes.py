@@ -1,4 +1,3 @@
-import asyncio
 from typing import Annotated, Any
 
 from fastapi import Path, Query, Request, Response
@@ -9,7 +8,7 @@ from services.kernel.days import Day
 from services.kernel.exports import SUFFIXES, wanted_format
 from services.kernel.unit import Now, Session, noun_router
 from services.policy.task_reports import queries, rules
-from services.policy.task_reports.actions import WRITERS
+from services.policy.task_reports.actions import OFFERED, write
 from services.policy.task_reports.schemas import TaskReport
 from services.policy.tasks.access import BoardReader
 from services.policy.tasks.rules import Period
@@ -21,7 +20,7 @@ Month = Annotated[
 FILES: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "The report, as JSON or as the file that `Accept` asks for",
-        "content": {str(media): {"schema": {"type": "string"}} for media in WRITERS},
+        "content": {str(media): {"schema": {"type": "string"}} for media in OFFERED},
     }
 }
 
@@ -42,10 +41,10 @@ async def get_task_report(
     period: Period = rules.month_of(month)
     day = rules.day_of(period, on, today)
     report = await queries.report(session, actor, period, on=day, today=today)
-    wanted = wanted_format(request.headers.get("accept"), WRITERS)
+    wanted = wanted_format(request.headers.get("accept"), OFFERED)
     if wanted is None:
         return report
     name = f"task-report-{report.month}-{report.on}.{SUFFIXES[wanted]}"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    content = await asyncio.to_thread(WRITERS[wanted], report)
+    content = await write(session, report, wanted)
     return Response(content, 200, headers, wanted)

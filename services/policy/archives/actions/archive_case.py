@@ -12,17 +12,21 @@ from services.kernel.actors import SYSTEM, Actor
 from services.kernel.audit import audit
 from services.kernel.clock import city_day
 from services.kernel.errors import Conflict
+from services.kernel.file_types import MEDIA_TYPES, SUFFIXES, FileType
 from services.kernel.ids import new_id
 from services.kernel.strict_json import canonical, digest
+from services.policy.aftermath.queries import matters_of_case, open_matters
+from services.policy.aftermath.rules import require_settled
 from services.policy.archives import queries, rules
 from services.policy.archives.models import CaseArchive
-from services.policy.archives.rules import Original
+from services.policy.archives.rules import Original, Stored
 from services.policy.cases import queries as cases
 from services.policy.cases.models import Case
 from services.policy.cases.rules import CaseState, SystemEvent, require_no_stake
 from services.policy.documents import queries as documents
 from services.policy.documents.actions.keep_file import PDF, keep_file
-from services.policy.documents.rules import sha256_of
+from services.policy.evidence import queries as evidence
+from services.policy.evidence.rules import EvidenceState
 from services.policy.office import Retention, office_of
 from services.policy.plan.actions.load_library import library
 
@@ -45,6 +49,7 @@ async def archive_case(
     case = await cases.case(session, actor, case_id, for_update=True)
     require_no_stake(actor, cases.applicant_of(case))
     rules.require_ended(CaseState(case.state))
+    require_settled(each.kind for each in await open_matters(session, case.id))
     if await queries.is_archived(session, case):
         raise Conflict(
             "本件已按现状归档。", "The case is archived as it stands.", code="already-archived"
@@ -66,6 +71,8 @@ async def _archive(session: AsyncSession, actor: Actor, case: Case, now: datetim
     originals = await _originals(session, case)
     size = rules.require_size(originals)
     for each in originals:
+        if isinstance(each, Stored):
+            continue
         await keep_file(session, each.content, each.media_type)
     office = office_of(session).archive
     programme = library().programme_on(case.programme, city_day(case.created_at))
@@ -97,7 +104,7 @@ async def _archive(session: AsyncSession, actor: Actor, case: Case, now: datetim
 
 
 def _manifest(
-    found: CaseArchive, case: Case, kind: str | None, originals: list[Original]
+    found: CaseArchive, case: Case, kind: str | None, originals: list[Original | Stored]
 ) -> dict[str, Any]:
     """Write the index of a volume with its metadata; equal volumes have equal bytes."""
     return {
@@ -133,24 +140,26 @@ def _manifest(
                 "title": each.title,
                 "kind": each.kind,
                 "media_type": each.media_type,
-                "bytes": len(each.content),
-                "sha256": sha256_of(each.content),
+                "bytes": each.size,
+                "sha256": each.sha256,
             }
             for number, each in enumerate(originals, start=1)
         ],
     }
 
 
-async def _originals(session: AsyncSession, case: Case) -> list[Original]:
+async def _originals(session: AsyncSession, case: Case) -> list[Original | Stored]:
     """Collect what a case consists of, in the order of its life."""
     history = await cases.history(session, case.id)
-    found = [_json("case.json", "办件", "case", _row(case))]
+    found: list[Original | Stored] = [_json("case.json", "办件", "case", _row(case))]
+    found += await _evidence(session, case)
     found += await _frozen(session, case)
     found.append(_json("history.json", "办理经过", "history", [_row(each) for each in history]))
     notices = await queries.notice_items(session, case.id)
     if notices:
         rows = [_row(each) for each in notices]
         found.append(_json("notices.json", "公示", "notice", rows))
+        found += await _lists(session, {each.notice_id for each in notices})
     for document in await documents.documents_of_case(session, case.id):
         content = await documents.content_of(session, document.pdf_sha256 or "")
         name, title = f"document-{document.id}", f"{document.title}（{document.number}）"
@@ -160,6 +169,46 @@ async def _originals(session: AsyncSession, case: Case) -> list[Original]:
     money = [_row(each) for each in history if each.event in MONEY]
     if money:
         found.append(_json("payments.json", "资金预留、立项与拨付", "payment", money))
+    return found + await _aftermath(session, case)
+
+
+async def _evidence(session: AsyncSession, case: Case) -> list[Original | Stored]:
+    """Give the register of all files that came in, and those that stand and were scanned."""
+    files = await evidence.all_of_case(session, case.id)
+    if not files:
+        return []
+    register = [
+        {**_row(each.row), "state": each.state, "sha256": each.row.sha256} for each in files
+    ]
+    found: list[Original | Stored] = [_json("evidence.json", "材料登记", "evidence-list", register)]
+    for each in files:
+        if each.state is EvidenceState.SCANNED:
+            kind = FileType(each.row.file_type)
+            name = f"evidence-{each.row.id}{SUFFIXES[kind][0]}"
+            title = f"{each.row.name}（{'内部材料' if each.row.internal else '申报材料'}）"
+            found.append(
+                Stored(name, title, "evidence", MEDIA_TYPES[kind], each.row.sha256, each.row.bytes)
+            )
+    return found
+
+
+async def _lists(session: AsyncSession, notice_ids: set[UUID]) -> list[Original]:
+    """Give every list in which the case stood in public, as it was published."""
+    return [
+        Original(
+            f"notice-{each.notice_id}-{each.number}.json", f"公示名单（第{each.number}版）",
+            "notice-list", JSON, each.text.encode(),
+        )
+        for each in await queries.notice_editions(session, notice_ids)
+    ]  # fmt: skip
+
+
+async def _aftermath(session: AsyncSession, case: Case) -> list[Original]:
+    """Give what followed the decision: obligations, proposals, appeals and checks."""
+    found: list[Original] = []
+    for name, title, rows in await matters_of_case(session, case.id):
+        if rows:
+            found.append(_json(f"{name}.json", title, name, [_row(each) for each in rows]))
     return found
 
 

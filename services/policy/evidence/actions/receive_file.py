@@ -19,6 +19,7 @@ from services.kernel.runtime import Runtime
 from services.kernel.scanning import ScannerAway, infected
 from services.kernel.storage import Storage
 from services.kernel.unit import in_unit
+from services.policy.aftermath.queries import owes_proof
 from services.policy.cases import queries as cases
 from services.policy.cases.models import Case
 from services.policy.cases.rules import CaseState, require_no_stake
@@ -77,7 +78,8 @@ async def find_case(
 async def require_takes(session: AsyncSession, actor: Actor, case: Case, about: About) -> None:
     """Refuse a file that the case does not take, before it is sent and once it is there."""
     is_internal = not is_applicant(actor, case)
-    require_open(CaseState(case.state), is_internal=is_internal)
+    if is_internal or not await owes_proof(session, case.id):
+        require_open(CaseState(case.state), is_internal=is_internal)
     require_material(about.material, await materials_of(session, case))
     require_room(await count_of(session, case.id))
 

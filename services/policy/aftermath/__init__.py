@@ -1,0 +1,1 @@
+"""What follows a decision: which matters are open, their history, and days as law counts them."""
