@@ -43,6 +43,7 @@ from services.policy.offers.actions.answer_offer import answer_offer
 from services.policy.offers.rules import OfferState
 from services.policy.plan.actions.load_library import library
 from services.policy.recusals.queries import require_not_recused
+from services.policy.situations.actions import show_answer
 from services.policy.steps.actions.open_steps import (
     open_steps,
     require_decidable,
