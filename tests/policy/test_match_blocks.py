@@ -1,0 +1,203 @@
+"""A block of firms is matched as each of them would be alone, whatever their states hold."""
+
+from collections import Counter
+from copy import deepcopy
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from random import Random
+from typing import Any
+from unittest.mock import Mock
+from uuid import UUID
+
+import orjson
+import pytest
+
+from services.policy.firms.rules import KeptFirms
+from services.policy.matches import rules
+from services.policy.matches.actions import ask_firms as asking
+from services.policy.matches.actions.ask_firms import Asked, ask_each, ask_firms
+from services.policy.matches.queries import matched_programmes
+from services.policy.matches.rules import Ground
+from services.policy.parameters.rules import numbers_of
+from services.policy.plan.actions.load_library import library
+from services.rulebook.ruleset import rule_set
+from tests.benchmarks.city_firms import city_firms
+
+FIRMS = 150
+SEEDS = (1, 2)
+DAYS = (date(2026, 11, 23), date(2026, 3, 1))
+# Nobody's reading of these is plain: of another type, out of bounds, of a year that is none.
+ODD = (True, "1", "2026-01-01", -(10**18), 2**62, "x" * 501, 0)
+
+
+@dataclass(frozen=True)
+class Version:
+    """A version of a list."""
+
+    id: UUID
+    list: str
+    valid_from: date
+    recorded_at: datetime
+    complete: bool
+
+
+@cache
+def states() -> tuple[bytes, ...]:
+    return tuple(each.model_dump_json().encode() for each in city_firms(FIRMS))
+
+
+@cache
+def ground(on: date, *, samples: bool) -> Ground:
+    known = library()
+    bases = tuple(
+        rules.basis_of(each, numbers_of(each, known, {}, on, samples=samples), (), on, None)
+        for each in matched_programmes(on)
+    )
+    return Ground(bases, rule_set(each.programme.compiled for each in bases))
+
+
+def drawn_firms(chance: Random, on: date) -> tuple[KeptFirms, dict[str, frozenset[str]]]:
+    """Take the city's firms and change each a little: what is known, of what type, since when."""
+    names = sorted({name for each in ground(on, samples=True).bases
+                    for name in rules.lists_of(each.programme)})  # fmt: skip
+    versions = [
+        Version(
+            UUID(int=place), name, on - timedelta(days=chance.randrange(30)),
+            datetime(2026, 1, 1 + chance.randrange(9), tzinfo=UTC), chance.random() < 0.5,
+        )
+        for place, name in enumerate(chance.choices(names, k=2 * len(names)))
+    ]  # fmt: skip
+    firms = [_changed(orjson.loads(each), chance, on) for each in states()]
+    programmes = [each.programme.id for each in ground(on, samples=True).bases]
+    return (
+        KeptFirms(
+            sorted((firm["uscc"], orjson.dumps(firm).decode()) for firm in firms),
+            versions,
+            {
+                firm["uscc"]: {v.id for v in versions if chance.random() < 0.2}
+                for firm in firms
+                if chance.random() < 0.8
+            },
+        ),
+        {
+            firm["uscc"]: frozenset(chance.sample(programmes, 3))
+            for firm in firms
+            if chance.random() < 0.3
+        },
+    )
+
+
+def _changed(firm: dict[str, Any], chance: Random, on: date) -> dict[str, Any]:
+    firm = deepcopy(firm)
+    for name in list(firm["yearly"]):
+        if chance.random() < 0.1:
+            del firm["yearly"][name]
+        elif chance.random() < 0.1:
+            year = chance.choice(list(firm["yearly"][name]))
+            firm["yearly"][name][year] = chance.choice((0, 1, 10**9, 10**13))
+        elif chance.random() < 0.01:
+            firm["yearly"][name][chance.choice(("2025", "1899"))] = chance.choice(ODD)
+    for name in list(firm["daily"]):
+        if chance.random() < 0.1:
+            del firm["daily"][name]
+        elif chance.random() < 0.1:
+            firm["daily"][name].append(_stated(firm["daily"][name][0]["value"], chance, on))
+        elif chance.random() < 0.01:
+            firm["daily"][name].append(_stated(chance.choice(ODD), chance, on))
+    for title in firm["recognitions"]:
+        if chance.random() < 0.2:
+            title["revoked_on"] = str(on + timedelta(days=chance.randrange(-5, 5)))
+        if chance.random() < 0.2:
+            title["valid_to"] = chance.choice((str(on), str(on - timedelta(days=1)), "9999-12-31"))
+    if chance.random() < 0.05:
+        firm["daily"]["revenue_fen"] = [_stated(10**12, chance, on)]
+    if chance.random() < 0.05:
+        firm["yearly"]["is_above_scale"] = {"2025": 1}
+    if chance.random() < 0.2:
+        firm["established_on"] = firm["town_code"] = None
+    if chance.random() < 0.2:
+        firm["fiscal_jurisdictions"] = [{"code": "330201", "valid_from": str(on)}]
+    return firm
+
+
+def _stated(value: Any, chance: Random, on: date) -> dict[str, Any]:
+    """State another value for some day, or the contrary, or that it is not known any more."""
+    other = (not value) if isinstance(value, bool) and chance.random() < 0.5 else value
+    day = on + timedelta(days=chance.randrange(-3, 4))
+    return {"value": chance.choice((other, other, None)), "valid_from": str(day)}
+
+
+def told(asked: list[Asked]) -> dict[str, Any]:
+    return {
+        each.uscc: (
+            each.days,
+            {name: (new.standing, new.digest) for name, new in each.found.items()},
+        )
+        for each in asked
+    }
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("on", DAYS, ids=str)
+@pytest.mark.parametrize("samples", [True, False])
+def test_a_block_says_of_each_firm_what_is_said_of_it_alone(
+    seed: int,
+    on: date,
+    samples: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    chance = Random(seed)  # noqa: S311  repeatable, and nothing to guess
+    firms, history = drawn_firms(chance, on)
+    where = ground(on, samples=samples)
+    alone = ask_each(firms, range(FIRMS), history, where, on)
+    assert len(alone) == FIRMS
+    left: list[int] = []
+
+    def each_left(_: Any, places: list[int], *__: Any) -> list[Asked]:
+        left.extend(places)
+        return ask_each(firms, places, history, where, on)
+
+    monkeypatch.setattr(asking, "ask_each", each_left)
+    block = ask_firms(firms, history, where, on)
+    assert told(block) == told(alone)
+    # Some states are left to the whole reading, most are not.
+    assert 0 < len(left) < FIRMS / 2
+    kinds = Counter(new.standing.kind for each in block for new in each.found.values())
+    assert kinds.keys() == {"entitled", "near", "unknown"}
+
+
+def test_one_parameter_asks_of_a_block_what_it_asks_of_each(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    on = DAYS[0]
+    firms, history = drawn_firms(Random(3), on)  # noqa: S311
+    whole = ground(on, samples=True)
+    for basis in whole.bases[::8]:
+        where = Ground((basis,), rule_set([basis.programme.compiled]))
+        block = told(ask_firms(firms, history, where, on))
+        monkeypatch.setattr(asking, "BLOCK_LEAST", FIRMS + 1)
+        assert block == told(ask_firms(firms, history, where, on)), basis.programme.id
+        monkeypatch.undo()
+
+
+def test_a_block_that_stumbles_is_asked_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    on = DAYS[0]
+    firms, history = drawn_firms(Random(4), on)  # noqa: S311
+    where = ground(on, samples=True)
+    expected = told(ask_firms(firms, history, where, on))
+
+    def stumbles(*_: Any) -> Any:
+        raise ArithmeticError
+
+    monkeypatch.setattr(asking.Board, "standings", stumbles)
+    # Whoever renders the fault would show a whole block with it.
+    monkeypatch.setattr(asking, "log", Mock())
+    assert told(ask_firms(firms, history, where, on)) == expected
+
+
+def test_grounds_that_no_firm_could_tell_apart_are_equal() -> None:
+    on = DAYS[0]
+    one, other = ground(on, samples=True), ground(on, samples=False)
+    again = Ground(one.bases, rule_set(each.programme.compiled for each in one.bases))
+    assert (one == again, hash(one) == hash(again), one == other) == (True, True, False)
