@@ -20,6 +20,7 @@ from tests.benchmarks import (
     evaluation,
     fronting,
     hearing,
+    matching,
     relaying,
     reservations,
     stacking,
@@ -40,6 +41,7 @@ BENCHMARKS: dict[str, Measure] = {
     "cities": cities.measure,
     "relaying": relaying.measure,
     "hearing": hearing.measure,
+    "matching": matching.measure,
     "starting": starting.measure,
 }
 TABLE_COLUMNS = 190

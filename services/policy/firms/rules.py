@@ -71,11 +71,16 @@ class StoredFirm:
 class ListDays(Protocol):
     """A version of a list that covers the day, whoever stands on it."""
 
-    id: Any
-    list: Any
-    valid_from: Any
-    recorded_at: Any
-    complete: Any
+    @property
+    def id(self) -> Any: ...
+    @property
+    def list(self) -> Any: ...
+    @property
+    def valid_from(self) -> Any: ...
+    @property
+    def recorded_at(self) -> Any: ...
+    @property
+    def complete(self) -> Any: ...
 
 
 @dataclass(frozen=True)
