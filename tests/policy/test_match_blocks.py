@@ -1,6 +1,7 @@
 """A block of firms is matched as each of them would be alone, whatever their states hold."""
 
 from collections import Counter
+from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -21,6 +22,7 @@ from services.policy.matches.queries import matched_programmes
 from services.policy.matches.rules import Ground
 from services.policy.parameters.rules import numbers_of
 from services.policy.plan.actions.load_library import library
+from services.rulebook.columns.standings import Board
 from services.rulebook.ruleset import rule_set
 from tests.benchmarks.city_firms import city_firms
 
@@ -90,35 +92,51 @@ def drawn_firms(chance: Random, on: date) -> tuple[KeptFirms, dict[str, frozense
 
 def _changed(firm: dict[str, Any], chance: Random, on: date) -> dict[str, Any]:
     firm = deepcopy(firm)
-    for name in list(firm["yearly"]):
-        if chance.random() < 0.1:
-            del firm["yearly"][name]
-        elif chance.random() < 0.1:
-            year = chance.choice(list(firm["yearly"][name]))
-            firm["yearly"][name][year] = chance.choice((0, 1, 10**9, 10**13))
-        elif chance.random() < 0.01:
-            firm["yearly"][name][chance.choice(("2025", "1899"))] = chance.choice(ODD)
-    for name in list(firm["daily"]):
-        if chance.random() < 0.1:
-            del firm["daily"][name]
-        elif chance.random() < 0.1:
-            firm["daily"][name].append(_stated(firm["daily"][name][0]["value"], chance, on))
-        elif chance.random() < 0.01:
-            firm["daily"][name].append(_stated(chance.choice(ODD), chance, on))
+    _change_years(firm["yearly"], chance)
+    _change_days(firm["daily"], chance, on)
     for title in firm["recognitions"]:
         if chance.random() < 0.2:
             title["revoked_on"] = str(on + timedelta(days=chance.randrange(-5, 5)))
         if chance.random() < 0.2:
             title["valid_to"] = chance.choice((str(on), str(on - timedelta(days=1)), "9999-12-31"))
-    if chance.random() < 0.05:
-        firm["daily"]["revenue_fen"] = [_stated(10**12, chance, on)]
-    if chance.random() < 0.05:
-        firm["yearly"]["is_above_scale"] = {"2025": 1}
-    if chance.random() < 0.2:
-        firm["established_on"] = firm["town_code"] = None
-    if chance.random() < 0.2:
-        firm["fiscal_jurisdictions"] = [{"code": "330201", "valid_from": str(on)}]
+    rare: list[tuple[float, Callable[[], None]]] = [
+        (0.05, lambda: firm["daily"].update(revenue_fen=[_stated(10**12, chance, on)])),
+        (0.05, lambda: firm["yearly"].update(is_above_scale={"2025": 1})),
+        (0.2, lambda: firm.update(established_on=None, town_code=None)),
+        (0.2, lambda: firm.update(
+            fiscal_jurisdictions=[{"code": "330201", "valid_from": str(on)}])),
+    ]  # fmt: skip
+    for share, change in rare:
+        if chance.random() < share:
+            change()
     return firm
+
+
+def _change_years(yearly: dict[str, Any], chance: Random) -> None:
+    for name in list(yearly):
+        match chance.choices(("forget", "other", "odd", "same"), (10, 10, 1, 79))[0]:
+            case "forget":
+                del yearly[name]
+            case "other":
+                year = chance.choice(list(yearly[name]))
+                yearly[name][year] = chance.choice((0, 1, 10**9, 10**13))
+            case "odd":
+                yearly[name][chance.choice(("2025", "1899"))] = chance.choice(ODD)
+            case _:
+                pass
+
+
+def _change_days(daily: dict[str, Any], chance: Random, on: date) -> None:
+    for name in list(daily):
+        match chance.choices(("forget", "other", "odd", "same"), (10, 10, 1, 79))[0]:
+            case "forget":
+                del daily[name]
+            case "other":
+                daily[name].append(_stated(daily[name][0]["value"], chance, on))
+            case "odd":
+                daily[name].append(_stated(chance.choice(ODD), chance, on))
+            case _:
+                pass
 
 
 def _stated(value: Any, chance: Random, on: date) -> dict[str, Any]:
@@ -144,7 +162,7 @@ def told(asked: list[Asked]) -> dict[str, Any]:
 def test_a_block_says_of_each_firm_what_is_said_of_it_alone(
     seed: int,
     on: date,
-    samples: bool,
+    samples: bool,  # noqa: FBT001
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     chance = Random(seed)  # noqa: S311  repeatable, and nothing to guess
@@ -190,7 +208,7 @@ def test_a_block_that_stumbles_is_asked_one_by_one(monkeypatch: pytest.MonkeyPat
     def stumbles(*_: Any) -> Any:
         raise ArithmeticError
 
-    monkeypatch.setattr(asking.Board, "standings", stumbles)
+    monkeypatch.setattr(Board, "standings", stumbles)
     # Whoever renders the fault would show a whole block with it.
     monkeypatch.setattr(asking, "log", Mock())
     assert told(ask_firms(firms, history, where, on)) == expected

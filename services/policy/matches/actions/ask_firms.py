@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 import structlog
@@ -18,7 +18,9 @@ from services.policy.matches.actions.read_rows import Rows, Unusual
 from services.policy.matches.rules import Found, Ground
 from services.policy.plan.actions.load_library import library
 from services.rulebook import Situation
-from services.rulebook.columns.standings import Board
+
+if TYPE_CHECKING:
+    from services.rulebook.columns.standings import Board
 
 log = structlog.get_logger()
 
@@ -95,8 +97,11 @@ def _ask_block(firms: KeptFirms, history: History, ground: Ground, on: date) -> 
 
 
 @lru_cache(maxsize=BOARDS_KEPT)
-def _board(ground: Ground, year: int) -> Board[Found]:
+def _board(ground: Ground, year: int) -> "Board[Found]":
     """Read a ground into columns once, for all blocks that are asked on it."""
+    # Whoever never matches many, and every start, goes without Polars.
+    from services.rulebook.columns.standings import Board  # noqa: PLC0415
+
     return Board(
         ground.rules,
         [basis.programme.compiled for basis in ground.bases],

@@ -40,20 +40,20 @@ INSERT INTO matched_firm (uscc, version, from_day, until_day, matched_on)
 SELECT uscc, 0, '-infinity', 'infinity', $2 FROM firm WHERE uscc = ANY($1::text[]) ORDER BY uscc
 ON CONFLICT DO NOTHING
 """
+COLUMNS = (
+    "uscc", "programme", "kind", "amount_fen", "amount_status", "near", "missing", "until_day",
+    "rule_version", "basis", "digest", "since",
+)  # fmt: skip
 _WRITE = """
-INSERT INTO match (uscc, programme, kind, amount_fen, amount_status, near, missing, until_day,
-                   rule_version, basis, digest, since)
-SELECT t.uscc, t.programme, t.kind, t.amount_fen, t.amount_status, t.near::jsonb, t.missing::jsonb,
-       t.until_day, t.rule_version, t.basis, t.digest, t.since
+UPDATE match m
+SET kind = t.kind, amount_fen = t.amount_fen, amount_status = t.amount_status,
+    near = t.near::jsonb, missing = t.missing::jsonb, until_day = t.until_day,
+    rule_version = t.rule_version, basis = t.basis, digest = t.digest, since = t.since
 FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::text[], $7::text[],
             $8::date[], $9::text[], $10::text[], $11::text[], $12::date[])
     AS t(uscc, programme, kind, amount_fen, amount_status, near, missing, until_day, rule_version,
          basis, digest, since)
-ON CONFLICT (uscc, programme) DO UPDATE
-SET kind = EXCLUDED.kind, amount_fen = EXCLUDED.amount_fen,
-    amount_status = EXCLUDED.amount_status, near = EXCLUDED.near, missing = EXCLUDED.missing,
-    until_day = EXCLUDED.until_day, rule_version = EXCLUDED.rule_version, basis = EXCLUDED.basis,
-    digest = EXCLUDED.digest, since = EXCLUDED.since
+WHERE m.uscc = t.uscc AND m.programme = t.programme
 """
 _REMOVE = """
 DELETE FROM match m USING unnest($1::text[], $2::text[]) AS t(uscc, programme)
@@ -74,6 +74,8 @@ WHERE m.uscc = t.uscc AND (m.version + t.step, m.from_day, m.until_day, m.matche
 class Differences:
     """What a match found to be another one than before."""
 
+    # Of a firm that is locked nobody else writes rows: what had none is copied, which asks nothing.
+    new: list[tuple[Any, ...]] = field(default_factory=list[tuple[Any, ...]])
     kept: list[tuple[Any, ...]] = field(default_factory=list[tuple[Any, ...]])
     gone: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
     heads: list[tuple[Any, ...]] = field(default_factory=list[tuple[Any, ...]])
@@ -102,6 +104,8 @@ async def match_firms(
     told = await queries.told_of(session, versions, only)
     # Rules are plain computation: beside the loop they hold nobody up.
     asked, found = await asyncio.to_thread(_ask, firms, history, ground, on, told)
+    for rows in _some(found.new):
+        await connection.copy_records_to_table("match", records=rows, columns=COLUMNS)
     for rows in _some(found.kept):
         await connection.execute(_WRITE, *_columns(rows))
     for rows in _some(found.gone):
@@ -141,7 +145,9 @@ def _compare(
         since = dict(_since(known, each.found, on))
         for programme, new in each.found.items():
             last = known.get(programme)
-            if last is None or (last.basis, last.digest) != (new.basis.digest, new.digest):
+            if last is None:
+                found.new.append(_row(each.uscc, programme, new, since[programme]))
+            elif (last.basis, last.digest) != (new.basis.digest, new.digest):
                 found.kept.append(_row(each.uscc, programme, new, since[programme]))
         changes = list(_changes(known, each.found))
         found.heads.append((each.uscc, int(bool(changes)), *each.days))
