@@ -191,6 +191,7 @@ async def _lower_bound(ground: Ground) -> float:
             await session.flush()
             return done.done
 
+        firms = 0
         with recording() as notes:
             for _ in range(STEPS_REPLAYED):
                 firms = await in_unit(runtime, step)
