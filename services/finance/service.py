@@ -4,15 +4,17 @@ from datetime import timedelta
 from pathlib import Path
 
 from services.finance import reactions
+from services.finance.aid.queries import restate_aid
 from services.finance.aid.routes import router as aid
 from services.finance.aid.rules import AID_STATE_NAMES, LEVEL_NAMES, RELATION_NAMES
 from services.finance.awards.queries import restate_awards
 from services.finance.awards.routes import router as awards
 from services.finance.awards.rules import AWARD_STATE_NAMES, STACKING_MODE_NAMES
 from services.finance.base import Base
+from services.finance.budgets.queries import restate_budgets
 from services.finance.budgets.routes import router as budgets
 from services.finance.budgets.rules import BUDGET_STATE_NAMES
-from services.finance.contract.events import AwardChanged
+from services.finance.contract.events import AidChanged, AwardChanged, BudgetChanged
 from services.finance.ledger.actions import check_ledger
 from services.finance.ledger.routes import router as ledger
 from services.finance.ledger.rules import TRANSFER_NAMES
@@ -43,7 +45,7 @@ SERVICE = Service(
     metadata=Base.metadata,
     migrations=Path(__file__).parent / "migrations",
     routers=(budgets, aid, awards, payouts, ledger),
-    announces=(AwardChanged,),
+    announces=(AwardChanged, BudgetChanged, AidChanged),
     reactions=(
         Reaction(AwardProposed, reactions.reserve_award),
         Reaction(CaseDecided, reactions.decide_award),
@@ -51,5 +53,5 @@ SERVICE = Service(
     ),
     timers=(TimerKind("check-ledger", check_ledger, every=timedelta(hours=1)),),
     code_lists=CODE_LISTS,
-    restaters=(restate_awards,),
+    restaters=(restate_awards, restate_budgets, restate_aid),
 )

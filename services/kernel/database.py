@@ -3,14 +3,26 @@
 No table names a schema: a service connects as its app role, whose search path is its own schema.
 """
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import AsyncGenerator, Coroutine, Mapping
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from functools import cache
-from typing import Any, ClassVar, TypeVar
+from functools import cache, cached_property
+from typing import Any, ClassVar, TypeVar, cast
 from uuid import UUID
 
 import orjson
-from sqlalchemy import BigInteger, Connection, DateTime, MetaData, Text, Uuid, event, inspect
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    DateTime,
+    Engine,
+    MetaData,
+    Text,
+    Uuid,
+    event,
+    inspect,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import (
@@ -22,6 +34,8 @@ from sqlalchemy.ext.asyncio import (
 from sqlalchemy.orm import DeclarativeBase, Session, make_transient_to_detached
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.orm.util import identity_key
+from sqlalchemy.pool import QueuePool
+from sqlalchemy.util.concurrency import greenlet_spawn
 
 from services.kernel.database_urls import driver_url
 
@@ -38,7 +52,6 @@ TIMEOUTS = {
     "idle_in_transaction_session_timeout": "10s",
 }
 POOL_WAIT_S = 3
-LENT = "lent_connection"
 # Beyond the server's own limit: a server that has stopped answering keeps no limit at all.
 ANSWER_WAIT_S = 6
 
@@ -101,15 +114,152 @@ def _refuse_closed(dbapi_connection: Any, _record: Any, _proxy: Any) -> None:
         raise DisconnectionError
 
 
-class UnitSession(AsyncSession):
-    """A session that ends at once where its transaction has ended already."""
+class Lease:
+    """A connection of the pool, lent to one session: to the driver's statements and the ORM's."""
 
-    async def __aexit__(self, *about: object) -> None:
-        if self.sync_session.in_transaction():
-            await super().__aexit__(*about)
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._pooled = engine.raw_connection()
+        self._adapted: Any = self._pooled.dbapi_connection
+        self.driver: Any = self._adapted.driver_connection
+
+    @cached_property
+    def bind(self) -> Connection:
+        """The same connection as the ORM wants it; many a unit never asks."""
+        return Connection(self._engine, self._pooled)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a transaction is open on it."""
+        return self._adapted._started  # noqa: SLF001  the dialect shows it nowhere else
+
+    async def begin(self) -> None:
+        """Begin as the dialect would with its own first statement; none is needed."""
+        transaction = self.driver.transaction()
+        await transaction.start()
+        self._adapted._transaction, self._adapted._started = transaction, True  # noqa: SLF001
+
+    async def commit(self) -> None:
+        if self.is_open:
+            await self._adapted._commit_and_discard()  # noqa: SLF001  as the dialect does
+
+    async def rollback(self) -> None:
+        if self.is_open:
+            await self._adapted._rollback_and_discard()  # noqa: SLF001  as the dialect does
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether the pool has room for it, so that nothing is closed."""
+        pool = cast("QueuePool", self._engine.pool)
+        return pool.checkedin() < pool.size()
+
+    def give_back(self) -> None:
+        if "bind" in vars(self):
+            self.bind.close()
         else:
-            # There is nothing to wait for, so no task and no greenlet is made for it.
-            self.sync_session.close()
+            self._pooled.close()
+
+    def throw_away(self) -> None:
+        """End a connection of which nobody knows whether a transaction is open on it."""
+        self._pooled.invalidate()
+        self.give_back()
+
+
+class LeasedSession(Session):
+    """The ORM's session, which works on the connection that its unit has taken."""
+
+    lease: Lease | None = None
+
+    def get_bind(self, *_: Any, **__: Any) -> Connection:
+        return self.take().bind
+
+    def take(self) -> Lease:
+        """Take a connection once; the pool may have to connect, so in a greenlet."""
+        if self.lease is None:
+            self.lease = Lease(cast("Engine", self.bind))
+        return self.lease
+
+
+class UnitSession(AsyncSession):
+    """A session of one unit: its transaction begins and ends on the driver itself.
+
+    The way through the ORM takes a greenlet with memory of its own for each of the two, and as
+    much time as two queries.
+    """
+
+    sync_session_class = LeasedSession
+
+    async def driver(self) -> Any:
+        """Give the driver's own connection, in this session's transaction."""
+        lease = self._session.lease or await greenlet_spawn(self._session.take)
+        if not lease.is_open:
+            # Without one, each statement given to the driver would be committed at once.
+            await self._or_throw_away(lease.begin())
+        return lease.driver
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncGenerator[None]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Commit what is done inside, or roll it back."""
+        try:
+            yield
+        except BaseException:
+            await self.rollback()
+            raise
+        await self.commit()
+
+    async def commit(self) -> None:
+        session = self._session
+        await flush_changes(self)
+        if session.lease is not None:
+            await self._or_throw_away(session.lease.commit())
+        if session.in_transaction():
+            # Nothing is left to be sent, so it waits for nothing.
+            session.commit()
+        await self._give_back()
+
+    async def rollback(self) -> None:
+        session = self._session
+        if session.lease is not None:
+            await self._or_throw_away(session.lease.rollback())
+        session.rollback()
+        await self._give_back()
+
+    async def close(self) -> None:
+        lease = self._session.lease
+        if lease is not None:
+            await self._or_throw_away(lease.rollback())
+        self._session.close()
+        await self._give_back()
+
+    async def __aexit__(self, *_: object) -> None:
+        lease = self._session.lease
+        if lease is not None and lease.is_open:
+            await asyncio.shield(asyncio.create_task(self.close()))
+        else:
+            # There is nothing to wait for, so no task is made for it.
+            self._session.close()
+            await self._give_back()
+
+    @property
+    def _session(self) -> LeasedSession:
+        return cast("LeasedSession", self.sync_session)
+
+    async def _or_throw_away(self, ending: Coroutine[Any, Any, None]) -> None:
+        try:
+            await ending
+        except BaseException:
+            # What became of it is not known; such a connection serves nobody else.
+            lease, self._session.lease = self._session.lease, None
+            cast("Lease", lease).throw_away()
+            self._session.close()
+            raise
+
+    async def _give_back(self) -> None:
+        lease, self._session.lease = self._session.lease, None
+        if lease is not None and lease.is_kept:
+            lease.give_back()
+        elif lease is not None:
+            await greenlet_spawn(lease.give_back)
 
 
 def session_factory(engine: AsyncEngine) -> async_sessionmaker[AsyncSession]:
@@ -118,12 +268,10 @@ def session_factory(engine: AsyncEngine) -> async_sessionmaker[AsyncSession]:
 
 async def raw_connection(session: AsyncSession) -> Any:
     """Give the driver's own connection, in the session's transaction, for hot statements."""
-    lent: tuple[Any, Any] = session.info.get(LENT, (None, None))
-    if lent[0] is None or lent[0] is not session.sync_session.get_transaction():
-        driver = await _driver_of(session)
-        # Asked for once in a transaction: the way through the session costs as much as a query.
-        lent = session.info[LENT] = (session.sync_session.get_transaction(), driver)
-    return lent[1]
+    lease = cast("LeasedSession", session.sync_session).lease
+    if lease is not None and lease.is_open:
+        return lease.driver
+    return await cast("UnitSession", session).driver()
 
 
 def as_read(session: AsyncSession, entity: type[Entity], row: Mapping[str, Any]) -> Entity:
@@ -194,34 +342,6 @@ async def flush_changes(session: AsyncSession) -> None:
     """Flush where there is something to flush; to find out by flushing costs ten times as much."""
     if session.new or session.dirty or session.deleted:
         await session.flush()
-
-
-async def _driver_of(session: AsyncSession) -> Any:
-    # In one go: each call through the session takes a greenlet, with memory of its own.
-    connection, adapted = await session.run_sync(_checked_out)
-    driver = adapted.driver_connection
-    if not driver.is_in_transaction():
-        # The dialect begins a transaction with its own first statement only; without one, each
-        # statement given to the driver would be committed at once.
-        try:
-            await _begin(adapted, driver)
-        except BaseException:
-            # Whether it begins after all is not known; such a connection serves nobody else.
-            await session.run_sync(lambda _: connection.invalidate())
-            raise
-    return driver
-
-
-def _checked_out(session: Session) -> tuple[Connection, Any]:
-    connection = session.connection()
-    return connection, connection.connection.dbapi_connection
-
-
-async def _begin(adapted: Any, driver: Any) -> None:
-    """Begin as the dialect would, which then commits or rolls back; no statement is needed."""
-    transaction = driver.transaction()
-    await transaction.start()
-    adapted._transaction, adapted._started = transaction, True  # noqa: SLF001
 
 
 def as_utc(value: datetime) -> datetime:

@@ -5,7 +5,6 @@ failing is parked with its reason, so that it stops nobody else.
 """
 
 import asyncio
-import contextlib
 import random
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -13,7 +12,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import nats.errors
 import orjson
 import structlog
 from nats.aio.msg import Msg
@@ -32,19 +30,17 @@ from services.kernel.database_faults import is_database_away, is_database_outage
 from services.kernel.events import Event
 from services.kernel.ids import new_id
 from services.kernel.outbox import write_announcements
+from services.kernel.pulling import Pull
 from services.kernel.tables import ParkedEvent
 from services.kernel.trace import enter_trace
 
 log = structlog.get_logger()
 
-BATCH_MESSAGES = 64
-FETCH_TIMEOUT_S = 5.0
-GATHER_S = 1.0
 DELIVERIES_MAX = 5
 # A message that was delivered this often without our word killed the process each time.
 DELIVERIES_WITHOUT_WORD_MAX = 25
 RETRY_DELAYS_S = (0.5, 2, 8, 30)
-FETCHES_BETWEEN_LOOKS = 6
+SILENCES_BETWEEN_LOOKS = 6
 
 _INBOX = """
 INSERT INTO inbox (reaction, event_id) SELECT * FROM unnest($1::text[], $2::uuid[])
@@ -127,16 +123,8 @@ class Reactor:
         """Fetch and react until told to stop; begin again after any fault of the broker."""
         while not stopping.is_set():
             try:
-                subscription = await self._jetstream().pull_subscribe_bind(
-                    self._consumer.name, self._consumer.stream.name
-                )
-                try:
-                    await self._pull(subscription, stopping)
-                finally:
-                    with contextlib.suppress(nats.errors.Error):
-                        await _give_back(subscription)
-                    with contextlib.suppress(nats.errors.Error):
-                        await subscription.unsubscribe()
+                async with Pull(self._jetstream(), self._consumer) as pull:
+                    await self._pull(pull, stopping)
             except Exception as error:  # noqa: BLE001  the ear outlives any fault of the broker's
                 # Perhaps a wiped broker: the caller declares the consumer again, then comes back.
                 log.warning(
@@ -145,22 +133,25 @@ class Reactor:
                 await _wait(stopping, 0.2 + random.random())  # noqa: S311  jitter
                 return
 
-    async def _pull(self, subscription: Any, stopping: asyncio.Event) -> None:
+    async def _pull(self, pull: Pull, stopping: asyncio.Event) -> None:
         silent = 0
-        while not stopping.is_set():
-            try:
-                messages = await _fetch(subscription, stopping)
-            except (nats.errors.TimeoutError, TimeoutError):
+        stopped = asyncio.create_task(stopping.wait())
+        stopped.add_done_callback(lambda _: pull.wake())
+        try:
+            while not stopping.is_set():
+                messages = await pull.take()
+                if messages:
+                    silent = 0
+                    await self._react_to_batch(messages, stopping)
+                    continue
                 silent += 1
-                if silent % FETCHES_BETWEEN_LOOKS == 0:
+                if silent % SILENCES_BETWEEN_LOOKS == 0:
                     # A consumer that no longer exists answers nothing, for ever.
                     await self._jetstream().consumer_info(
                         self._consumer.stream.name, self._consumer.name
                     )
-                continue
-            silent = 0
-            if messages:
-                await self._react_to_batch(messages, stopping)
+        finally:
+            stopped.cancel()
 
     async def _react_to_batch(self, messages: list[Msg], stopping: asyncio.Event) -> None:
         try:
@@ -298,35 +289,6 @@ async def _wait(stopping: asyncio.Event, seconds: float) -> bool:
     except TimeoutError:
         return False
     return True
-
-
-async def _fetch(subscription: Any, stopping: asyncio.Event) -> list[Msg]:
-    """Fetch what there is, or stop waiting as soon as the worker stops."""
-    # No heartbeat: where messages already wait in the client, nats-py asks for more without an
-    # expiry, which the server refuses beside a heartbeat, and the waiting messages are lost to us
-    # until their acknowledgement is overdue.
-    received = subscription.delivered
-    fetching = asyncio.ensure_future(subscription.fetch(BATCH_MESSAGES, timeout=FETCH_TIMEOUT_S))
-    stopped = asyncio.ensure_future(stopping.wait())
-    await asyncio.wait({fetching, stopped}, return_when=asyncio.FIRST_COMPLETED)
-    stopped.cancel()
-    if subscription.delivered > received:
-        # What is being gathered would be lost to everybody until it is overdue.
-        await asyncio.wait({fetching}, timeout=GATHER_S)
-    if not fetching.done():
-        fetching.cancel()
-        await asyncio.gather(fetching, return_exceptions=True)
-        return []
-    return fetching.result()
-
-
-async def _give_back(subscription: Any) -> None:
-    """Return what arrived when nobody fetched any more: another instance takes it at once."""
-    arrived: asyncio.Queue[Msg] = subscription._sub._pending_queue  # noqa: SLF001  no public way
-    while not arrived.empty():
-        message = arrived.get_nowait()
-        if not JetStreamContext.is_status_msg(message):
-            await message.nak()
 
 
 def _type_of(message: Msg) -> str:

@@ -7,6 +7,7 @@ from services.policy.calls.rules import TIES_NAMES
 from services.policy.cases.rules import CaseEvent as Do
 from services.policy.cases.rules import CaseState as In
 from services.policy.cases.rules import ReservationState, SystemEvent
+from services.policy.clocks import rules as clock_rules
 from services.policy.documents import rules as document_rules
 from services.policy.evidence.rules import (
     EVIDENCE_STATE_NAMES,
@@ -23,8 +24,10 @@ from services.policy.notices.rules import (
 from services.policy.office import RETENTION_NAMES
 from services.policy.parameters.rules import ParameterState
 from services.policy.plan.rules import BENEFICIARY_NAMES, KIND_NAMES, PlanStatus, Sharing
+from services.policy.rationing.rules import Oversubscription
 from services.policy.records import RECORDS
-from services.policy.sandbox_runs.rules import Outcome, Oversubscription
+from services.policy.sandbox_runs.rules import Outcome, Wanted
+from services.policy.steps import rules as step_rules
 from services.policy.tasks import rules as task_rules
 
 CODE_LISTS: tuple[CodeList, ...] = (
@@ -53,7 +56,18 @@ CODE_LISTS: tuple[CodeList, ...] = (
         SystemEvent.SUSPENDED: ("因异议中止", "Suspended by an objection"),
         SystemEvent.OBJECTION_UPHELD: ("异议成立", "Objection upheld"),
         SystemEvent.OBJECTION_DISMISSED: ("异议不成立", "Objection dismissed"),
-        SystemEvent.AWARDED: ("立项", "Awarded"), SystemEvent.PAID: ("已拨付", "Paid")}),
+        SystemEvent.AWARDED: ("立项", "Awarded"), SystemEvent.PAID: ("已拨付", "Paid"),
+        SystemEvent.STEP_PASSED: ("环节通过", "A step passed"),
+        SystemEvent.STEP_FAILED: ("环节未通过", "A step failed"),
+        SystemEvent.STEP_RETURNED: ("环节退回补正", "Returned by a step"),
+        SystemEvent.RECUSED: ("有人回避", "Somebody recused")}),
+    CodeList("review-steps", "审核环节", "Steps of a review", {**step_rules.KIND_NAMES}),
+    CodeList("review-step-states", "审核环节状态", "States of a step",
+             {**step_rules.STEP_STATE_NAMES}),
+    CodeList("review-step-events", "审核环节事项", "Events of a step",
+             {**step_rules.STEP_EVENT_NAMES}),
+    CodeList("case-clocks", "办件时限", "Clocks of a case", {**clock_rules.KIND_NAMES}),
+    CodeList("case-alerts", "办件提醒", "Alerts of a case", {**clock_rules.ALERT_NAMES}),
     CodeList("call-states", "申报批次状态", "States of a call", {**CALL_STATES}),
     CodeList("ties", "末位并列的处理", "Ties at the last place", {**TIES_NAMES}),
     CodeList("objection-states", "异议状态", "States of an objection",
@@ -98,6 +112,10 @@ CODE_LISTS: tuple[CodeList, ...] = (
         Outcome.UNKNOWN: ("暂不能判定", "Unknown"),
         Outcome.PENDING: ("待参数确定", "Pending a parameter"),
         Outcome.ABSENT: ("无此项目", "No such programme")}),
+    CodeList("sandbox-export-outcomes", "测算导出范围", "Outcomes in a file of the sandbox", {
+        Wanted.ENTITLED: ("符合", "Entitled"), Wanted.REFUSED: ("不符合", "Refused"),
+        Wanted.UNKNOWN: ("暂不能判定", "Unknown"),
+        Wanted.PENDING: ("待参数确定", "Pending a parameter")}),
     CodeList("amount-statuses", "金额状态", "Statuses of an amount", {
         "set": ("已确定", "Set"), "pending-parameter": ("待参数确定", "Pending a parameter"),
         "unknown-fact": ("缺少事实", "A fact is unknown")}),

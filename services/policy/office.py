@@ -1,4 +1,4 @@
-"""What the city's offices set for themselves: remedies that documents name, and archives."""
+"""What the city's offices set for themselves: remedies, archives, limits of cases."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.kernel.yaml_text import parse_yaml
+from services.policy.limits import Limits
 
 PACKAGED = Path(__file__).with_suffix(".yaml")
 # Where a session carries the office settings that its process was told to use.
@@ -84,6 +85,8 @@ class Office(OfficePart):
     departments: dict[str, Words]
     remedies: Remedies
     archive: ArchiveOffice
+    # An office that says nothing of limits has set none.
+    clocks: Limits = Limits()
 
 
 def load_office(override: Path | None = None) -> Office:

@@ -4,12 +4,13 @@ from datetime import timedelta
 from pathlib import Path
 
 from services.enterprise.contract.events import FirmChanged, ListPublished
-from services.finance.contract.events import AwardChanged
+from services.finance.contract.events import AidChanged, AwardChanged, BudgetChanged
 from services.kernel.backlogs import Backlog
 from services.kernel.operations import OperationKind
 from services.kernel.reactions import Reaction
 from services.kernel.runtime import Runtime
 from services.kernel.service import Service
+from services.kernel.settings import Profile
 from services.kernel.storage import open_storage
 from services.kernel.timers import TimerKind
 from services.kernel.unit import commit
@@ -23,6 +24,10 @@ from services.policy.archives.routes import router as archives
 from services.policy.base import CALENDAR, SECRET_KEY, STORAGE, Base
 from services.policy.calls.routes import router as calls
 from services.policy.cases.routes import router as cases
+from services.policy.clocks.actions.check_clocks import check_clocks
+from services.policy.clocks.actions.follow_case import renew_provisional
+from services.policy.clocks.rules import CHECK_EVERY as CLOCKS_EVERY
+from services.policy.clocks.rules import CHECK_TIMER as CLOCKS_TIMER
 from services.policy.code_lists import CODE_LISTS
 from services.policy.contract.events import (
     AwardProposed,
@@ -39,6 +44,7 @@ from services.policy.contract.events import (
     TaskChanged,
     TaskReminded,
 )
+from services.policy.contract.reminders import CaseReminded, StepChanged
 from services.policy.documents.actions.typeset import TYPESETTER, Typesetter, packaged_fonts
 from services.policy.documents.routes import router as documents
 from services.policy.evaluations.routes import firms_router as entitlements
@@ -48,6 +54,7 @@ from services.policy.evidence.actions.keep_evidence import SCAN_TIMER, scan_agai
 from services.policy.evidence.routes import case_router as case_evidence
 from services.policy.evidence.routes import router as evidence
 from services.policy.gates.routes import router as plans
+from services.policy.limits import LIMITS, HeldLimits
 from services.policy.matches.actions.restate_matches import restate_matches
 from services.policy.matches.actions.review_bases import OPERATION as MATCHING
 from services.policy.matches.actions.review_bases import TIMER as REVIEW_TIMER
@@ -75,10 +82,18 @@ from services.policy.plan.actions.load_library import library
 from services.policy.plan.routes import facts_router as facts
 from services.policy.plan.routes import measures_router as measures
 from services.policy.plan.routes import programmes_router as programmes
-from services.policy.reactions import follow_award, project_firm, project_list
+from services.policy.reactions import (
+    follow_award,
+    project_aid,
+    project_budget,
+    project_firm,
+    project_list,
+)
+from services.policy.recusals.routes import router as recusals
 from services.policy.sandbox_runs.actions.begin_run import OPERATION as SANDBOX
 from services.policy.sandbox_runs.actions.step_run import step_run
 from services.policy.sandbox_runs.routes import router as sandbox_runs
+from services.policy.steps.routes import router as steps
 from services.policy.task_reports.routes import router as task_reports
 from services.policy.tasks.actions.check_day import (
     CHECK_EVERY,
@@ -96,6 +111,7 @@ async def begin(runtime: Runtime) -> None:
     """Read the plans, or do not start; keep wordings and tasks; give sessions their ground."""
     plans, now = library(), runtime.clock.now()
     office = load_office(runtime.settings.office_file)
+    is_demonstration = runtime.settings.profile is Profile.DEMONSTRATION
     async with runtime.sessions() as session:
         await keep_versions(session, plans, now=now)
         await seed_plan(session, plans, now=now)
@@ -105,8 +121,12 @@ async def begin(runtime: Runtime) -> None:
             CALENDAR: runtime.calendar, SECRET_KEY: runtime.settings.secret_key,
             KNOWN: KnownDecisions(), OFFICE: office, TYPESETTER: Typesetter(packaged_fonts()),
             STORAGE: open_storage(runtime.settings, "policy/evidence"),
+            LIMITS: HeldLimits(office.clocks, is_demonstration),
         }
     )  # fmt: skip
+    async with runtime.sessions() as session:
+        await renew_provisional(session, now=now)
+        await commit(session)
 
 
 SERVICE = Service(
@@ -118,17 +138,21 @@ SERVICE = Service(
     routers=(
         plans, measures, programmes, versions, facts, tasks, task_reports, meetings, evaluations,
         entitlements, firm_matches, matches, parameters, calls, cases, case_evidence,
+        steps, recusals,
         case_archives, evidence, notices, documents, archives, sandbox_runs,
     ),
     announces=(
         AwardProposed, CaseDecided, CaseEnded, FirmMatched, TaskChanged, TaskReminded,
         MeetingChanged, NoticePublished, ObjectionReceived, ObjectionHandled, ResultReminded,
         DocumentIssued, DocumentWithdrawn,
+        CaseReminded, StepChanged,
     ),
     reactions=(
         Reaction(FirmChanged, project_firm),
         Reaction(ListPublished, project_list),
         Reaction(AwardChanged, follow_award),
+        Reaction(BudgetChanged, project_budget),
+        Reaction(AidChanged, project_aid),
     ),
     timers=(
         TimerKind(END_TIMER, end_notice),
@@ -137,6 +161,7 @@ SERVICE = Service(
         TimerKind(REVIEW_TIMER, review_on_the_day, every=timedelta(minutes=1)),
         TimerKind(CHECK_TIMER, check_day, every=CHECK_EVERY),
         TimerKind(ARCHIVE_TIMER, archive_ended, every=ARCHIVE_EVERY),
+        TimerKind(CLOCKS_TIMER, check_clocks, every=CLOCKS_EVERY),
         TimerKind(SCAN_TIMER, scan_again),
         TimerKind(CLEAN_TIMER, clean_up, every=CLEAN_EVERY),
     ),

@@ -1,6 +1,23 @@
 """Wording what the rule language would accept: its hints are English, its readers are not all."""
 
 import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from services.kernel.errors import Invalid, invalid_field
+from services.rulebook.errors import nearest
+
+NAMES_SHOWN_MAX = 3
+
+
+@dataclass(frozen=True)
+class Said:
+    """The same in Chinese and English; what needs no words in either is written once."""
+
+    zh: str = ""
+    en: str = ""
+
 
 # What is written in a rule stays as it is written there; the words around it are translated.
 _TYPES = {
@@ -64,6 +81,22 @@ _PHRASES = {
     "a list of ids": "应为标识的列表",
     "an id, or {recognition, grade}": "应为标识，或{recognition, grade}",
     "an object": "应为对象",
+    "a list": "应为列表",
+    "names with values": "应为名称与取值的对照",
+    "a whole number": "应为整数",
+    "true or false": "应为true或false",
+    "a date YYYY-MM-DD": "应为YYYY-MM-DD日期",
+    "null": "须为null",
+    "another value": "须为其他取值",
+    "a spelling that the field allows": "须符合该字段的写法",
+    "small letters, digits and hyphens": "应为小写字母、数字和连字符",
+    "small letters, digits and underscores, a letter first": (
+        "应为小写字母开头，由小写字母、数字和下划线组成"
+    ),
+    "either what serves it, or `why_not`": "须写明由何项落实，或以why_not写明理由，二者取一",
+    "`opens` and `closes` beside `by: days`": "by: days须同时写opens和closes，其他方式不写",
+    "either `share_bp` or `amount`": "share_bp与amount须二者取一",
+    "either `count` or `parameter`": "count与parameter须二者取一",
     "an integer": "应为整数",
     "integers": "应为整数",
     "true, false, an integer of 64 bits, a text or a date": (
@@ -78,6 +111,14 @@ _PATTERNS = (
     (r"(-?\d+) to (-?\d+)", r"允许\1至\2"),
     (r"1 to (\d+) values", r"应有1至\1个值"),
     (r"at most (\d+)(?: levels)?", r"不超过\1"),
+    (r"at least (-?\d+)", r"不小于\1"),
+    (r"more than (-?\d+)", r"大于\1"),
+    (r"less than (-?\d+)", r"小于\1"),
+    (r"at least (\d+) characters", r"不少于\1个字符"),
+    (r"at most (\d+) characters", r"不超过\1个字符"),
+    (r"at least (\d+) entries", r"不少于\1项"),
+    (r"at most (\d+) entries", r"不超过\1项"),
+    (r"one of (.+)", r"须为其中之一：\1"),
     (r"a fact before (.+)", r"\1前须为事实名"),
     (r"(\w+\(fact, n\)) with n from 1 to (\d+)", r"写作\1，n为1至\2"),
     (r"(\w+\('id'\)), the id in small letters, digits and hyphens",
@@ -104,3 +145,31 @@ def in_chinese(allowed: str) -> str:
 def in_english(allowed: str) -> str:
     """Word a hint for an English reader."""
     return _TYPES[allowed][1] if allowed in _TYPES else allowed
+
+
+def hint(allowed: str) -> Said:
+    """Word what the language would accept."""
+    return Said(in_chinese(allowed), in_english(allowed))
+
+
+def one_of(known: Iterable[str]) -> Said:
+    """List what may stand somewhere."""
+    names = " ".join(known)
+    return Said(names, names)
+
+
+def nearest_of(name: str, known: Iterable[str]) -> Said:
+    """Name what was probably meant."""
+    return hint(nearest(name, known))
+
+
+def unknown_name(pointer: str, code: str, name: str, known: Iterable[str]) -> Invalid:
+    """Refuse a name that nobody has given, with the names that are most like it."""
+    words = sorted(known)
+    close = get_close_matches(name, words, n=NAMES_SHOWN_MAX)
+    close = close or get_close_matches(name, words, n=1, cutoff=0)
+    hint = f"是否指{'、'.join(close)}？" if close else "此处没有可用的名称"
+    hint_en = f"did you mean {', '.join(close)}?" if close else "no name is known here"
+    return invalid_field(
+        pointer, code, f"没有这个名称（{hint}）。", f"There is no such name ({hint_en})."
+    )

@@ -1,4 +1,4 @@
-"""What a programme says beside its conditions: proof, windows, instalments, ceilings, places.
+"""What a programme says beside its conditions: proof, windows, steps, instalments, places.
 
 None of it decides who is entitled. An amount, a ceiling or a day that the text does not give is
 left out here or stands as a `:parameter`, and is never made up.
@@ -48,7 +48,16 @@ Restriction = Literal[
     "named-beneficiary",
     "list-without-criteria",
 ]
+StepKind = Literal[
+    "town-review",
+    "department-review",
+    "third-party-audit",
+    "expert-review",
+    "site-check",
+    "collective-decision",
+]
 BASIS_POINTS: Final = 10_000
+STEP_DAYS_MAX: Final = 250
 Share = Annotated[StrictInt, Field(ge=1, le=BASIS_POINTS)]
 MonthDay = Annotated[str, Field(strict=True, pattern=r"^(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$")]
 
@@ -166,3 +175,33 @@ class CompetitionException(Part):
     article: Named | None = None
     reason: Named
     expires: Day | None = None
+
+
+class ReviewStep(Part):
+    """A step of the review: whose it is, within how many working days, before which deed.
+
+    A town reviews its own firms; every other step is its departments', side by side, or the lead's.
+    Only a collective decision may wait for the public notice (公示): it comes `before: decision`.
+    """
+
+    kind: StepKind
+    departments: tuple[Named, ...] = ()
+    days: Annotated[StrictInt, Field(ge=1, le=STEP_DAYS_MAX)] | None = None
+    before: Literal["proposal", "decision"] = "proposal"
+    source: Words = ""
+
+    @model_validator(mode="after")
+    def _belongs_to_somebody(self) -> "ReviewStep":
+        if self.kind == "town-review" and self.departments:
+            raise PydanticCustomError("bad-value", "no `departments`: the firm's town reviews")
+        if self.kind == "collective-decision" and len(self.departments) > 1:
+            raise PydanticCustomError("bad-value", "one department, which keeps the minutes")
+        if len(set(self.departments)) != len(self.departments):
+            raise PydanticCustomError("bad-value", "each department once")
+        if self.before == "decision" and self.kind != "collective-decision":
+            raise PydanticCustomError("bad-value", "`before: decision` for collective-decision")
+        if self.before == "decision" and self.days is not None:
+            raise PydanticCustomError("bad-value", "no `days`: the limit of the decision holds")
+        if self.days is not None and not self.source:
+            raise PydanticCustomError("missing-key", "the `source` of the days")
+        return self

@@ -1,7 +1,7 @@
 """A programme as people write it: conditions, amount, parameters, examples; nothing else loads."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Annotated, Any, Final, Literal, TypeVar, get_args
+from typing import Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import (
     BeforeValidator,
@@ -25,12 +25,14 @@ from services.rulebook.administration import (
     Instalment,
     Kind,
     Places,
+    ReviewStep,
     Window,
     WithoutApplication,
 )
 from services.rulebook.errors import Issue, RuleError, nearest, pointer_to
 from services.rulebook.parts import Day, Expression, Id, Named, ParameterName, Part, Words
 from services.rulebook.scoring import Score, Span, score_issues
+from services.rulebook.shapes import issue_of
 
 LANGUAGE_VERSION: Final = "1.1"
 # Every version since the first only added words: what was frozen under one reads the same today.
@@ -189,6 +191,8 @@ class Programme(Part):
     without_application: WithoutApplication | None = None
     evidence: Several[Evidence] = ()
     records: tuple[Named, ...] = ()
+    # How a case is reviewed, in this order; none is the desk of the lead alone.
+    steps: Several[ReviewStep] = ()
     competition: Several[CompetitionException] = ()
     source: Words = ""
     version: Named = "draft"
@@ -213,7 +217,9 @@ def load_programme(data: Mapping[str, Any], *, where: str = "") -> Programme:
         programme = Programme.model_validate(data)
     except ValidationError as error:
         details = error.errors(include_url=False, include_input=False)
-        raise RuleError(_issue(detail, where) for detail in _own_faults(details)) from None
+        raise RuleError(
+            issue_of(detail, where, Programme) for detail in _own_faults(details)
+        ) from None
     if issues := list(_inconsistencies(programme, where)):
         raise RuleError(issues)
     return programme
@@ -253,6 +259,19 @@ def _inconsistencies(programme: Programme, where: str) -> Iterator[Issue]:
     if shares and None not in shares and sum(filter(None, shares)) != BASIS_POINTS:
         found, allowed = f"{sum(filter(None, shares))} bp", f"shares of {BASIS_POINTS} bp together"
         yield Issue("bad-value", "/instalments", found, allowed, where=where)
+    yield from _steps_out_of_order(programme, where)
+
+
+def _steps_out_of_order(programme: Programme, where: str) -> Iterator[Issue]:
+    """Find a kind of step that comes twice, and one that comes after what waits for the notice."""
+    seen: set[str] = set()
+    for index, step in enumerate(programme.steps):
+        if step.kind in seen:
+            yield Issue("duplicate", pointer_to("steps", index, "kind"), step.kind, where=where)
+        seen.add(step.kind)
+        if step.before == "decision" and index != len(programme.steps) - 1:
+            allowed = "the last step"
+            yield Issue("bad-value", pointer_to("steps", index), step.kind, allowed, where=where)
 
 
 def _duplicates(key: str, ids: Iterable[str], where: str) -> Iterator[Issue]:
@@ -274,37 +293,3 @@ def _named_conditions(programme: Programme) -> Iterator[tuple[str, str]]:
     for index, exception in enumerate(programme.competition):
         if exception.condition is not None:
             yield pointer_to("competition", index, "condition"), exception.condition
-
-
-def _issue(detail: ErrorDetails, where: str) -> Issue:
-    location = detail["loc"]
-    match detail["type"]:
-        case "extra_forbidden":
-            key = str(location[-1])
-            known = _keys_at(location[:-1])
-            allowed = f"{nearest(key, known)} Allowed: {' '.join(known)}"
-            return Issue("unknown-key", pointer_to(*location), key, allowed, where=where)
-        case "missing":
-            return Issue("missing-key", pointer_to(*location), allowed="a value", where=where)
-        case "constant-condition" | "missing-key" | "bad-value" as code:
-            return Issue(code, pointer_to(*location), allowed=detail["msg"], where=where)
-        case "too_long":
-            return Issue("too-large", pointer_to(*location), allowed=detail["msg"], where=where)
-        case _:
-            return Issue("bad-value", pointer_to(*location), allowed=detail["msg"], where=where)
-
-
-def _keys_at(location: tuple[int | str, ...]) -> list[str]:
-    """List the keys of the part of a programme that a location leads to."""
-    part: type[Part] = Programme
-    for step in location:
-        if isinstance(step, str) and step in part.model_fields:
-            part = _part_within(part.model_fields[step].annotation) or part
-    return list(part.model_fields)
-
-
-def _part_within(annotation: Any) -> type[Part] | None:
-    if isinstance(annotation, type) and issubclass(annotation, Part):
-        return annotation
-    found = (_part_within(argument) for argument in get_args(annotation))
-    return next((part for part in found if part is not None), None)

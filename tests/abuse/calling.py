@@ -6,13 +6,22 @@ from typing import Any
 import httpx
 
 from services.launch.commands.documents import contract_documents
-from tests.contracts.calls import documents, enterprise, evidence, finance, identity, policy
+from tests.contracts.calls import (
+    board,
+    documents,
+    enterprise,
+    evidence,
+    finance,
+    identity,
+    policy,
+    steps,
+)
 from tests.contracts.calls.registry import CALLS, Call
 from tests.contracts.matrix import PUBLIC, Cell, Entry, Scope, entries
 from tests.contracts.world import World
 
 # Importing these registers their calls.
-CALLERS = (documents, enterprise, evidence, finance, identity, policy)
+CALLERS = (board, documents, enterprise, evidence, finance, identity, policy, steps)
 DOCUMENT: dict[str, Any] = contract_documents()["openapi.json"]
 SHUT = (Scope.NONE, Scope.CONSENT)
 

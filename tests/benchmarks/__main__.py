@@ -15,6 +15,7 @@ from rich.console import Console
 
 from services.kernel.clock import system_now
 from services.kernel.logs import configure_logs
+from services.launch.modules import keep_loaded
 from tests.benchmarks import (
     cities,
     evaluation,
@@ -69,6 +70,8 @@ async def _run(names: list[str], sizes: Sizes, options: argparse.Namespace) -> i
     failed: list[str] = []
     with tempfile.TemporaryDirectory(prefix="liangxin-bench-") as folder:
         async with ground(Path(folder)) as made:
+            # As every process does that serves.
+            keep_loaded()
             for name in names:
                 console.print(f"{name} …", highlight=False)
                 try:

@@ -15,7 +15,7 @@ from services.enterprise.firms.actions import announce_firms, enter_firms
 from services.enterprise.firms.schemas import NewFirm
 from services.kernel.actors import Actor, Role
 from services.kernel.bus import Bus
-from services.kernel.database import TIMEOUTS
+from services.kernel.database import ANSWER_WAIT_S, TIMEOUTS
 from services.kernel.database_urls import plain_url, with_database
 from services.kernel.ids import new_id
 from services.kernel.runtime import Runtime
@@ -52,6 +52,7 @@ class Ground:
         """Connect by bare asyncpg as a service does, with the same limits."""
         return await asyncpg.connect(
             plain_url(self.settings.service_url(service)),
+            command_timeout=ANSWER_WAIT_S,
             server_settings={**TIMEOUTS, "jit": "off"},
         )
 

@@ -11,7 +11,8 @@ from nats.js.api import AckPolicy, ConsumerConfig, StreamConfig
 from services.kernel.bus import Bus, Stream
 from services.kernel.ids import new_id
 from services.kernel.outbox import announce
-from services.kernel.reactions import BATCH_MESSAGES, Reaction, consumers_for
+from services.kernel.pulling import BATCH_MESSAGES
+from services.kernel.reactions import Reaction, consumers_for
 from services.kernel.runtime import Runtime
 from services.kernel.unit import after_commit, in_unit
 from services.launch.registry import SERVICES

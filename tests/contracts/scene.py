@@ -23,6 +23,7 @@ OBJECTION = {
 }  # fmt: skip
 WAIT_S_MAX = 20
 GROWTH, MATCHING, RATIO = "digital-growth", "rd-matching", "rd-matching.ratio_bp"
+STEPPED = "large-strong-retrofit"
 WAN = 1_000_000
 FIRM = "91330282MA00T35T2N"
 LIST = "example-list"
@@ -41,6 +42,7 @@ NAMES = (
     "statement",
     "notice",
     "objection",
+    "step",
 )
 # The id of each thing as the examples write it.
 IDS = {name: f"01936b2c-0000-7000-8000-00000000000{n:x}" for n, name in enumerate(NAMES, 1)}
@@ -204,6 +206,12 @@ class Scene:
                 await self._until(lambda c: c["state"] == "awarded")
                 await self._find_award()
 
+    async def review_in_steps(self) -> None:
+        """Bring a case of a programme with steps to its review, at the firm's town first."""
+        await self.bring_case("in-review", STEPPED)
+        path = f"/v1/policy/cases/{self._case['id']}/steps"
+        self._know("step", (await self._get("auditor", path))["items"][0])
+
     async def _find_award(self) -> None:
         found = await self._get("treasurer", "/v1/finance/awards", case_id=self._case["id"])
         self._know("award", found["items"][0])
@@ -298,6 +306,7 @@ STEPS: dict[str, Callable[..., Awaitable[None]]] = {
     "match": Scene.match,
     "parameter": Scene.propose_parameter,
     "case": Scene.bring_case,
+    "steps": Scene.review_in_steps,
     "payout": Scene.bring_payout,
     "notice": Scene.run_notice,
     "objection": Scene.object_to_notice,

@@ -18,6 +18,7 @@ from tests.conftest import TestPlatform
 from tests.contracts.calls.documents import document as payment_document
 from tests.contracts.matrix import entries
 from tests.contracts.noticed import dispute, let_result_be_late
+from tests.contracts.reviewed import at_the_departments, let_cases_be_late
 from tests.contracts.scene import Scene
 from tests.contracts.world import World
 
@@ -155,6 +156,8 @@ async def outbox(platform: TestPlatform, world: World) -> AsyncIterator[list[dic
     await world.late_task()
     await dispute(world)
     await let_result_be_late(world)
+    await at_the_departments(world)
+    await let_cases_be_late(world)
     entry = platform.credentials.clients["steward"]
     form = {"token": await platform.token("steward")}
     form |= {name: entry[name] for name in ("client_id", "client_secret")}

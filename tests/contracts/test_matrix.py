@@ -18,7 +18,16 @@ from services.kernel.unit import noun_router
 from services.launch.commands.documents import contract_documents
 from services.launch.registry import SERVICES
 from tests.contracts import report
-from tests.contracts.calls import board, documents, enterprise, evidence, finance, identity, policy
+from tests.contracts.calls import (
+    board,
+    documents,
+    enterprise,
+    evidence,
+    finance,
+    identity,
+    policy,
+    steps,
+)
 from tests.contracts.calls.registry import CALLS, Call
 from tests.contracts.matrix import (
     PUBLIC,
@@ -34,7 +43,7 @@ from tests.contracts.matrix import (
 from tests.contracts.world import World
 
 # Importing these registers their calls.
-CALLERS = (board, documents, enterprise, evidence, finance, identity, policy)
+CALLERS = (board, documents, enterprise, evidence, finance, identity, policy, steps)
 ENTRIES = [pytest.param(entry, id=entry.name) for entry in entries()]
 GUARDED = [pytest.param(entry, id=entry.name) for entry in entries() if not entry.is_public]
 REFUSED_STATUSES = (403, 404)

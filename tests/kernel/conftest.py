@@ -10,7 +10,7 @@ import pytest
 import structlog
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from services.kernel import migrations, reactions
+from services.kernel import migrations, pulling, reactions
 from services.kernel import runtime as runtimes
 from services.kernel.bus import Bus
 from services.kernel.database_urls import app_password, driver_url, plain_url
@@ -53,7 +53,7 @@ async def probe(
     await bus.connect()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(runtimes, "STREAM_LOOK_S", 0.2)
-        patch.setattr(reactions, "FETCH_TIMEOUT_S", 1.0)
+        patch.setattr(pulling, "STANDS_S", 1.0)
         patch.setattr(reactions, "RETRY_DELAYS_S", (0.05, 0.1, 0.15, 0.2))
         runtime = Runtime(service, settings, bus)
         await runtime.start()

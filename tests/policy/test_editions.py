@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from services.policy.plan.actions.load_library import load_library
+from services.policy.plan.actions.load_library import library, load_library
 from services.policy.plan.actions.read_document import PlanInvalid
 from services.policy.plan.rules import Library
 from tests.policy.changed_plans import CLAUSE, copy_plans
@@ -67,3 +67,19 @@ def test_a_wording_begins_nothing_before_its_plan(tmp_path: Path) -> None:
     assert programme is not None
     assert not programme.is_in_force(date(2025, 9, 15))
     assert programme.is_in_force(date(2025, 9, 16))
+
+
+@pytest.mark.parametrize(
+    "programme", ["little-giant-recommendation", "ningbo-specialised-recommendation"]
+)
+def test_the_standard_of_2026_answers_no_day_before_it(programme: str) -> None:
+    """What a later document asks is not asked of earlier days; people judge by the one before."""
+    before = library().programme_on(programme, date(2026, 3, 31))
+    after = library().programme_on(programme, date(2026, 4, 1))
+
+    assert before is not None
+    assert after is not None
+    assert [each.id for each in before.compiled.programme.eligibility] == ["standard-of-2022"]
+    assert "development-score" in [each.id for each in after.compiled.programme.eligibility]
+    assert library().programmes[programme] == after
+    assert before.measure.programmes.count(programme) == 1

@@ -11,10 +11,13 @@ from services.policy.parameters.rules import (
     ParameterState,
     in_force,
     move,
+    next_day,
     numbers_of,
     require_open_day,
     require_other_person,
+    require_past_day,
     require_value,
+    stakes,
 )
 from services.policy.plan.actions.load_library import library
 from services.policy.plan.rules import DatedParameter
@@ -95,16 +98,66 @@ def test_a_mode_is_one_of_its_names() -> None:
             require_value(MODE, value)
 
 
-def test_the_past_is_not_changed_where_something_was_decided() -> None:
-    require_open_day(RATIO, DECIDED, TODAY, TODAY)
-    require_open_day(RATIO, DECIDED, date(2025, 6, 1), TODAY)
+def test_only_what_was_decided_makes_a_past_day_need_permission() -> None:
+    past = date(2026, 6, 1)
+    for touched, permitted in (
+        (stakes(RATIO, DECIDED, TODAY, TODAY, cases=3), False),
+        (stakes(RATIO, DECIDED, date(2025, 6, 1), TODAY, cases=0), False),
+        (stakes(RATIO, {}, past, TODAY, cases=0), False),
+        (stakes(RATIO, DECIDED, past, TODAY, cases=0), True),
+        (stakes(RATIO, {}, past, TODAY, cases=1), True),
+    ):
+        require_open_day(touched, past, TODAY, permitted=permitted)
+
+
+@pytest.mark.parametrize(
+    ("decided", "cases", "zh", "en"),
+    [
+        (
+            DECIDED,
+            0,
+            "2026-06-01当日已有生效的取值，无",
+            "already in force on 2026-06-01,",
+        ),
+        ({}, 2, "其间已有2件办件", "Cases proposed or decided meanwhile: 2, so"),
+        (
+            DECIDED,
+            1,
+            "取值，且其间已有1件",
+            "on 2026-06-01 and cases proposed",
+        ),
+    ],
+)
+def test_a_past_that_was_decided_on_is_not_changed_without_permission(
+    decided: Any, cases: int, zh: str, en: str
+) -> None:
+    past = date(2026, 6, 1)
     with pytest.raises(Conflict) as refused:
-        require_open_day(RATIO, DECIDED, date(2026, 6, 1), TODAY)
+        require_open_day(stakes(RATIO, decided, past, TODAY, cases), past, TODAY, permitted=False)
     assert refused.value.code == "valid-from-past"
+    assert zh in refused.value.zh
+    assert en in refused.value.en
+    assert "backdating" in refused.value.zh
+    assert "backdating" in refused.value.en
+
+
+def test_a_number_of_the_past_holds_until_the_next_one() -> None:
+    assert next_day(RATIO, DECIDED, date(2025, 6, 1)) == date(2026, 1, 1)
+    assert next_day(RATIO, DECIDED, date(2026, 1, 1)) == date(2026, 7, 1)
+    assert next_day(RATIO, DECIDED, date(2026, 7, 1)) is None
 
 
 def test_our_reading_may_be_replaced_for_the_past_too() -> None:
-    require_open_day(MODE, {}, date(2026, 1, 1), TODAY)
+    past = date(2026, 1, 1)
+    require_open_day(stakes(MODE, {}, past, TODAY, cases=0), past, TODAY, permitted=False)
+
+
+def test_permission_is_for_a_day_before_today() -> None:
+    require_past_day(date(2026, 11, 22), TODAY)
+    for day in (TODAY, date(2026, 11, 24)):
+        with pytest.raises(Invalid) as refused:
+            require_past_day(day, TODAY)
+        assert refused.value.code == "backdating-without-past"
 
 
 def test_two_people_set_a_number() -> None:

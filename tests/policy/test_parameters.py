@@ -7,7 +7,16 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from tests.policy.steps import client_of, code, fresh_uscc
+from tests.policy.steps import (
+    client_of,
+    code,
+    firm_client,
+    fresh_uscc,
+    move,
+    open_case,
+    register,
+    walk_to_review,
+)
 
 PATH = "/v1/policy/parameters"
 
@@ -126,6 +135,95 @@ async def test_a_decided_past_is_not_changed(platform: Any) -> None:
         await decide(platform, filled, "reject")
     finally:
         await _forget(platform, early.json()["id"])
+
+
+PERMISSION = {"reason": "原取值录入有误", "document": "慈政办〔2026〕12号（测试）"}
+
+
+async def test_a_decided_past_is_changed_with_permission_by_two_people_and_shown(
+    platform: Any,
+) -> None:
+    first = await post(platform, body("2021-01-01"))
+    assert (await decide(platform, first, "approve")).status_code == 200
+    again = None
+    try:
+        without = await post(platform, body("2021-03-01", value=2))
+        again = await post(platform, body("2021-03-01", value=2, backdating=PERMISSION))
+        approved = await decide(platform, again, "approve")
+
+        assert code(without) == (409, "valid-from-past")
+        assert (again.status_code, again.json()["backdating"]) == (201, PERMISSION)
+        assert (approved.status_code, approved.json()["backdating"]) == (200, PERMISSION)
+        assert first.json()["backdating"] is None
+        assert await award_on(platform, "2021-02-28") == (50_000_000, "set")
+        assert await award_on(platform, "2021-03-01") == (2, "set")
+        listed = (await platform.client("auditor").get(PATH)).json()["items"]
+        shown = [c for each in listed for c in each["changes"] if c["id"] == again.json()["id"]]
+        assert shown[0]["backdating"] == PERMISSION
+        trail = await _audited(platform, again.json()["id"])
+        assert [row["backdating"] for row in trail] == [PERMISSION, PERMISSION]
+    finally:
+        for each in (first, again):
+            if each is not None:
+                await _forget(platform, each.json()["id"])
+
+
+async def _audited(platform: Any, change_id: str) -> list[dict[str, Any]]:
+    statement = "SELECT detail::jsonb FROM audit_entry WHERE thing_id = :id ORDER BY id"
+    async with platform.service("policy").sessions() as session:
+        rows = await session.execute(text(statement), {"id": change_id})
+        return [row[0] for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("valid_from", "backdating", "pointer"),
+    [
+        ("2032-05-01", PERMISSION, "/backdating"),
+        ("2021-01-01", {"reason": "原取值录入有误"}, "/backdating/document"),
+        ("2021-01-01", {"reason": " ", "document": "文件"}, "/backdating/reason"),
+        ("2021-01-01", {**PERMISSION, "by": "me"}, "/backdating/?"),
+    ],
+)
+async def test_a_permission_is_for_the_past_and_names_reason_and_document(
+    platform: Any, valid_from: str, backdating: dict[str, str], pointer: str
+) -> None:
+    answer = await post(platform, body(valid_from, backdating=backdating))
+
+    assert answer.status_code == 422, answer.text
+    assert [each["pointer"] for each in answer.json()["errors"]] == [pointer]
+
+
+async def test_a_number_under_which_a_case_was_proposed_is_not_filled_in_later(
+    platform: Any,
+) -> None:
+    """The value was unset when a refusal was proposed: what it rests on is not rewritten unseen."""
+    uscc = fresh_uscc()
+    await register(platform, uscc)
+    await platform.settle()
+    firm = await firm_client(platform, uscc)
+    case = await open_case(platform, firm, uscc, "industrial-design-purchase")
+    today = (await platform.client("admin").get("/v1/demo/clock")).json()["today"]
+    free = body(f"{today[:4]}-01-01", parameter="industrial-design-purchase.cap_fen")
+    before = await post(platform, free)
+    assert (await decide(platform, before, "reject")).status_code == 200
+
+    case = await walk_to_review(platform, firm, case)
+    await move(platform, platform.client("reviewer"), case, "propose", data={"outcome": "refuse"})
+    refused = await post(platform, free)
+    assert code(refused) == (409, "valid-from-past")
+    assert "1件办件" in refused.json()["detail"]
+    permitted = await post(platform, {**free, "backdating": PERMISSION})
+    assert permitted.status_code == 201
+    assert (await decide(platform, permitted, "reject")).status_code == 200
+
+
+async def test_an_unknown_parameter_is_told_the_nearest_and_not_all(platform: Any) -> None:
+    answer = await post(platform, body("2032-04-01", parameter="rd-matching.ratio_pb"))
+
+    (error,) = answer.json()["errors"]
+    assert error["code"] == "parameter-unknown"
+    assert "rd-matching.ratio_bp" in error["detail"]
+    assert len(error["detail"]) < 200
 
 
 async def _forget(platform: Any, change_id: str) -> None:

@@ -4,16 +4,8 @@ from fractions import Fraction
 
 import pytest
 
-from services.policy.sandbox_runs.rules import (
-    Demand,
-    FirmResult,
-    Grant,
-    Outcome,
-    Tally,
-    first_come,
-    pro_rata,
-    ranked,
-)
+from services.policy.rationing.rules import Demand, first_come, pro_rata, ranked
+from services.policy.sandbox_runs.rules import FirmResult, Grant, Outcome, Tally
 
 NONE, UNKNOWN = Grant(Outcome.REFUSED, 0), Grant(Outcome.UNKNOWN, None)
 PENDING = Grant(Outcome.PENDING, None)

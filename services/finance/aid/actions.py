@@ -11,6 +11,7 @@ from services.finance.aid import queries, rules
 from services.finance.aid.models import Aid
 from services.finance.aid.rules import AidEvent, AidState, Level, Purpose, Relation
 from services.finance.aid.schemas import AidBody
+from services.finance.parties import FIRM
 from services.kernel.actors import SYSTEM, Actor, Role
 from services.kernel.audit import audit
 from services.kernel.clock import city_day
@@ -18,6 +19,7 @@ from services.kernel.database import insert
 from services.kernel.errors import Conflict
 from services.kernel.etags import check_version
 from services.kernel.ids import new_id
+from services.kernel.outbox import announce
 from services.policy.contract.events import AwardProposed
 
 
@@ -60,6 +62,7 @@ async def declare_aid(session: AsyncSession, actor: Actor, body: AidBody, *, now
     await session.flush()
     detail = {"level": aid.level, "amount_fen": aid.amount_fen}
     audit(session, actor, "aid.declare", "aid", aid.id, now=now, detail=detail)
+    _announce(session, aid, now)
     return aid
 
 
@@ -79,6 +82,7 @@ async def withdraw_aid(
     await session.flush()
     detail = {"amount_fen": aid.amount_fen}
     audit(session, actor, "aid.withdraw", "aid", aid.id, now=now, detail=detail)
+    _announce(session, aid, now)
     return aid
 
 
@@ -140,6 +144,12 @@ async def follow_award(
         aid.amount_fen = amount_fen
     aid.version += 1
     await session.flush()
+
+
+def _announce(session: AsyncSession, aid: Aid, now: datetime) -> None:
+    """Tell of a firm's aid; whatever else may receive aid is asked of nobody by this."""
+    if aid.beneficiary_kind == FIRM:
+        announce(session, queries.state_of(aid), now=now)
 
 
 def _exists(first: UUID | None) -> Conflict:

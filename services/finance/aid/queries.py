@@ -1,6 +1,8 @@
 """Reading the aid ledger."""
 
+from collections.abc import AsyncIterator
 from operator import itemgetter
+from typing import Any
 from uuid import UUID
 
 import orjson
@@ -11,6 +13,7 @@ from services.finance.aid.access import allowed_events, visible_to
 from services.finance.aid.models import HAS_YEAR_CEILING, Aid
 from services.finance.aid.rules import COUNTED, AidState, Purpose
 from services.finance.aid.schemas import AidView
+from services.finance.contract.events import AidChanged
 from services.finance.paging import newest_first
 from services.finance.parties import FIRM, MatterView, PartyView, canonical_id
 from services.kernel.actors import Actor
@@ -20,6 +23,9 @@ from services.kernel.pages import PageRequest
 from services.rulebook import stacking
 from services.rulebook.stacking import limits_from
 
+RESTATED_ROWS = 500
+# What somebody declares, apart from what our awards enter.
+DECLARABLE = (AidState.DECLARED, AidState.WITHDRAWN)
 # In this order everywhere: a matter, then the beneficiary, then what a ceiling has left.
 _LOCK = "SELECT pg_advisory_xact_lock($1), pg_advisory_xact_lock_shared($2)"
 _LOCK_ALONE = "SELECT pg_advisory_xact_lock($1), pg_advisory_xact_lock($2)"
@@ -164,3 +170,28 @@ def view(actor: Actor, row: Aid) -> AidView:
         created_at=row.created_at,
         allowed_events=allowed_events(actor, row),
     )
+
+
+async def restate_aid(session: AsyncSession) -> AsyncIterator[AidChanged]:
+    """Give the whole current state of all aid that was declared of firms."""
+    after = UUID(int=0)
+    declared = select(Aid).where(Aid.beneficiary_kind == FIRM, Aid.state.in_(DECLARABLE))
+    while True:
+        following = declared.where(Aid.id > after).order_by(Aid.id)
+        rows = (await session.scalars(following.limit(RESTATED_ROWS))).all()
+        if not rows:
+            return
+        for row in rows:
+            yield state_of(row)
+        after = rows[-1].id
+        session.expunge_all()
+
+
+def state_of(row: Aid) -> AidChanged:
+    """Put declared aid into the event that announces it; the table's checks hold its words."""
+    words: dict[str, Any] = {"level": row.level, "relation": row.relation, "state": row.state}
+    return AidChanged(
+        version=row.version, aid_id=row.id, beneficiary_id=row.beneficiary_id,
+        matter_key=row.matter_key, programme=row.programme, stacking_group=row.stacking_group,
+        year=row.year, amount_fen=row.amount_fen, **words,
+    )  # fmt: skip

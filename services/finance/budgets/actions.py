@@ -15,6 +15,7 @@ from services.kernel.actors import Actor
 from services.kernel.audit import audit
 from services.kernel.etags import check_version
 from services.kernel.ids import new_id
+from services.kernel.outbox import announce
 
 
 async def draft_budget(
@@ -38,6 +39,7 @@ async def draft_budget(
     await session.flush()
     detail = {"year": budget.year, "amount_fen": budget.amount_fen}
     audit(session, actor, "budget.draft", "budget", budget.id, now=now, detail=detail)
+    announce(session, queries.state_of(budget), now=now)
     return budget
 
 
@@ -59,4 +61,5 @@ async def approve_budget(
     await post(session, funding, now=now)
     detail = {"amount_fen": budget.amount_fen}
     audit(session, actor, "budget.approve", "budget", budget.id, now=now, detail=detail)
+    announce(session, queries.state_of(budget), now=now)
     return budget

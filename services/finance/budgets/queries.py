@@ -1,5 +1,6 @@
 """Reading budget lines."""
 
+from collections.abc import AsyncIterator
 from dataclasses import asdict
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from services.finance.budgets.access import allowed_events
 from services.finance.budgets.models import Budget
 from services.finance.budgets.rules import BudgetState, Line
 from services.finance.budgets.schemas import BudgetView
+from services.finance.contract.events import BudgetChanged
 from services.finance.ledger.queries import balances
 from services.finance.ledger.rules import Balances
 from services.finance.paging import newest_first
@@ -18,6 +20,7 @@ from services.kernel.database import raw_connection
 from services.kernel.errors import NotFound
 from services.kernel.pages import PageRequest
 
+RESTATED_ROWS = 500
 # No measure is equal to none: then the programme alone names the lines.
 _LOCK = """
 SELECT id, name FROM budget
@@ -92,3 +95,26 @@ def _view(actor: Actor, row: Budget, held: Balances) -> BudgetView:
         allowed_events=allowed_events(actor, row),
         **asdict(held),
     )
+
+
+async def restate_budgets(session: AsyncSession) -> AsyncIterator[BudgetChanged]:
+    """Give the whole current state of every line."""
+    after = UUID(int=0)
+    while True:
+        following = select(Budget).where(Budget.id > after).order_by(Budget.id)
+        rows = (await session.scalars(following.limit(RESTATED_ROWS))).all()
+        if not rows:
+            return
+        for row in rows:
+            yield state_of(row)
+        after = rows[-1].id
+        session.expunge_all()
+
+
+def state_of(row: Budget) -> BudgetChanged:
+    """Put a line's whole current state into the event that announces it."""
+    return BudgetChanged(
+        version=row.version, budget_id=row.id, year=row.year, measure=row.measure,
+        programme=row.programme, name=row.name, department=row.department,
+        amount_fen=row.amount_fen, state=BudgetState(row.state).value,
+    )  # fmt: skip

@@ -1,4 +1,4 @@
-"""What finance announces: the whole current state of an award."""
+"""What finance announces: the whole current state of awards, budget lines and declared aid."""
 
 from typing import Literal
 from uuid import UUID
@@ -52,3 +52,39 @@ class AwardChanged(StateEvent, type="liangxin.finance.award.changed.v1"):
     @property
     def aggregate(self) -> str:
         return f"award:{self.award_id}"
+
+
+class BudgetChanged(StateEvent, type="liangxin.finance.budget.changed.v1"):
+    """A budget line: what may be spent in a year on a measure or a programme, once approved."""
+
+    budget_id: UUID
+    year: int
+    measure: int | None = None
+    programme: str | None = None
+    name: str
+    department: str
+    amount_fen: int
+    state: Literal["draft", "approved"]
+
+    @property
+    def aggregate(self) -> str:
+        return f"budget:{self.budget_id}"
+
+
+class AidChanged(StateEvent, type="liangxin.finance.aid.changed.v1"):
+    """A firm's aid as it was declared, of any level, or withdrawn; our own follows its award."""
+
+    aid_id: UUID
+    beneficiary_id: str
+    matter_key: str
+    level: Literal["national", "provincial", "ningbo", "cixi", "town"]
+    programme: str
+    stacking_group: str
+    relation: Literal["matches", "tops-up", "competes"]
+    year: int
+    amount_fen: int
+    state: Literal["declared", "withdrawn"]
+
+    @property
+    def aggregate(self) -> str:
+        return f"aid:{self.aid_id}"

@@ -1,4 +1,4 @@
-"""The committed contract documents, and the matrix of routes and roles."""
+"""The committed documents that the code writes, and the matrix of routes and roles."""
 
 from pathlib import Path
 from typing import Any
@@ -14,16 +14,17 @@ from services.kernel.actors import ALL_ROLES, Guard, guards_of
 from services.kernel.app import API_VERSION, build_app, describe
 from services.kernel.asyncapi import asyncapi_document
 from services.launch.registry import SERVICES
+from services.policy.transitions import rules as transitions
 
 FOLDER = Path(gateway.__file__).parent
+REPOSITORY = FOLDER.parent
 
 
 def write_contracts(console: Console, *, check_only: bool) -> int:
     """Write the documents, or say which committed one is not what the code says."""
     stale = 0
-    for name, document in contract_documents().items():
-        path = FOLDER / name
-        body = render(document)
+    for name, body in written_documents().items():
+        path = REPOSITORY / name
         if path.exists() and path.read_bytes() == body:
             continue
         stale += 1
@@ -32,9 +33,16 @@ def write_contracts(console: Console, *, check_only: bool) -> int:
                 f"{name} is not what the code says: run `make contracts` and review the change"
             )
         else:
+            path.parent.mkdir(exist_ok=True)
             path.write_bytes(body)
-            console.print(f"wrote gateway/{name}")
+            console.print(f"wrote {name}")
     return 1 if check_only and stale else 0
+
+
+def written_documents() -> dict[str, bytes]:
+    """Give every committed document that is made from the code, by its path."""
+    contracts = {f"gateway/{name}": render(each) for name, each in contract_documents().items()}
+    return contracts | {"docs/cases.md": transitions.page().encode()}
 
 
 def contract_documents() -> dict[str, dict[str, Any]]:

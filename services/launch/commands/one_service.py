@@ -11,6 +11,7 @@ from services.kernel.runtime import Runtime
 from services.kernel.service import CannotStart
 from services.kernel.unit import DATABASE_ERRORS
 from services.launch.configuration import drain_seconds, service_settings
+from services.launch.modules import keep_loaded
 from services.launch.registry import SERVICES
 from services.launch.server import serving, told_to_stop
 
@@ -27,6 +28,7 @@ async def run_service(name: str, host: str, port: int) -> None:
     await bus.connect()
     try:
         await _start(runtime, name)
+        keep_loaded()
         # Before anybody can be let in: who is must be answered, however soon the word comes.
         told = told_to_stop()
         async with serving(asgi_app(service, runtime), host, port):

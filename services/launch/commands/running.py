@@ -12,6 +12,7 @@ from services.kernel.settings import Profile, Settings
 from services.launch.configuration import configured, drain_seconds
 from services.launch.credentials import Credentials, ensure_clients
 from services.launch.mark import marked
+from services.launch.modules import keep_loaded
 from services.launch.panel import print_panel
 from services.launch.platform import running_platform
 from services.launch.server import is_free, serving, until_told_to_stop
@@ -45,6 +46,7 @@ async def _run(console: Console, host: str, port: int) -> None:
             credentials = await ensure_clients(platform.settings, base_url)
             await _load_once(console, settings, base_url, credentials)
             print_panel(console, base_url, settings)
+        keep_loaded()
         await until_told_to_stop()
         platform.gateway.drain()
         await asyncio.sleep(drain_seconds())

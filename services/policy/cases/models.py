@@ -1,4 +1,4 @@
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -42,6 +42,7 @@ class Case(Base):
         Index("ix_policy_case_applicant", "applicant_id", "programme"),
         Index("ix_policy_case_programme", "programme", "id"),
         Index("ix_policy_case_state", "state", "id"),
+        Index("ix_policy_case_due", "due_on", "id", postgresql_where=text("due_on IS NOT NULL")),
         Index("ix_policy_case_call", "call_id", postgresql_where=text("call_id IS NOT NULL")),
     )  # fmt: skip
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -74,6 +75,8 @@ class Case(Base):
     reservation_reason_en: Mapped[str | None]
     reservation_line: Mapped[dict[str, Any] | None]
     award_version: Mapped[int] = mapped_column(server_default=text("0"))
+    # The first day on which a running clock is due.
+    due_on: Mapped[date | None]
     reviewed_by: Mapped[str | None]
     decided_by: Mapped[str | None]
     created_by: Mapped[str]

@@ -1,16 +1,17 @@
 """Reading cases, and what would follow for their applicants today."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, exists, func, select
+from sqlalchemy import ColumnElement, Select, exists, func, not_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.kernel.actors import Actor, Role
 from services.kernel.clock import city_day
-from services.kernel.errors import NotFound
+from services.kernel.errors import Malformed, NotFound
 from services.kernel.pages import PageRequest
 from services.policy.base import calendar_of
 from services.policy.cases.access import acts_for, reviewed_by, visible_to
@@ -33,11 +34,27 @@ from services.policy.cases.schemas import (
     PlanStand,
     ReservationView,
 )
+from services.policy.clocks.queries import dues, overdue_on
+from services.policy.clocks.schemas import DueView
 from services.policy.contract.events import Matter, Party
 from services.policy.evidence.queries import case_flags
 from services.policy.notices.models import Notice, NoticeItem
 from services.policy.notices.rules import ItemState, decision_day, midnight
 from services.policy.plan.actions.load_library import library
+from services.policy.recusals.queries import is_recused
+
+
+@dataclass(frozen=True)
+class DueDays:
+    """What a list asks of due days; one that asks is in their order."""
+
+    today: date
+    overdue: bool | None = None
+    before: date | None = None
+
+    @property
+    def by_day(self) -> bool:
+        return bool(self.overdue) or self.before is not None
 
 
 async def case(
@@ -65,16 +82,47 @@ async def cases(
     *,
     state: CaseState | None,
     programme: str | None,
+    days: DueDays | None = None,
 ) -> list[Case]:
-    """List the cases that the caller may know of, the newest first."""
+    """List the cases that the caller may know of: the newest first, or what is due first."""
     statement = select(Case).where(visible_to(actor))
     if state is not None:
         statement = statement.where(Case.state == state)
     if programme is not None:
         statement = statement.where(Case.programme == programme)
+    if days is not None and days.overdue is not None:
+        is_late = overdue_on(Case.id, days.today)
+        statement = statement.where(is_late if days.overdue else not_(is_late))
+    if days is not None and days.by_day:
+        return await _due_first(session, statement, page, days)
     if page.after is not None:
         statement = statement.where(Case.id < last_id(page))
     return list(await session.scalars(statement.order_by(Case.id.desc()).limit(page.limit + 1)))
+
+
+async def _due_first(
+    session: AsyncSession, statement: Select[tuple[Case]], page: PageRequest, days: DueDays
+) -> list[Case]:
+    statement = statement.where(Case.due_on.is_not(None))
+    if days.before is not None:
+        statement = statement.where(Case.due_on < days.before)
+    if page.after is not None:
+        statement = statement.where(tuple_(Case.due_on, Case.id) > _last_due(page.after))
+    rows = await session.scalars(statement.order_by(Case.due_on, Case.id).limit(page.limit + 1))
+    return list(rows)
+
+
+def _last_due(after: list[Any]) -> tuple[date, UUID]:
+    """Read where a list by due day stopped; the cursor of the other order is refused."""
+    try:
+        day, id_ = after
+        return date.fromisoformat(str(day)), UUID(str(id_))
+    except ValueError:
+        raise Malformed(
+            "cursor属于另一种排序，请从第一页读起。",
+            "The cursor is of another order; begin with the first page.",
+            code="cursor-invalid",
+        ) from None
 
 
 def last_id(page: PageRequest) -> UUID:
@@ -145,17 +193,6 @@ async def listed_item(session: AsyncSession, found: Case) -> NoticeItem | None:
     return await session.scalar(statement)
 
 
-async def listed_items(session: AsyncSession, found: Sequence[Case]) -> dict[UUID, NoticeItem]:
-    """Find the items of the listed cases that are in notice."""
-    ids = [each.id for each in found if each.state == CaseState.IN_NOTICE]
-    if not ids:
-        return {}
-    rows = await session.scalars(
-        select(NoticeItem).where(NoticeItem.case_id.in_(ids)).order_by(NoticeItem.attempt)
-    )
-    return {row.case_id: row for row in rows}
-
-
 async def view(session: AsyncSession, actor: Actor, found: Case, *, now: datetime) -> CaseView:
     """Show a case whole, with what the caller may do about it now."""
     shown = await listed_item(session, found)
@@ -166,7 +203,7 @@ async def view(session: AsyncSession, actor: Actor, found: Case, *, now: datetim
         barred |= {CaseEvent.OBJECT} if now >= shown.ends_at else set()
     plan = library().plans.get(found.plan)
     return CaseView(
-        **summary(found, shown).model_dump(),
+        **summary(found, (await dues(session, [found], city_day(now)))[found.id]).model_dump(),
         plan=PlanStand(
             id=found.plan,
             version=found.plan_version,
@@ -183,14 +220,13 @@ async def view(session: AsyncSession, actor: Actor, found: Case, *, now: datetim
     )
 
 
-def summary(found: Case, shown: NoticeItem | None) -> CaseSummary:
-    """Show a case in a list; in notice, its last day is when the decision falls due."""
-    in_notice = found.state == CaseState.IN_NOTICE
+def summary(found: Case, due: DueView | None) -> CaseSummary:
+    """Show a case in a list; while it is in notice, `due_on` is the last day of the notice."""
     return CaseSummary(
         id=found.id, programme=found.programme, measure=found.measure,
         applicant=applicant_of(found), applicant_name=found.applicant_name,
         matter=matter_of(found), state=CaseState(found.state), version=found.version,
-        reservation=_reservation(found), due_on=shown.last_day if in_notice and shown else None,
+        reservation=_reservation(found), due_on=found.due_on, due=due,
         created_at=found.created_at, changed_at=found.changed_at,
     )  # fmt: skip
 
@@ -207,6 +243,8 @@ async def _allowed(
     session: AsyncSession, actor: Actor, found: Case, barred: set[CaseEvent]
 ) -> list[CaseEvent]:
     """List the events that the caller may do in this state; what money bars is said on trying."""
+    if await is_recused(session, found.id, actor.subject):
+        return []
     applies = acts_for(actor, applicant_of(found))
     reviews = not applies and await may_review(session, actor, found.id)
     decides = actor.has(Role.APPROVER) and not applies

@@ -4,6 +4,8 @@ from uuid import UUID
 from fastapi import Query, Response
 
 from services.kernel.actors import Role
+from services.kernel.clock import city_day
+from services.kernel.days import Day
 from services.kernel.etags import set_etag
 from services.kernel.idempotency import KEYED
 from services.kernel.pages import Page, page_of
@@ -23,6 +25,7 @@ from services.policy.cases.schemas import (
     NewCase,
     ReplayView,
 )
+from services.policy.clocks.queries import dues
 from services.policy.situations.actions import replay_case
 
 router = noun_router("policy", "cases")
@@ -53,17 +56,22 @@ async def open_case(
 
 @router.get("")
 async def list_cases(
+    *,
     actor: CaseReader,
     session: Session,
+    now: Now,
     page: Page,
     state: CaseState | None = None,
     programme: Annotated[str | None, Query(max_length=100)] = None,
+    overdue: Annotated[bool | None, Query(description="Late, the latest first")] = None,
+    due_before: Annotated[Day | None, Query(description="Due before a day, by due day")] = None,
 ) -> CaseList:
-    """List the cases that the caller may know of, the newest first."""
-    rows = await queries.cases(session, actor, page, state=state, programme=programme)
-    found = page_of(rows, page, lambda row: [row.id])
-    listed = await queries.listed_items(session, found["items"])
-    items = [queries.summary(row, listed.get(row.id)) for row in found["items"]]
+    """List the cases that the caller may know of, the newest first, or what is due first."""
+    days = queries.DueDays(city_day(now), overdue, due_before)
+    rows = await queries.cases(session, actor, page, state=state, programme=programme, days=days)
+    found = page_of(rows, page, lambda row: [row.due_on, row.id] if days.by_day else [row.id])
+    due = await dues(session, found["items"], days.today)
+    items = [queries.summary(row, due[row.id]) for row in found["items"]]
     return CaseList(items=items, next_cursor=found["next_cursor"])
 
 

@@ -50,7 +50,7 @@ class CaseEvent(StrEnum):
 
 
 class SystemEvent(StrEnum):
-    """What happens to a case without a person: its beginning, finance's answers, the notice."""
+    """What happens to a case beside the events above: its beginning, money, notice, steps."""
 
     CREATED = "created"
     RESERVED = "reserved"
@@ -65,6 +65,10 @@ class SystemEvent(StrEnum):
     PAID = "paid"
     PAYMENT_RETURNED = "payment-returned"
     RECOVERED = "recovered"
+    STEP_PASSED = "step-passed"
+    STEP_FAILED = "step-failed"
+    STEP_RETURNED = "step-returned"
+    RECUSED = "recused"
 
 
 class ReservationState(StrEnum):

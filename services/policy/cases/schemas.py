@@ -5,6 +5,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from services.policy.cases.rules import FIRM, CaseEvent, CaseState, Outcome, ReservationState
+from services.policy.clocks.schemas import DueView
 from services.policy.contract.events import Matter, Party
 from services.policy.evidence.rules import MarkKind
 from services.policy.firms.rules import fold_uscc
@@ -160,6 +161,7 @@ class CaseSummary(BaseModel):
     version: int
     reservation: ReservationView
     due_on: date | None
+    due: DueView | None
     created_at: datetime
     changed_at: datetime
 

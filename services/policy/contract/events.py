@@ -197,6 +197,9 @@ class MatchedProgramme(BaseModel):
     until_day: date | None
     rule_version: str
     since: date
+    flags: list[str] = Field(
+        default_factory=list[str], description="`plan-not-in-force`: nothing is paid of it yet"
+    )
 
 
 class MatchChange(BaseModel):

@@ -26,6 +26,11 @@ def may_see(actor: Actor, programme: PlanProgramme) -> bool:
     return actor.department in programme.department_codes
 
 
+def may_see_aid(actor: Actor) -> bool:
+    """Tell whether other levels' aid is named: to the firm itself and who reads the ledger."""
+    return actor.has(Role.FIRM, Role.REVIEWER, Role.APPROVER, Role.TREASURER, Role.AUDITOR)
+
+
 def require_own_firm(actor: Actor, uscc: str) -> None:
     """Show a firm its own; of others it does not even learn that they exist."""
     if not actor.has(*OFFICERS) and actor.uscc != uscc:

@@ -13,7 +13,7 @@ from services.kernel.errors import FieldError, Invalid, invalid_field
 from services.policy.cases.rules import MatterKind
 from services.policy.contract.events import Matter, Party
 from services.policy.evaluations import rules
-from services.policy.evaluations.access import may_see
+from services.policy.evaluations.access import may_see, may_see_aid
 from services.policy.evaluations.rules import ProgrammeAnswer
 from services.policy.evaluations.schemas import (
     AmountView,
@@ -36,6 +36,7 @@ from services.policy.plan.actions.load_library import library
 from services.policy.plan.queries import programme_unknown
 from services.policy.plan.rules import Plan, PlanProgramme
 from services.policy.situations.queries import received, standing_aid
+from services.policy.stacking.rules import OWN_LEVEL
 from services.policy.wording import in_chinese, in_english
 from services.rulebook import (
     FactError,
@@ -268,6 +269,8 @@ async def _best(
         name: each.compiled.programme.title if actor is None or may_see(actor, each) else None
         for name, each in library().programmes.items()
     }
+    if actor is not None and not may_see_aid(actor):
+        titles |= {each.programme: None for each in own if each.level != OWN_LEVEL}
     return CombinationView(
         chosen=[each.candidate.programme for each in found.chosen],
         dropped=[_dropped(each, titles) for each in found.dropped],

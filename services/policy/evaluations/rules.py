@@ -15,7 +15,7 @@ from services.rulebook.combine import Candidate, Combination
 from services.rulebook.reasons import yuan
 from services.rulebook.stacking import Aid, Cut, StackingMode, StackingTerms, limits_from
 
-# Other levels' aid is declared to finance; policy hears of its own awards only.
+# Other levels' aid is known as far as somebody declared it to finance.
 OTHER_AID_UNKNOWN = "other-aid-unknown"
 MODE_UNSET = "stacking-mode-unset"
 NAMED_AIDS_MAX = 5

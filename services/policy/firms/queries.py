@@ -81,6 +81,10 @@ async def name_of(session: AsyncSession, uscc: str) -> str | None:
     return await session.scalar(select(Firm.name).where(Firm.uscc == uscc))
 
 
+async def town_of(session: AsyncSession, uscc: str) -> str | None:
+    return await session.scalar(select(Firm.town_code).where(Firm.uscc == uscc))
+
+
 def is_in_town(uscc: InstrumentedAttribute[str], town_code: str) -> ColumnElement[bool]:
     """Filter by the town that a firm is in today."""
     return exists().where(Firm.uscc == uscc, Firm.town_code == town_code)

@@ -1,6 +1,6 @@
 """Reading what firms are matched on, and where they stand."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -151,14 +151,14 @@ async def told_of(
 
 
 async def matches_of(
-    session: AsyncSession, usccs: Collection[str], but: Collection[str] = ()
+    session: AsyncSession, matched_on: Mapping[str, date], but: Collection[str] = ()
 ) -> dict[str, list[MatchedProgramme]]:
-    """Read where firms stand, in the words of the announcement, but for some programmes."""
+    """Read where firms stand since their match, as it is announced, but for some programmes."""
     connection = await raw_connection(session)
     found: dict[str, list[MatchedProgramme]] = {}
-    for row in await connection.fetch(_STANDING, list(usccs), list(but)):
+    for row in await connection.fetch(_STANDING, list(matched_on), list(but)):
         told = dict(row, near=orjson.loads(row["near"]), missing=orjson.loads(row["missing"]))
-        told |= _about(row["programme"])
+        told |= _about(row["programme"], matched_on[row["uscc"]])
         found.setdefault(row["uscc"], []).append(MatchedProgramme.model_validate(told))
     return found
 
@@ -217,7 +217,7 @@ def view(row: Match, name: str, on: date) -> MatchView:
     worth = {"worth_fen": row.amount_fen, "worth_status": row.amount_status}
     return MatchView.model_validate(
         {
-            **_told(row),
+            **_told(row, on),
             **({"amount_fen": 0, "amount_status": "set", **worth} if is_near else amount),
             "uscc": row.uscc,
             "name": name,
@@ -243,13 +243,16 @@ def _has_applied() -> ColumnElement[bool]:
     )
 
 
-def _told(row: Match) -> dict[str, Any]:
+def _told(row: Match, on: date) -> dict[str, Any]:
     kept = {name: getattr(row, name) for name in _STATE}
-    return kept | _about(row.programme) | {"since": row.since}
+    return kept | _about(row.programme, on) | {"since": row.since}
 
 
-def _about(name: str) -> dict[str, Any]:
-    programme = library().programmes.get(name)
-    measure = programme.measure.number if programme else None
-    is_confidential = programme is not None and programme.compiled.programme.confidential
-    return {"programme": name, "measure": measure, "confidential": is_confidential}
+def _about(name: str, on: date) -> dict[str, Any]:
+    programme = library().programme_on(name, on)
+    return {
+        "programme": name,
+        "measure": programme.measure.number if programme else None,
+        "confidential": programme is not None and programme.compiled.programme.confidential,
+        "flags": programme.flags(on) if programme else [],
+    }

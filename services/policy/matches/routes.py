@@ -11,6 +11,8 @@ from services.policy.matches.access import MatchReader
 from services.policy.matches.queries import MatchFilter
 from services.policy.matches.rules import kinds_of
 from services.policy.matches.schemas import FirmMatches, MatchList
+from services.policy.plan.actions.load_library import library
+from services.policy.plan.queries import programme_unknown
 
 router = noun_router("policy", "matches")
 firms_router = noun_router("policy", "firms")
@@ -32,6 +34,8 @@ async def list_matches(
     ] = None,
 ) -> MatchList:
     """List which firms are entitled, near, or of unknown standing: who is, and has not applied."""
+    if programme is not None and programme not in library().programmes:
+        raise programme_unknown("query/programme", programme, library().programmes)
     wanted = MatchFilter(programme, kinds_of(outcome, near=near), applied)
     rows = await queries.matches(session, actor, page, wanted)
     found = page_of(rows, page, lambda row: [row[0].kind, row[0].programme, row[0].uscc])

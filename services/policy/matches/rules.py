@@ -62,6 +62,8 @@ class Basis:
     numbers: Mapping[str, Number]
     until_day: date | None
     digest: str
+    # What is to be said of every answer: that the plan is not in force.
+    flags: tuple[str, ...] = ()
 
     @property
     def values(self) -> dict[str, int | None]:
@@ -123,6 +125,7 @@ class Found:
                     "amount_status": standing.amount_status,
                     "near": standing.near,
                     "missing": standing.missing,
+                    "flags": self.basis.flags,
                     "until_day": self.basis.until_day,
                     "rule_version": programme.version,
                     "since": since,
@@ -134,7 +137,10 @@ class Found:
     def digest(self) -> str:
         """Hash what is told of it."""
         until = self.basis.until_day
-        said = asdict(self.standing) | {"until": until and until.isoformat()}
+        said = asdict(self.standing) | {
+            "flags": self.basis.flags,
+            "until": until and until.isoformat(),
+        }
         return _digest(said)
 
 
@@ -180,14 +186,16 @@ def basis_of(
 ) -> Basis:
     """Write down what a programme's answers rest on beside the firm; `lists` are versions by id."""
     until = until_day(programme, on, call_closes)
+    flags = tuple(programme.flags(on))
     said = {
+        "flags": flags,
         "lists": sorted(lists),
         "numbers": {name: number.value for name, number in numbers.items()},
         "until": until and until.isoformat(),
         "version": programme.version,
         "year": on.year - 1,
     }
-    return Basis(programme, numbers, until, _digest(said))
+    return Basis(programme, numbers, until, _digest(said), flags)
 
 
 def until_day(programme: PlanProgramme, on: date, call_closes: date | None) -> date | None:

@@ -29,6 +29,7 @@ class MatchView(BaseModel):
     worth_status: AmountStatus | None = None
     near: list[NearMiss]
     missing: list[MissingFact]
+    flags: list[str] = Field(description="`plan-not-in-force`: nothing is paid of it yet")
     until_day: date | None = Field(
         description="The last day on which it may be had: of the window or of force; null if unset"
     )

@@ -1,6 +1,6 @@
 """Setting a number by two people: one proposes it with its source, another approves."""
 
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.kernel.actors import Actor
 from services.kernel.audit import audit
 from services.kernel.clock import city_day
-from services.kernel.errors import Conflict, invalid_field
+from services.kernel.errors import Conflict
 from services.kernel.etags import check_version
 from services.kernel.ids import new_id
 from services.policy.matches.actions.review_bases import review_bases
@@ -19,6 +19,7 @@ from services.policy.parameters.rules import ParameterEvent, ParameterState
 from services.policy.parameters.schemas import NewParameter, ParameterDeed
 from services.policy.plan.actions.load_library import library
 from services.policy.plan.rules import ParameterEntry
+from services.policy.wording import unknown_name
 
 
 async def propose_parameter(
@@ -27,11 +28,13 @@ async def propose_parameter(
     """Propose a number for a day."""
     entry = _entry(new.parameter)
     value = rules.require_value(entry, new.value)
-    decisions = await queries.decisions(session)
-    rules.require_open_day(entry, decisions, new.valid_from, city_day(now))
+    if new.backdating is not None:
+        rules.require_past_day(new.valid_from, city_day(now))
+    await _require_open_day(session, entry, new.valid_from, now, permitted=bool(new.backdating))
     change = ParameterChange(
         id=new_id(), parameter=entry.id, value=value, valid_from=new.valid_from,
-        source=new.source, state=ParameterState.PROPOSED, version=1,
+        source=new.source, backdating=new.backdating and new.backdating.model_dump(),
+        state=ParameterState.PROPOSED, version=1,
         proposed_by=actor.subject, proposed_at=now,
     )  # fmt: skip
     try:
@@ -58,9 +61,8 @@ async def decide_parameter(
         check_version(deed.version, change.version)
     rules.require_other_person(change.proposed_by, actor.subject)
     if deed.event is ParameterEvent.APPROVE:
-        decisions = await queries.decisions(session)
-        entry = _entry(change.parameter)
-        rules.require_open_day(entry, decisions, change.valid_from, city_day(now))
+        entry, permitted = _entry(change.parameter), change.backdating is not None
+        await _require_open_day(session, entry, change.valid_from, now, permitted=permitted)
         queries.forget_after_commit(session)
     change.state, change.version = state, change.version + 1
     change.decided_by, change.decided_at = actor.subject, now
@@ -72,14 +74,22 @@ async def decide_parameter(
     return change, await review_bases(session, actor, now=now)
 
 
+async def _require_open_day(
+    session: AsyncSession, entry: ParameterEntry, day: date, now: datetime, *, permitted: bool
+) -> None:
+    """Look at what a day in the past would touch, and ask for the permission that it needs."""
+    today = city_day(now)
+    decisions = await queries.decisions(session)
+    until = rules.next_day(entry, decisions, day)
+    cases = await queries.frozen_between(session, entry.programme, day, until)
+    touched = rules.stakes(entry, decisions, day, today, cases)
+    rules.require_open_day(touched, day, today, permitted=permitted)
+
+
 def _entry(parameter: str) -> ParameterEntry:
     entry = library().parameters.get(parameter)
     if entry is None:
-        known = "、".join(library().parameters)
-        raise invalid_field(
-            "/parameter", "parameter-unknown",
-            f"没有这个参数；可设：{known}。", f"There is no such parameter; known: {known}.",
-        )  # fmt: skip
+        raise unknown_name("/parameter", "parameter-unknown", parameter, library().parameters)
     return entry
 
 
@@ -92,4 +102,6 @@ def _audit(
         "valid_from": change.valid_from.isoformat(),
         "state": change.state,
     }
+    if change.backdating is not None:
+        detail["backdating"] = change.backdating
     audit(session, actor, action, "parameter", change.id, now=now, detail=detail)

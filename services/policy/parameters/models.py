@@ -28,6 +28,8 @@ class ParameterChange(Base):
     value: Mapped[Any] = mapped_column(JSONB, nullable=False)
     valid_from: Mapped[date]
     source: Mapped[str]
+    # Who permits that a past day is touched, and why; null where no permission was given.
+    backdating: Mapped[dict[str, Any] | None]
     state: Mapped[str]
     version: Mapped[int]
     proposed_by: Mapped[str]

@@ -1,18 +1,21 @@
 """Reading parameters: what was approved, and what is proposed."""
 
 import asyncio
+from datetime import date
 from typing import cast
 from uuid import UUID
 
-from sqlalchemy import event, select
+from sqlalchemy import event, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.kernel.actors import Actor, Role
 from services.kernel.errors import NotFound
+from services.policy.notices.rules import midnight
 from services.policy.parameters.models import ParameterChange
 from services.policy.parameters.rules import NEXT, Decisions, ParameterState
-from services.policy.parameters.schemas import ParameterChangeView
+from services.policy.parameters.schemas import Backdating, ParameterChangeView
 from services.policy.plan.rules import DatedParameter
+from services.policy.situations.models import FrozenSituation
 
 # Where a session carries the decisions that its process has read.
 KNOWN = "known_decisions"
@@ -68,6 +71,24 @@ async def decisions(session: AsyncSession) -> Decisions:
     return found
 
 
+async def frozen_between(
+    session: AsyncSession, programme: str | None, day: date, until: date | None
+) -> int:
+    """Count cases of a programme whose proposal was frozen from a day on, until before another.
+
+    A number of no programme says how awards go together; each award carries the terms that it was
+    granted under, so that none hangs on it.
+    """
+    if programme is None:
+        return 0
+    statement = select(func.count(FrozenSituation.case_id.distinct())).where(
+        FrozenSituation.programme == programme, FrozenSituation.frozen_at >= midnight(day)
+    )
+    if until is not None:
+        statement = statement.where(FrozenSituation.frozen_at < midnight(until))
+    return await session.scalar(statement) or 0
+
+
 async def changes(session: AsyncSession) -> list[ParameterChange]:
     """List every proposal, the newest first."""
     return list(await session.scalars(select(ParameterChange).order_by(ParameterChange.id.desc())))
@@ -88,7 +109,9 @@ def view(row: ParameterChange, actor: Actor, operation: UUID | None = None) -> P
     may_decide = actor.has(Role.APPROVER) and actor.subject != row.proposed_by
     return ParameterChangeView(
         id=row.id, parameter=row.parameter, value=row.value, valid_from=row.valid_from,
-        source=row.source, state=ParameterState(row.state), version=row.version,
+        source=row.source,
+        backdating=Backdating.model_validate(row.backdating) if row.backdating else None,
+        state=ParameterState(row.state), version=row.version,
         proposed_by=row.proposed_by, proposed_at=row.proposed_at, decided_by=row.decided_by,
         decided_at=row.decided_at, note=row.note,
         allowed_events=list(NEXT[ParameterState(row.state)]) if may_decide else [],

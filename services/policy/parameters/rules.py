@@ -105,6 +105,12 @@ def in_force(entry: ParameterEntry, decisions: Decisions, on: date) -> DatedPara
     return None
 
 
+def next_day(entry: ParameterEntry, decisions: Decisions, day: date) -> date | None:
+    """Give the next day from which another decision holds; a number of today ends there."""
+    later = [each.valid_from for each in decisions.get(entry.id, ()) if each.valid_from > day]
+    return min(later, default=None)
+
+
 def stacking_mode(library: Library, decisions: Decisions, on: date) -> DatedParameter | None:
     """Find whether later, higher aid pays the difference on a day, and by whose word."""
     return in_force(library.parameters[library.stacking.mode], decisions, on)
@@ -157,19 +163,62 @@ def require_value(entry: ParameterEntry, value: object) -> ParameterValue:
     )  # fmt: skip
 
 
-def require_open_day(
-    entry: ParameterEntry, decisions: Decisions, valid_from: date, today: date
-) -> None:
-    """Refuse to change the past: only a day on which nothing was decided may still be filled."""
+@dataclass(frozen=True)
+class Stakes:
+    """What a number for a past day would touch: a value that held then, cases frozen under it."""
+
+    value_in_force: bool
+    cases: int
+
+    @property
+    def is_nothing(self) -> bool:
+        return not self.value_in_force and not self.cases
+
+
+def stakes(
+    entry: ParameterEntry, decisions: Decisions, valid_from: date, today: date, cases: int
+) -> Stakes:
+    """Say what would be touched; our own reading gives way to the city's word for any day."""
     if valid_from >= today:
-        return
+        return Stakes(value_in_force=False, cases=0)
     dated = in_force(entry, decisions, valid_from)
-    if dated is not None and not dated.reading:
-        raise Conflict(
-            f"{valid_from}当日已有生效的取值，不能追溯修改；请自{today}或以后生效。",
-            f"A value was already in force on {valid_from}; a new one begins {today} or later.",
-            code="valid-from-past",
-        )
+    return Stakes(value_in_force=dated is not None and not dated.reading, cases=cases)
+
+
+def require_open_day(touched: Stakes, valid_from: date, today: date, *, permitted: bool) -> None:
+    """Refuse to change the past without permission: filling a day that touches nothing needs none.
+
+    What was decided stays decided in any case: a case keeps the numbers it was frozen with.
+    """
+    if permitted or touched.is_nothing:
+        return
+    zh, en = _touched(touched, valid_from)
+    raise Conflict(
+        f"{zh}，无追溯许可不能设定；请自{today}或以后生效，或者提供追溯许可（backdating：理由和依据文件）。",
+        f"{en}, so the past is not changed without permission; let it begin {today} or later, or"
+        " give the permission (backdating: reason and document).",
+        code="valid-from-past",
+    )
+
+
+def require_past_day(valid_from: date, today: date) -> None:
+    """Refuse a permission for a day that needs none: it would be recorded as if the past moved."""
+    if valid_from >= today:
+        raise invalid_field(
+            "/backdating", "backdating-without-past",
+            "追溯许可只用于今日以前的生效日，请删去该项或更正生效日。",
+            "Permission is for a day before today; leave it out, or correct `valid_from`.",
+        )  # fmt: skip
+
+
+def _touched(touched: Stakes, valid_from: date) -> tuple[str, str]:
+    zh = [f"{valid_from}当日已有生效的取值"] if touched.value_in_force else []
+    en = [f"a value was already in force on {valid_from}"] if touched.value_in_force else []
+    if touched.cases:
+        zh.append(f"其间已有{touched.cases}件办件按当时的取值提请或决定")
+        en.append(f"cases proposed or decided meanwhile: {touched.cases}")
+    text = " and ".join(en)
+    return "，且".join(zh), text[0].upper() + text[1:]
 
 
 def require_other_person(proposed_by: str, decided_by: str) -> None:

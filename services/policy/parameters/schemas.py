@@ -16,6 +16,18 @@ PARAMETER_EXAMPLE: dict[str, JsonValue] = {
 }
 
 
+Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+
+
+class Backdating(BaseModel):
+    """The permission to let a number begin on a day for which something was decided already."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: Words
+    document: Words = Field(description="The document that permits it")
+
+
 class NewParameter(BaseModel):
     """A number proposed for a day; `source` is the document that sets it."""
 
@@ -26,9 +38,12 @@ class NewParameter(BaseModel):
         Annotated[int, Field(strict=True)] | Annotated[str, Field(strict=True, max_length=80)]
     ) = Field(description="A whole number in the parameter's unit, or the name of a mode")
     valid_from: Day
-    source: Annotated[
-        str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)
-    ] = Field(description="The document that sets the number")
+    source: Words = Field(description="The document that sets the number")
+    backdating: Backdating | None = Field(
+        None,
+        description="Needed for a past day on which a value was in force, or since which cases of"
+        " the programme were proposed or decided; these stay as they were decided",
+    )
 
 
 class ParameterDeed(BaseModel):
@@ -46,6 +61,7 @@ class ParameterChangeView(BaseModel):
     value: int | str
     valid_from: date
     source: str
+    backdating: Backdating | None
     state: ParameterState
     version: int
     proposed_by: str

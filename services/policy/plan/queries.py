@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from services.kernel.errors import Invalid, invalid_field
+from services.kernel.errors import Invalid
 from services.policy.parameters.rules import Decisions, in_force
 from services.policy.plan.rules import (
     Department,
@@ -29,18 +29,13 @@ from services.policy.plan.schemas import (
     ProgrammeView,
 )
 from services.policy.records import RECORDS
-from services.policy.wording import in_chinese
+from services.policy.wording import unknown_name
 from services.rulebook import Condition
-from services.rulebook.errors import nearest
 
 
 def programme_unknown(pointer: str, name: str, known: Iterable[str]) -> Invalid:
-    """Name the programme that is most like the one that was asked for."""
-    hint = nearest(name, known)
-    return invalid_field(
-        pointer, "programme-unknown", f"没有这个项目（{in_chinese(hint)}）。",
-        f"There is no such programme ({hint}).",
-    )  # fmt: skip
+    """Name the programmes that are most like the one that was asked for."""
+    return unknown_name(pointer, "programme-unknown", name, known)
 
 
 def programmes(
@@ -106,7 +101,8 @@ def programme_view(
         without_application=(
             rule.without_application and rule.without_application.model_dump(mode="json")
         ),
-        evidence=dumped(rule.evidence), sources=_sources(programme, library),
+        evidence=dumped(rule.evidence), steps=dumped(rule.steps),
+        sources=_sources(programme, library),
         records={name: RECORDS[name][0] for name in rule.records},
         competition=dumped(rule.competition),
         conditions=[_condition(each) for each in rule.conditions], amount=rule.amount,

@@ -127,6 +127,7 @@ class ProgrammeView(BaseModel):
     window: dict[str, Any]
     without_application: dict[str, Any] | None = Field(description="免申即享, and why or why not")
     evidence: list[dict[str, Any]]
+    steps: list[dict[str, Any]] = Field(description="How a case is reviewed, in this order")
     sources: dict[str, str] = Field(description="The lawful path to each fact")
     records: dict[str, str] = Field(description="The kinds of records that serve it")
     competition: list[dict[str, Any]] = Field(description="What restricts competition, and why")

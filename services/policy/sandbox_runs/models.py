@@ -41,3 +41,14 @@ class SandboxGrant(Base):
     after_fen: Mapped[int | None]
     # Of who ranks first; a whole number or an exact ratio, as text.
     rank: Mapped[str | None]
+
+
+class SandboxOutcome(Base):
+    """What both versions say of a firm, a letter for each programme in the order of their names."""
+
+    __tablename__ = "sandbox_outcome"
+    __table_args__ = (CheckConstraint("length(before) = length(after)", name="lengths"),)
+    run_id: Mapped[UUID] = mapped_column(ForeignKey("sandbox_run.id"), primary_key=True)
+    uscc: Mapped[str] = mapped_column(primary_key=True)
+    before: Mapped[str]
+    after: Mapped[str]

@@ -1,6 +1,7 @@
 """Reading runs, their grants, and what is owed under each budget."""
 
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Iterable
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -11,12 +12,19 @@ from services.kernel.errors import NotFound
 from services.kernel.operations import OPEN_STATES
 from services.kernel.pages import PageRequest
 from services.kernel.tables import Operation
+from services.policy.cases.models import Case, CaseHistory
+from services.policy.cases.rules import ReservationState, SystemEvent
 from services.policy.firms.models import Firm
-from services.policy.sandbox_runs.models import SandboxGrant, SandboxRun
-from services.policy.sandbox_runs.schemas import RunResult, RunSummary, RunView
+from services.policy.sandbox_runs.models import SandboxGrant, SandboxOutcome, SandboxRun
+from services.policy.sandbox_runs.rules import COLUMNS, WANTED, Wanted, cells, outcome_rows
+from services.policy.sandbox_runs.schemas import Budget, RunResult, RunSummary, RunView
+from services.policy.treasury.models import HeardBudget
+from services.policy.treasury.queries import approved_budgets
 
 RunAndWork = tuple[SandboxRun, Operation]
 EXPORTED_AT_ONCE = 5_000
+FIRMS_AT_ONCE = 500
+PROGRAMME_COLUMN = list(COLUMNS).index("programme")
 
 
 async def run(session: AsyncSession, run_id: UUID) -> RunAndWork:
@@ -62,9 +70,9 @@ async def names(session: AsyncSession, usccs: Collection[str]) -> dict[str, str]
 
 
 async def every_grant(
-    sessions: async_sessionmaker[AsyncSession], run_id: UUID
-) -> AsyncIterator[list[Any]]:
-    """Give all grants of a run, some at a time; no transaction waits for a slow reader."""
+    sessions: async_sessionmaker[AsyncSession], run_id: UUID, programme: str | None
+) -> AsyncIterator[list[list[Any]]]:
+    """Give the rows of grants, some at a time; no transaction waits for a slow reader."""
     after: tuple[Any, ...] = ("", "")
     while True:
         statement = (
@@ -77,17 +85,107 @@ async def every_grant(
             .order_by(SandboxGrant.programme, SandboxGrant.uscc)
             .limit(EXPORTED_AT_ONCE)
         )
+        if programme is not None:
+            statement = statement.where(SandboxGrant.programme == programme)
         async with sessions() as session:
             rows = (await session.execute(statement)).all()
         if not rows:
             return
-        yield list(rows)
+        yield [cells(*row) for row in rows]
         after = rows[-1][0].programme, rows[-1][0].uscc
 
 
-async def count_grants(session: AsyncSession, run_id: UUID) -> int:
-    statement = select(func.count()).where(SandboxGrant.run_id == run_id)
-    return await session.scalar(statement) or 0
+async def every_outcome(
+    sessions: async_sessionmaker[AsyncSession],
+    run_id: UUID,
+    names: list[str],
+    outcomes: Iterable[Wanted],
+    programme: str | None,
+) -> AsyncIterator[list[list[Any]]]:
+    """Give the rows of the outcomes asked for, firm by firm, of one programme or of all."""
+    wanted = frozenset(WANTED[each] for each in outcomes)
+    after = ""
+    while True:
+        statement = (
+            select(SandboxOutcome, Firm.name, Firm.town_code)
+            .join(Firm, Firm.uscc == SandboxOutcome.uscc)
+            .where(SandboxOutcome.run_id == run_id, SandboxOutcome.uscc > after)
+            .order_by(SandboxOutcome.uscc)
+            .limit(FIRMS_AT_ONCE)
+        )
+        async with sessions() as session:
+            rows = (await session.execute(statement)).all()
+            grants = await _grants_of(session, run_id, [row[0].uscc for row in rows])
+        if not rows:
+            return
+        for found, name, town_code in rows:
+            firm = (found.uscc, name, town_code)
+            said = outcome_rows(
+                firm, (found.before, found.after), names, wanted, grants.get(found.uscc, {})
+            )
+            yield [row for row in said if programme in (None, row[PROGRAMME_COLUMN])]
+        after = rows[-1][0].uscc
+
+
+async def _grants_of(
+    session: AsyncSession, run_id: UUID, usccs: Collection[str]
+) -> dict[str, dict[str, SandboxGrant]]:
+    statement = select(SandboxGrant).where(
+        SandboxGrant.run_id == run_id, SandboxGrant.uscc.in_(usccs)
+    )
+    found: dict[str, dict[str, SandboxGrant]] = {}
+    for row in await session.scalars(statement):
+        found.setdefault(row.uscc, {})[row.programme] = row
+    return found
+
+
+@dataclass(frozen=True)
+class Spendable:
+    """What a year's approved lines for a purpose still hold, as far as it has been heard."""
+
+    budget: Budget
+    lines: list[UUID]
+    allotted_fen: int
+    reserved_fen: int
+
+
+async def spendable(session: AsyncSession, year: int) -> list[Spendable]:
+    """Put the approved lines of each purpose together, less what our own cases hold of them."""
+    reserved = await _reserved_by_line(session)
+    by_purpose: dict[tuple[int | None, str | None], list[HeardBudget]] = {}
+    for line in await approved_budgets(session, year):
+        by_purpose.setdefault((line.measure, line.programme), []).append(line)
+    return [
+        _spendable(purpose, lines, sum(reserved.get(str(line.id), 0) for line in lines))
+        for purpose, lines in by_purpose.items()
+    ]
+
+
+def _spendable(
+    purpose: tuple[int | None, str | None], lines: list[HeardBudget], reserved_fen: int
+) -> Spendable:
+    measure, programme = purpose
+    allotted_fen = sum(line.amount_fen for line in lines)
+    left_fen = max(allotted_fen - reserved_fen, 0)
+    budget = Budget(
+        measure=measure, programme=programme, amount_fen=left_fen, oversubscription=None
+    )
+    return Spendable(budget, [line.id for line in lines], allotted_fen, reserved_fen)
+
+
+async def _reserved_by_line(session: AsyncSession) -> dict[str, int]:
+    """Sum what finance holds or has paid for cases from each line."""
+    line = Case.reservation_line["id"].astext
+    recovered = select(CaseHistory.id).where(
+        CaseHistory.case_id == Case.id, CaseHistory.event == SystemEvent.RECOVERED
+    )
+    statement = (
+        select(line, func.sum(Case.reservation_amount_fen))
+        .where(Case.reservation_state == ReservationState.RESERVED, ~recovered.exists())
+        .group_by(line)
+    )
+    rows = await session.execute(statement)
+    return {id_: int(fen) for id_, fen in rows if id_ is not None and fen is not None}
 
 
 def summary(found: SandboxRun, operation: Operation) -> RunSummary:

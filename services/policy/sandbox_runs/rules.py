@@ -19,9 +19,8 @@ from services.rulebook.combine import Candidate, best_combination
 from services.rulebook.evaluate import World, value_of
 from services.rulebook.explain import cause_of
 from services.rulebook.ruleset import RuleSet, rule_set
-from services.rulebook.stacking import StackingTerms, limits_from
+from services.rulebook.stacking import Aid, StackingTerms, limits_from
 
-BASIS_POINTS = 10_000
 SHOWN_MAX = 50
 FORMATS = (Format.XLSX, Format.PARQUET)
 # What a sheet holds, less the row of headings.
@@ -30,14 +29,6 @@ COLUMNS: Mapping[str, Column] = {
     "uscc": str, "name": str, "town_code": str, "programme": str, "before": str,
     "before_fen": int, "after": str, "after_fen": int, "rank": str,
 }  # fmt: skip
-
-
-class Oversubscription(StrEnum):
-    """How more demand than budget is met."""
-
-    PRO_RATA = "pro-rata"
-    RANKED = "ranked"
-    FIRST_COME = "first-come"
 
 
 class Outcome(StrEnum):
@@ -50,6 +41,29 @@ class Outcome(StrEnum):
     ABSENT = "absent"
 
 
+# What is kept of an outcome: one letter for each programme of a firm.
+LETTERS: Mapping[Outcome, str] = {
+    Outcome.ENTITLED: "e", Outcome.REFUSED: "r", Outcome.UNKNOWN: "u", Outcome.PENDING: "p",
+    Outcome.ABSENT: "-",
+}  # fmt: skip
+OF_LETTER = {letter: outcome for outcome, letter in LETTERS.items()}
+
+
+class Wanted(StrEnum):
+    """Which outcomes an export is asked for."""
+
+    ENTITLED = "entitled"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+    PENDING = "pending"
+
+
+WANTED: Mapping[Wanted, Outcome] = {
+    Wanted.ENTITLED: Outcome.ENTITLED,
+    Wanted.REFUSED: Outcome.REFUSED,
+    Wanted.UNKNOWN: Outcome.UNKNOWN,
+    Wanted.PENDING: Outcome.PENDING,
+}
 OUTCOMES = {True: Outcome.ENTITLED, False: Outcome.REFUSED, None: Outcome.UNKNOWN}
 
 
@@ -121,6 +135,10 @@ class Version:
     def outcome(self, programme: str, grant: Grant) -> Outcome:
         """Name what a grant is in this version."""
         return grant.outcome if programme in self.programmes else Outcome.ABSENT
+
+    def letters(self, names: Iterable[str], grants: Mapping[str, Grant]) -> str:
+        """Write down what every programme says of a firm, in the order of the names."""
+        return "".join(LETTERS[self.outcome(n, grants.get(n, REFUSED))] for n in names)
 
 
 def version_of(programmes: Iterable[Asked], terms: StackingTerms) -> Version:
@@ -215,20 +233,32 @@ class Tally:
         return tally
 
 
-def firm_result(uscc: str, situation: Situation, before: Version, after: Version) -> FirmResult:
-    """Ask both versions about one firm, and settle what it may receive together."""
+def firm_result(
+    uscc: str,
+    situation: Situation,
+    before: Version,
+    after: Version,
+    standing: Sequence[Aid] = (),
+) -> FirmResult:
+    """Ask both versions about one firm, and settle what it may receive together.
+
+    What stands of its aid counts in both: a grant is what it would receive beside that.
+    """
     verdicts, changed = before.verdicts(situation), after.verdicts(situation)
-    granted = _settled(before, situation, verdicts)
+    granted = _settled(before, situation, verdicts, standing)
     rank = {
         name: _rank(asked, situation)
         for name, asked in after.programmes.items()
         if asked.compiled.terms.rank is not None and changed[name].outcome is True
     }
-    return FirmResult(uscc, granted, _settled(after, situation, changed), rank)
+    return FirmResult(uscc, granted, _settled(after, situation, changed, standing), rank)
 
 
 def _settled(
-    version: Version, situation: Situation, verdicts: Mapping[str, Verdict]
+    version: Version,
+    situation: Situation,
+    verdicts: Mapping[str, Verdict],
+    standing: Sequence[Aid],
 ) -> dict[str, Grant]:
     """Give what is granted or unknown; of what may not be received together, the best."""
     grants: dict[str, Grant] = {}
@@ -244,7 +274,7 @@ def _settled(
         if verdict.amount_fen is None and _is_pending(asked, situation):
             grants[name] = Grant(Outcome.PENDING, None)
         candidates.append(_candidate(asked, situation, verdict.amount_fen))
-    best = best_combination(candidates, (), version.terms)
+    best = best_combination(candidates, standing, version.terms)
     for chosen in best.chosen:
         grants.setdefault(chosen.candidate.programme, Grant(Outcome.ENTITLED, chosen.amount_fen))
     for dropped in best.dropped:
@@ -286,81 +316,35 @@ def _count(counts: dict[str, list[int]], programme: str, grant: Grant) -> None:
     count[3] += grant.amount_fen or 0
 
 
-@dataclass(frozen=True)
-class Demand:
-    """What a firm would receive from a budget, and its rank; None is not known."""
-
-    amount_fen: int
-    rank: Fraction | None = None
-
-
-def rank_of(text: str | None) -> Fraction | None:
-    """Read a rank as it was kept."""
-    return None if text is None else Fraction(text)
-
-
-@dataclass(frozen=True)
-class Shared:
-    """What becomes of a budget that is too small."""
-
-    served: tuple[int, int]
-    paid_fen: int | None
-    share_bp: int | None = None
-    tied: int = 0
-    unranked: int = 0
-
-
-def pro_rata(demands: Sequence[Demand], budget_fen: int) -> Shared:
-    """Give everyone the same share of what is due, rounded down to the fen."""
-    total = sum(each.amount_fen for each in demands)
-    paid = sum(each.amount_fen * budget_fen // total for each in demands) if total else 0
-    share = budget_fen * BASIS_POINTS // total if total else BASIS_POINTS
-    return Shared((len(demands), len(demands)), paid, share_bp=share)
-
-
-def ranked(demands: Sequence[Demand], budget_fen: int) -> Shared:
-    """Serve in full who ranks highest; a tie that the rest does not cover is left to people."""
-    by_rank: dict[Fraction, list[int]] = {}
-    for each in demands:
-        if each.rank is not None:
-            by_rank.setdefault(each.rank, []).append(each.amount_fen)
-    served = paid = tied = 0
-    for rank in sorted(by_rank, reverse=True):
-        amounts = by_rank[rank]
-        if paid + sum(amounts) > budget_fen:
-            tied = len(amounts) if len(amounts) > 1 else 0
-            break
-        served += len(amounts)
-        paid += sum(amounts)
-    unranked = sum(each.rank is None for each in demands)
-    return Shared((served, served), paid, tied=tied, unranked=unranked)
-
-
-def first_come(demands: Sequence[Demand], budget_fen: int) -> Shared:
-    """Nobody has applied yet: tell how many are reached at the least and at the most."""
-    amounts = sorted(each.amount_fen for each in demands)
-    most, least = _reach(amounts, budget_fen), _reach(reversed(amounts), budget_fen)
-    return Shared((least, most), None)
-
-
-def _reach(amounts: Iterable[int], budget_fen: int) -> int:
-    count = 0
-    for amount in amounts:
-        budget_fen -= amount
-        if budget_fen < 0:
-            break
-        count += 1
-    return count
-
-
-SHARERS = {
-    Oversubscription.PRO_RATA: pro_rata,
-    Oversubscription.RANKED: ranked,
-    Oversubscription.FIRST_COME: first_come,
-}
-
-
 def cells(grant: Any, name: str, town_code: str | None) -> list[Any]:
     """Put a grant into the row of a file, in the order of its columns."""
     known = {"name": name, "town_code": town_code}
     return [known[each] if each in known else getattr(grant, each) for each in COLUMNS]
+
+
+def outcome_rows(
+    firm: tuple[str, str, str | None],
+    outcomes: tuple[str, str],
+    names: Sequence[str],
+    wanted: frozenset[Outcome],
+    grants: Mapping[str, Any],
+) -> Iterator[list[Any]]:
+    """Give a firm's rows of the outcomes wanted under either version; amounts are the grants'."""
+    uscc, firm_name, town_code = firm
+    for name, was, is_ in zip(names, *outcomes, strict=True):
+        before, after = OF_LETTER[was], OF_LETTER[is_]
+        if before not in wanted and after not in wanted:
+            continue
+        grant = grants.get(name)
+        before_fen, after_fen, rank = (
+            (grant.before_fen, grant.after_fen, grant.rank)
+            if grant is not None
+            else (_ungranted_fen(before), _ungranted_fen(after), None)
+        )
+        yield [
+            uscc, firm_name, town_code, name, before.value, before_fen, after.value, after_fen, rank
+        ]  # fmt: skip
+
+
+def _ungranted_fen(outcome: Outcome) -> int | None:
+    return None if outcome is Outcome.UNKNOWN else 0

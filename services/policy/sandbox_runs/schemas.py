@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 from services.kernel.days import Day
 from services.kernel.errors import FieldFault
-from services.policy.sandbox_runs.rules import Oversubscription
+from services.policy.rationing.rules import Oversubscription
 
 Name = Annotated[str, Field(min_length=1, max_length=160)]
 Text = Annotated[str, Field(min_length=1, max_length=4000)]
@@ -107,7 +107,11 @@ class NewRun(Part):
     name: Annotated[str, Field(max_length=200)] = ""
     on: Day | None = Field(None, description="The day of the question; today by default")
     changes: list[Change] = Field(min_length=1, max_length=CHANGES_MAX)
-    budgets: list[Budget] = Field(default_factory=list[Budget], max_length=100)
+    budgets: list[Budget] = Field(
+        default_factory=list[Budget],
+        max_length=100,
+        description="What may be spent; by default the budget lines approved for the year",
+    )
 
 
 class Standing(BaseModel):
@@ -157,9 +161,18 @@ class Overdemand(BaseModel):
 
 
 class BudgetResult(BaseModel):
+    """A budget beside what the changed plan would pay from it.
+
+    Where none was sent along it is that of the year's approved lines for the purpose: of
+    `allotted_fen`, `amount_fen` is what no proposal has reserved yet.
+    """
+
     measure: int | None
     programme: str | None
     amount_fen: int
+    lines: list[UUID] = Field(default_factory=list[UUID])
+    allotted_fen: int | None = None
+    reserved_fen: int | None = None
     cost_fen: int | None
     left_fen: int | None
     is_enough: bool | None = Field(description="Null while the cost is not known")

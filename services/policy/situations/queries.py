@@ -1,6 +1,6 @@
 """What would follow for an applicant today, what he has received, and what was frozen."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -21,6 +21,7 @@ from services.policy.plan.actions.load_library import library
 from services.policy.plan.rules import PlanProgramme
 from services.policy.situations.models import FrozenSituation
 from services.policy.stacking.rules import OWN_LEVEL
+from services.policy.treasury.queries import declared_aid
 from services.rulebook import Assessment, Situation
 from services.rulebook.stacking import COMPETES, Aid, limits_from
 
@@ -86,18 +87,34 @@ async def received_by_firms(
 
 
 async def standing_aid(session: AsyncSession, applicant: Party) -> list[Aid]:
-    """List what finance holds or paid for an applicant's cases, as far as it has been heard."""
+    """List what stands of an applicant's aid, our own and, of a firm, what was declared."""
+    found = await standing_aid_of(session, applicant.kind, [applicant.id])
+    return found.get(applicant.id, [])
+
+
+async def standing_aid_of(
+    session: AsyncSession, kind: str, ids: Collection[str]
+) -> dict[str, list[Aid]]:
+    """List what stands of many applicants' aid, as far as it has been heard.
+
+    Of our own it is what finance holds or paid for their cases; of other levels' what was declared.
+    """
     recovered = select(CaseHistory.id).where(
         CaseHistory.case_id == Case.id, CaseHistory.event == SystemEvent.RECOVERED
     )
     statement = select(Case).where(
-        Case.applicant_kind == applicant.kind,
-        Case.applicant_id == applicant.id,
+        Case.applicant_kind == kind,
+        Case.applicant_id.in_(list(ids)),
         Case.reservation_state == ReservationState.RESERVED,
         ~recovered.exists(),
     )
-    rows = await session.scalars(statement.order_by(Case.id))
-    return [_aid(row) for row in rows]
+    found: dict[str, list[Aid]] = {}
+    for row in await session.scalars(statement.order_by(Case.id)):
+        found.setdefault(row.applicant_id, []).append(_aid(row))
+    if kind == FIRM:
+        for uscc, aid in (await declared_aid(session, ids)).items():
+            found.setdefault(uscc, []).extend(aid)
+    return found
 
 
 def _aid(row: Case) -> Aid:

@@ -42,10 +42,16 @@ from services.policy.parameters.queries import decisions
 from services.policy.parameters.rules import stacking_mode
 from services.policy.plan.actions.load_library import library
 from services.policy.plan.rules import DatedParameter, PlanProgramme
+from services.policy.recusals.queries import require_not_recused
 from services.policy.situations.actions import freeze_situation, show_answer
 from services.policy.situations.queries import Answer, answer_for
 from services.policy.situations.rules import require_payable
 from services.policy.stacking.rules import OWN_LEVEL, require_known
+from services.policy.steps.actions.open_steps import (
+    open_steps,
+    require_decidable,
+    require_reviewed,
+)
 from services.rulebook import Assessment
 from services.rulebook.stacking import Position, StackingMode, limits_from
 
@@ -120,6 +126,7 @@ async def _require_whose(deed: Deed, move: Move) -> None:
             raise _not_yours()
         return
     rules.require_no_stake(deed.actor, applicant)
+    await require_not_recused(deed.session, deed.case.id, deed.actor)
     if move.who == REVIEWER and not await queries.may_review(
         deed.session, deed.actor, deed.case.id
     ):
@@ -143,6 +150,13 @@ async def _look_again(deed: Deed) -> CaseState:
     return rules.NEXT[CaseState(deed.case.state)][deed.body.event].to[0]
 
 
+async def _review(deed: Deed) -> CaseState:
+    """Look again, and open the steps that the programme asks for."""
+    target = await _look_again(deed)
+    await open_steps(deed.session, deed.case, now=deed.now)
+    return target
+
+
 async def _propose(deed: Deed) -> CaseState:
     """Freeze the situation and ask finance to reserve; or propose that the case be refused."""
     case, outcome = deed.case, deed.data(ProposeData).outcome
@@ -152,6 +166,7 @@ async def _propose(deed: Deed) -> CaseState:
     answer = await _answer(deed, programme)
     amount_fen = None
     if outcome is Outcome.APPROVE:
+        await require_reviewed(deed.session, case, now=deed.now)
         await require_place(deed.session, case)
         amount_fen = require_payable(answer.assessment, programme.compiled.vocabulary)
     case.attempt += 1
@@ -229,6 +244,7 @@ async def _decide(deed: Deed) -> CaseState:
         case.reservation_reason,
         case.reservation_reason_en,
     )
+    await require_decidable(deed.session, case)
     case.decided_by = deed.actor.subject
     event = CaseDecided(
         case_id=case.id, attempt=case.attempt, reviewed_by=case.reviewed_by or "",
@@ -303,7 +319,7 @@ Effect = Callable[[Deed], Awaitable[CaseState]]
 EFFECTS: dict[CaseEvent, Effect] = {
     CaseEvent.SUBMIT: _look_again,
     CaseEvent.COMPLETE: _look_again,
-    CaseEvent.REVIEW: _look_again,
+    CaseEvent.REVIEW: _review,
     CaseEvent.PROPOSE: _propose,
     CaseEvent.DECIDE: _decide,
     CaseEvent.OBJECT: _object,

@@ -12,6 +12,7 @@ from services.kernel.ids import new_id
 from services.policy.cases import queries
 from services.policy.cases.models import Case, CaseHistory
 from services.policy.cases.rules import CaseState
+from services.policy.clocks.actions.follow_case import follow_case
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ async def record(
     by: Hand = OURS,
     data: dict[str, Any] | None = None,
 ) -> None:
-    """Add one row to the case's history, and one to the audit."""
+    """Add one row to the case's history and one to the audit; its clocks follow."""
     detail = data or {}
     case.changed_at = now
     session.add(
@@ -49,3 +50,4 @@ async def record(
     await session.flush()
     told = {"from": was, "to": case.state, "version": case.version, **detail}
     audit(session, by.actor, f"case.{event}", "case", case.id, now=now, detail=told)
+    await follow_case(session, case, now=now)

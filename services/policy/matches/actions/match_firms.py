@@ -115,7 +115,7 @@ async def match_firms(
     await _put_off(session, sorted(versions.keys() - asked))
     others: Mapping[str, list[MatchedProgramme]] = {}
     if only is not None and found.changes:
-        others = await queries.matches_of(session, found.changes, only)
+        others = await queries.matches_of(session, dict.fromkeys(found.changes, on), only)
     for uscc, changes in found.changes.items():
         standings = [*found.standings[uscc], *others.get(uscc, ())]
         event = rules.event_of(uscc, versions[uscc] + 1, on, standings, changes)

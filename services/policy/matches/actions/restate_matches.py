@@ -21,7 +21,7 @@ async def restate_matches(session: AsyncSession) -> AsyncIterator[FirmMatched]:
         heads = (await session.scalars(told.order_by(MatchedFirm.uscc).limit(FIRMS_AT_ONCE))).all()
         if not heads:
             return
-        rows = await queries.matches_of(session, [head.uscc for head in heads])
+        rows = await queries.matches_of(session, {head.uscc: head.matched_on for head in heads})
         for head in heads:
             standing = rows.get(head.uscc, [])
             yield event_of(head.uscc, head.version, head.matched_on, standing, [])

@@ -34,6 +34,7 @@ from services.policy.notices.rules import (
 )
 from services.policy.notices.schemas import ObjectionDeed
 from services.policy.plan.actions.load_library import library
+from services.policy.recusals.queries import require_not_recused
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,7 @@ async def handle_objection(
     objection, _ = await queries.objection(session, notice_id, objection_id)
     item = await queries.current(session, item.id)
     require_no_stake(actor, applicant_of(case))
+    await require_not_recused(session, case.id, actor)
     if not await may_review(session, actor, case.id):
         raise Forbidden(
             "本件不由您办理。", "This case is not yours to handle.", code="not-your-case"

@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -12,14 +12,23 @@ from services.policy.plan.actions.read_measures import (
     VERSION_CHARS,
     MeasureReader,
     programme_ids,
+    unaccounted,
 )
 from services.policy.plan.actions.read_parameters import bounds_of, read_parameters
+from services.policy.plan.actions.read_stacking import FILE as STACKING_FILE
 from services.policy.plan.actions.read_stacking import read_stacking
 from services.policy.plan.actions.reading import Reading
-from services.policy.plan.models import FactsFile, PlanFile
+from services.policy.plan.models import (
+    FactsFile,
+    MeasureFile,
+    ParametersFile,
+    PlanFile,
+    StackingFile,
+)
 from services.policy.plan.rules import (
     ClosingClause,
     CompetitionReview,
+    FactEntry,
     Library,
     Measure,
     Phrase,
@@ -27,6 +36,7 @@ from services.policy.plan.rules import (
     PlanProgramme,
     uncovered,
 )
+from services.policy.wording import Said
 from services.rulebook import Vocabulary, canonical_json
 from services.rulebook.errors import pointer_to
 
@@ -60,10 +70,16 @@ def load_library(root: Path) -> Library:
         lists=lists,
         programmes=programme_ids(each for folder in documents.values() for each in folder),
     )
-    plans = {folder: _plan(reading, folder) for folder in folders}
     paths = [folder / "parameters.yaml" for folder in folders]
     numbers = [path for path in paths if path.is_file()]
-    reader = MeasureReader(reading, vocabulary, facts, bounds_of(reading, numbers))
+    _check_shapes(reading, folders, numbers, documents, vocabulary, facts)
+    plans = {folder: _plan(reading, folder) for folder in folders}
+    reader = MeasureReader(
+        reading,
+        vocabulary,
+        facts,
+        bounds_of(reading.shape(reading.read(path), ParametersFile) for path in numbers),
+    )
     measures: list[Measure] = []
     editions: dict[str, list[PlanProgramme]] = {}
     for folder in folders:
@@ -87,12 +103,39 @@ def load_library(root: Path) -> Library:
     )  # fmt: skip
 
 
+def _check_shapes(
+    reading: Reading,
+    folders: Iterable[Path],
+    numbers: Iterable[Path],
+    documents: Mapping[Path, list[Document]],
+    vocabulary: Vocabulary,
+    facts: Mapping[str, FactEntry],
+) -> None:
+    """Refuse files of another shape, all together, and with them the faults of every programme."""
+    known = len(reading.faults)
+    for folder in folders:
+        reading.try_shape(reading.read(folder / "plan.yaml"), PlanFile)
+        if (folder / STACKING_FILE).is_file():
+            reading.try_shape(reading.read(folder / STACKING_FILE), StackingFile)
+    bounds = [reading.try_shape(reading.read(path), ParametersFile) for path in numbers]
+    for document in (each for found in documents.values() for each in found):
+        reading.try_shape(document, MeasureFile)
+    if len(reading.faults) == known:
+        return
+    stated = bounds_of(each for each in bounds if each is not None)
+    reader = MeasureReader(reading, vocabulary, facts, stated)
+    for document in (each for found in documents.values() for each in found):
+        reader.read_programmes(document)
+    reading.raise_faults()
+
+
 def _main(folders: list[Path]) -> Path:
     """Find the plan that brings the vocabulary, which all others use."""
     main = [folder for folder in folders if (folder / "facts.yaml").is_file()]
     if len(main) != 1:
-        found = f"{len(main)} plans with a vocabulary"
-        raise PlanInvalid([Fault("facts.yaml", 1, "", found, "exactly one facts.yaml")])
+        found = Said(f"{len(main)}个政策写有词表", f"{len(main)} plans with a vocabulary")
+        allowed = Said("恰有一个facts.yaml", "exactly one facts.yaml")
+        raise PlanInvalid([Fault("facts.yaml", 1, "", found, allowed)])
     return main[0]
 
 
@@ -104,8 +147,9 @@ def _add_edition(
     for each in known:
         other_start, other_end = each.edition_days
         if start <= other_end and other_start <= end:
-            allowed = "editions whose `edition` days do not meet"
-            reading.fault(document, "/programmes", f"{new.id} stands twice for a day", allowed)
+            found = Said(f"{new.id}在同一日有两个文本", f"{new.id} stands twice for a day")
+            allowed = Said("edition日期互不重叠", "editions whose `edition` days do not meet")
+            reading.fault(document, "/programmes", found, allowed)
     known.append(new)
     known.sort(key=lambda each: each.edition_days, reverse=True)
 
@@ -118,7 +162,8 @@ def _plan(reading: Reading, folder: Path) -> Plan:
     document = reading.read(folder / "plan.yaml")
     file = reading.shape(document, PlanFile)
     if file.id != folder.name:
-        reading.fault(document, "/id", f"{file.id}", f"the folder's name, {folder.name}")
+        allowed = Said(f"文件夹名{folder.name}", f"the folder's name, {folder.name}")
+        reading.fault(document, "/id", Said(file.id, file.id), allowed)
     force = file.in_force
     return Plan(
         id=file.id, version=_version(reading, folder), title=file.title, english=file.english,
@@ -144,7 +189,7 @@ def _closing_clauses(
         )
         for rest in uncovered(clause.text, [each.text for each in phrases]):
             pointer = pointer_to("closing_clauses", index, "phrases")
-            reading.fault(document, pointer, f"{rest} is not accounted for")
+            reading.fault(document, pointer, unaccounted(rest))
         clauses[clause.id] = ClosingClause(clause.id, clause.text, phrases)
     return clauses
 

@@ -9,11 +9,21 @@ from typing import Any
 import yaml
 
 from services.kernel.service import CannotStart
+from services.policy.wording import Said
 from services.rulebook import canonical_json
 from services.rulebook.errors import pointer_to
 
 KEY_TYPES = (str, int)
 VALUE_TYPES = (str, int, bool, date, type(None))
+NOTHING = Said()
+MAPPING = Said("名称与取值的对照", "a mapping of names to values")
+WRITTEN_OUT = Said("逐一写出取值", "the values written out")
+NO_KEY = Said("键既非名称也非年份", "a key that is no name and no year")
+TWICE = Said("键重复", "a key that stands twice")
+VALUES = Said(
+    "文本、整数、true、false、null或YYYY-MM-DD",
+    "text, a whole number, true, false, null or YYYY-MM-DD",
+)
 # The parser in C where the wheel has it; both read the same language.
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -25,12 +35,15 @@ class Fault:
     file: str
     line: int
     field: str
-    found: str
-    allowed: str = ""
+    found: Said
+    allowed: Said = NOTHING
 
     def __str__(self) -> str:
-        rest = f"; allowed: {self.allowed}" if self.allowed else ""
-        return f"{self.file}:{self.line}: {self.field or '/'}: {self.found}{rest}"
+        """Say it in one line, in English and then in Chinese."""
+        zh = f"；允许：{self.allowed.zh}" if self.allowed.zh else ""
+        en = f"; allowed: {self.allowed.en}" if self.allowed.en else ""
+        said = f"{self.found.en}{en} | {self.found.zh}{zh}"
+        return f"{self.file}:{self.line}: {self.field or '/'}: {said}"
 
 
 class PlanInvalid(CannotStart):
@@ -49,7 +62,7 @@ class Document:
     data: dict[str, Any]
     lines: dict[str, int]
 
-    def fault(self, pointer: str, found: str, allowed: str = "") -> Fault:
+    def fault(self, pointer: str, found: Said, allowed: Said = NOTHING) -> Fault:
         return Fault(self.file, self._line(pointer), pointer, found, allowed)
 
     def digest(self) -> str:
@@ -69,11 +82,12 @@ def read_document(path: Path, root: Path) -> Document:
         node = yaml.compose(path.read_text("utf-8"), Loader=LOADER)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise PlanInvalid([Fault(file, line, "", str(error.problem), "YAML")]) from None
+        found = Said("无法按YAML解析", f"not readable as YAML: {error.problem}")
+        raise PlanInvalid([Fault(file, line, "", found, Said("YAML", "YAML"))]) from None
     reader = _Reader(file)
     data = reader.value(node, "") if node is not None else None
     if not isinstance(data, dict):
-        raise PlanInvalid([Fault(file, 1, "", "no mapping", "a mapping of names to values")])
+        raise PlanInvalid([Fault(file, 1, "", Said("不是名称与取值的对照", "no mapping"), MAPPING)])
     if reader.faults:
         raise PlanInvalid(reader.faults)
     return Document(file, data, reader.lines)
@@ -99,7 +113,7 @@ class _Reader:
     def value(self, node: yaml.Node, pointer: str) -> Any:
         self.lines[pointer] = node.start_mark.line + 1
         if id(node) in self._seen:
-            self._fault(node, pointer, "an alias", "the values written out")
+            self._fault(node, pointer, Said("使用了别名", "an alias"), WRITTEN_OUT)
             return None
         self._seen.add(id(node))
         if isinstance(node, yaml.MappingNode):
@@ -114,10 +128,10 @@ class _Reader:
         for key_node, value_node in node.value:
             key = self._scalar(key_node, pointer)
             if type(key) not in KEY_TYPES:
-                self._fault(key_node, pointer, "a key that is no name and no year", "a name")
+                self._fault(key_node, pointer, NO_KEY, Said("名称", "a name"))
                 continue
             if key in result:
-                self._fault(key_node, pointer + pointer_to(key), "a key that stands twice")
+                self._fault(key_node, pointer + pointer_to(key), TWICE)
             result[key] = self.value(value_node, pointer + pointer_to(key))
             self.lines[pointer + pointer_to(key)] = key_node.start_mark.line + 1
         return result
@@ -128,10 +142,9 @@ class _Reader:
         except (yaml.YAMLError, ValueError):
             value = ...
         if not isinstance(value, VALUE_TYPES) or isinstance(value, datetime):
-            allowed = "text, a whole number, true, false, null or YYYY-MM-DD"
-            self._fault(node, pointer, "a value of another kind", allowed)
+            self._fault(node, pointer, Said("取值类型不符", "a value of another kind"), VALUES)
             return None
         return value
 
-    def _fault(self, node: yaml.Node, pointer: str, found: str, allowed: str = "") -> None:
+    def _fault(self, node: yaml.Node, pointer: str, found: Said, allowed: Said = NOTHING) -> None:
         self.faults.append(Fault(self.file, node.start_mark.line + 1, pointer, found, allowed))

@@ -1,9 +1,10 @@
 """The vocabulary of a plan: every fact with its owner, its lawful source and its subject."""
 
 from services.policy.plan.actions.read_document import Document
-from services.policy.plan.actions.reading import Reading
+from services.policy.plan.actions.reading import Reading, told
 from services.policy.plan.models import FactFile, FactsFile
 from services.policy.plan.rules import Department, FactEntry, HoldingEntry
+from services.policy.wording import Said, one_of
 from services.rulebook import Fact, RuleError
 from services.rulebook.errors import pointer_to
 
@@ -43,8 +44,8 @@ def _entry(reading: Reading, document: Document, file: FactsFile, name: str) -> 
     pointer = pointer_to("facts", name)
     source = file.sources.get(fact.source)
     if source is None:
-        allowed = " ".join(file.sources)
-        reading.fault(document, f"{pointer}/source", f"{fact.source} is no source", allowed)
+        found = Said(f"{fact.source}不是已列明的来源", f"{fact.source} is no source")
+        reading.fault(document, f"{pointer}/source", found, one_of(file.sources))
         return None
     entry = FactEntry(
         name=name, subject=fact.subject, period=fact.period, type=fact.type, unit=fact.unit,
@@ -55,12 +56,14 @@ def _entry(reading: Reading, document: Document, file: FactsFile, name: str) -> 
         values=fact.values,
     )  # fmt: skip
     if (entry.type == "int") is (fact.bounds is None):
-        allowed = "bounds for a number, and for nothing else"
-        reading.fault(document, f"{pointer}/bounds", "bounds that do not fit", allowed)
+        found = Said("取值范围与类型不符", "bounds that do not fit")
+        allowed = Said("整数须写范围，其他类型不写", "bounds for a number, and for nothing else")
+        reading.fault(document, f"{pointer}/bounds", found, allowed)
         return None
     try:
         word_of(entry)
     except RuleError as error:
-        reading.fault(document, pointer, error.issues[0].found)
+        for issue in error.issues:
+            reading.fault(document, pointer, *told(issue))
         return None
     return entry

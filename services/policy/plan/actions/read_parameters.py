@@ -13,8 +13,19 @@ from services.policy.plan.rules import (
     PlanProgramme,
     Unit,
 )
+from services.policy.wording import Said, nearest_of, one_of
 from services.rulebook.errors import pointer_to
 
+OF_ANOTHER_PLAN = Said("另一政策已有此参数", "a parameter of another plan")
+OWN_NAME = Said("另取名称", "a name of its own")
+NO_PARAMETER = Said("没有这个参数", "no such parameter")
+MODE_AND_ALLOWED = Said(
+    "allowed与mode单位须同时写", "`allowed` without a mode, or a mode without it"
+)
+TWO_VALUES = (
+    Said("同一日有两个取值", "two values for one day"), Said("每日一个取值", "one value a day")
+)  # fmt: skip
+UNDECLARED = Said("没有项目声明此参数", "no programme declares it")
 Declared = Mapping[str, tuple[Document, str]]
 
 
@@ -33,34 +44,39 @@ def read_parameters(
         for name, each in file.parameters.items():
             if name in entries:
                 pointer = pointer_to("parameters", name)
-                reading.fault(document, pointer, "a parameter of another plan", "a name of its own")
+                reading.fault(document, pointer, OF_ANOTHER_PLAN, OWN_NAME)
             entries[name] = _entry(name, each, samples.get(name))
             _check(reading, document, entries[name], programmes, declared)
         for name in samples.keys() - file.parameters.keys():
             pointer = pointer_to("overlay", DEMONSTRATION, name)
-            reading.fault(document, pointer, "no such parameter", " ".join(file.parameters))
+            reading.fault(document, pointer, NO_PARAMETER, nearest_of(name, file.parameters))
     for name in sorted(declared.keys() - entries.keys()):
         document, pointer = declared[name]
-        reading.fault(document, pointer, f"{name} is not in parameters.yaml", "an entry there")
+        found = Said(f"parameters.yaml中没有{name}", f"{name} is not in parameters.yaml")
+        reading.fault(document, pointer, found, Said("在该文件中列明", "an entry there"))
     return entries
 
 
-def bounds_of(reading: Reading, paths: Iterable[Path]) -> dict[str, BoundsFile]:
+def bounds_of(files: Iterable[ParametersFile]) -> dict[str, BoundsFile]:
     """Give what each parameter cannot leave, so that a rule can be proved not to overflow."""
-    files = [reading.shape(reading.read(path), ParametersFile) for path in paths]
     stated = ((name, each.bounds) for file in files for name, each in file.parameters.items())
     return {name: bounds for name, bounds in stated if bounds is not None}
 
 
-def value_fault(entry: ParameterEntry, value: object) -> tuple[str, str] | None:
+def value_fault(entry: ParameterEntry, value: object) -> tuple[Said, Said] | None:
     """Tell what is wrong with a parameter's value, and what would be accepted."""
     if entry.unit is Unit.MODE:
-        return None if value in entry.allowed else ("no such mode", " ".join(entry.allowed))
+        is_known = value in entry.allowed
+        return None if is_known else (Said("没有这种方式", "no such mode"), one_of(entry.allowed))
     if type(value) is not int:
-        return "no whole number", f"a whole number of {entry.unit}"
+        return Said("不是整数", "no whole number"), Said(
+            f"整数，单位{entry.unit}", f"a whole number of {entry.unit}"
+        )
     low = entry.low if entry.low is not None else 0
     if value < low or (entry.high is not None and value > entry.high):
-        return "a number out of bounds", f"{low} to {entry.high}"
+        return Said("超出取值范围", "a number out of bounds"), Said(
+            f"{low}至{entry.high}", f"{low} to {entry.high}"
+        )
     return None
 
 
@@ -73,13 +89,13 @@ def _check(
 ) -> None:
     pointer = pointer_to("parameters", entry.id)
     if (entry.unit is Unit.MODE) is not bool(entry.allowed):
-        reading.fault(document, pointer, "`allowed` without a mode, or a mode without it")
+        reading.fault(document, pointer, MODE_AND_ALLOWED)
     for index, dated in enumerate(entry.values):
         if fault := value_fault(entry, dated.value):
             reading.fault(document, f"{pointer}/values/{index}/value", *fault)
     days = [dated.valid_from for dated in entry.values]
     if len(set(days)) != len(days):
-        reading.fault(document, f"{pointer}/values", "two values for one day", "one value a day")
+        reading.fault(document, f"{pointer}/values", *TWO_VALUES)
     if entry.sample is not None and (fault := value_fault(entry, entry.sample)):
         reading.fault(document, pointer_to("overlay", DEMONSTRATION, entry.id), *fault)
     if entry.programme is None:
@@ -89,9 +105,10 @@ def _check(
     stated = programme.compiled.programme.parameters if programme else {}
     if name not in stated:
         if entry.id not in declared:
-            reading.fault(document, pointer, "no programme declares it", " ".join(declared))
+            reading.fault(document, pointer, UNDECLARED, nearest_of(entry.id, declared))
     elif stated[name].unit != entry.unit:
-        reading.fault(document, f"{pointer}/unit", str(entry.unit), stated[name].unit)
+        found = Said(f"单位与项目所写不同：{entry.unit}", f"another unit: {entry.unit}")
+        reading.fault(document, f"{pointer}/unit", found, one_of([stated[name].unit]))
 
 
 def _entry(name: str, file: ParameterFile, sample: int | None) -> ParameterEntry:

@@ -13,10 +13,20 @@ from services.policy.plan.actions.reading import Reading
 from services.policy.plan.models import HighestRuleFile, OneClauseRuleFile, StackingFile
 from services.policy.plan.rules import ParameterEntry, Plan, Unit
 from services.policy.stacking.rules import Confidence, Stacking, StackingGroup, StackingRule
-from services.rulebook.errors import nearest, pointer_to
+from services.policy.wording import Said, nearest_of, one_of
+from services.rulebook.errors import pointer_to
 from services.rulebook.stacking import Clause, OneClause
 
 FILE = "stacking.yaml"
+OWN_NAME = Said("另取名称", "a name of its own")
+NOT_SAID = Said("政策原文没有这些文字", "words that the plan does not say")
+SAID_OR_LESS_SURE = Said(
+    "本政策条款的原文，或改写confidence", "words of a clause of this plan, or another `confidence`"
+)
+OF_ALL = Said(
+    "限额及于该年度事项的一切补助，不论是否相关",
+    "a ceiling over all aid of a year's matter, related or not",
+)
 # The matter of programmes that are received for a year.
 YEAR = "year"
 
@@ -71,11 +81,11 @@ class _StackingReader:
         """Take up the groups and the ids of a plan's rules, each of which stands once."""
         for index, group in enumerate(file.groups):
             if group.id in self.groups or group.id in self.programmes:
-                self._fault(folder, pointer_to("groups", index, "id"), f"{group.id} stands twice")
+                self._fault(folder, pointer_to("groups", index, "id"), _twice(group.id))
             self.groups[group.id] = StackingGroup(group.id, group.title, group.english)
         for at, rule in _rules(file):
             if rule.id in self.rules:
-                self._fault(folder, f"{at}/id", f"{rule.id} stands twice")
+                self._fault(folder, f"{at}/id", _twice(rule.id))
             self.rules.add(rule.id)
 
     def check_rules(self, folder: Path, file: StackingFile) -> None:
@@ -85,8 +95,7 @@ class _StackingReader:
         for at, rule in _rules(file):
             is_said = any(rule.says in each for each in text)
             if rule.confidence is Confidence.VERBATIM and not is_said:
-                allowed = "words of a clause of this plan, or another `confidence`"
-                self._fault(folder, f"{at}/says", "words that the plan does not say", allowed)
+                self._fault(folder, f"{at}/says", NOT_SAID, SAID_OR_LESS_SURE)
             if isinstance(rule, OneClauseRuleFile):
                 self._check_names(folder, at, rule)
 
@@ -101,16 +110,16 @@ class _StackingReader:
     def _check_programme(self, document: Document, at: str, data: Mapping[str, Any]) -> None:
         group = data.get("stacking_group")
         if isinstance(group, str) and not self._is_group(group):
-            allowed = f"{nearest(group, self.groups)} ({FILE})"
-            self.reading.fault(document, f"{at}/stacking_group", f"{group} is no group", allowed)
+            allowed = nearest_of(group, self.groups)
+            allowed = Said(f"{allowed.zh}（{FILE}）", f"{allowed.en} ({FILE})")
+            self.reading.fault(document, f"{at}/stacking_group", _no_group(group), allowed)
         ceilings = data.get("ceilings")
         if data.get("matter", YEAR) != YEAR or not isinstance(ceilings, list):
             return
         for index, ceiling in enumerate(ceilings):
             if isinstance(ceiling, dict) and ceiling.get("of") == "matter":
-                found = "a ceiling over all aid of a year's matter, related or not"
-                allowed = "group beneficiary-year"
-                self.reading.fault(document, f"{at}/ceilings/{index}/of", found, allowed)
+                allowed = one_of(("group", "beneficiary-year"))
+                self.reading.fault(document, f"{at}/ceilings/{index}/of", OF_ALL, allowed)
 
     def highest(self, parameters: Mapping[str, ParameterEntry]) -> tuple[Path, HighestRuleFile]:
         """Find the one rule 从高、不重复, whose mode must be a parameter."""
@@ -121,27 +130,31 @@ class _StackingReader:
                 if found
                 else self.reading.read(next(iter(self.plans)) / "plan.yaml")
             )
-            told = f"{len(found)} plans state `highest`"
-            self.reading.fault(document, "/highest", told, f"one {FILE} that does")
+            told = Said(f"{len(found)}个政策写有highest", f"{len(found)} plans state `highest`")
+            allowed = Said(f"恰有一个{FILE}写明", f"one {FILE} that does")
+            self.reading.fault(document, "/highest", told, allowed)
             self.reading.raise_faults()
         folder, rule = found[0]
         modes = [name for name, each in parameters.items() if each.unit is Unit.MODE]
         if rule.mode not in modes:
-            self._fault(folder, "/highest/mode", f"{rule.mode} is no mode", " ".join(modes))
+            found_ = Said(f"{rule.mode}不是方式参数", f"{rule.mode} is no mode")
+            self._fault(folder, "/highest/mode", found_, one_of(modes))
         return folder, rule
 
     def _check_names(self, folder: Path, at: str, rule: OneClauseRuleFile) -> None:
         if not rule.programmes and not rule.groups:
-            self._fault(folder, at, "a rule that names nothing", "`programmes` or `groups`")
+            allowed = Said("programmes或groups", "`programmes` or `groups`")
+            self._fault(folder, at, Said("没有写明对象", "a rule that names nothing"), allowed)
         for key in ("programmes", "repeatable"):
             for index, name in enumerate(getattr(rule, key)):
                 if name not in self.programmes:
-                    allowed = nearest(name, self.programmes)
-                    self._fault(folder, f"{at}/{key}/{index}", f"{name} is no programme", allowed)
+                    found = Said(f"没有{name}这个项目", f"{name} is no programme")
+                    allowed = nearest_of(name, self.programmes)
+                    self._fault(folder, f"{at}/{key}/{index}", found, allowed)
         for index, name in enumerate(rule.groups):
             if not self._is_group(name):
-                allowed = nearest(name, self.groups)
-                self._fault(folder, f"{at}/groups/{index}", f"{name} is no group", allowed)
+                allowed = nearest_of(name, self.groups)
+                self._fault(folder, f"{at}/groups/{index}", _no_group(name), allowed)
 
     def _is_group(self, name: str) -> bool:
         return name in self.groups or name in self.programmes
@@ -149,10 +162,16 @@ class _StackingReader:
     def _document(self, folder: Path) -> Document:
         return self.reading.read(folder / FILE)
 
-    def _fault(
-        self, folder: Path, pointer: str, found: str, allowed: str = "a name of its own"
-    ) -> None:
+    def _fault(self, folder: Path, pointer: str, found: Said, allowed: Said = OWN_NAME) -> None:
         self.reading.fault(self._document(folder), pointer, found, allowed)
+
+
+def _twice(name: str) -> Said:
+    return Said(f"{name}重复", f"{name} stands twice")
+
+
+def _no_group(name: str) -> Said:
+    return Said(f"没有{name}这个分组", f"{name} is no group")
 
 
 def _rules(file: StackingFile) -> Iterator[tuple[str, HighestRuleFile | OneClauseRuleFile]]:

@@ -24,14 +24,14 @@ from services.policy.sandbox_runs.schemas import (
     ParameterChange,
     ProgrammeChange,
 )
-from services.policy.wording import in_chinese
+from services.policy.wording import unknown_name
 from services.rulebook import (
     CompiledProgramme,
     RuleError,
     compile_programme,
     load_programme,
 )
-from services.rulebook.errors import nearest, pointer_to
+from services.rulebook.errors import pointer_to
 from services.rulebook.stacking import StackingMode
 
 FIRM = "firm"
@@ -45,6 +45,11 @@ class Scenario:
     before: Version
     after: Version
     left_out: tuple[PlanProgramme, ...]
+
+    @property
+    def names(self) -> list[str]:
+        """Name every programme of either version, in the order in which outcomes are kept."""
+        return sorted(self.before.programmes.keys() | self.after.programmes.keys())
 
 
 @dataclass(frozen=True)
@@ -278,10 +283,6 @@ def _refusal(error: RuleError, places: Mapping[str, str]) -> Invalid:
 
 
 def _require_known(name: str, known: Iterable[str], pointer: str, code: str) -> None:
-    words = list(known)
-    if name in words:
-        return
-    hint = nearest(name, words)
-    raise invalid_field(
-        pointer, code, f"没有这个名称（{in_chinese(hint)}）。", f"There is no such name ({hint})."
-    )
+    words = set(known)
+    if name not in words:
+        raise unknown_name(pointer, code, name, words)

@@ -5,7 +5,8 @@ goes on where it stopped. Rules are asked beside the loop.
 """
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
@@ -22,12 +23,12 @@ from services.policy.firms.queries import firms_on
 from services.policy.firms.rules import StoredFirm, situation_of
 from services.policy.matches.queries import count_firms, firms_after
 from services.policy.plan.actions.load_library import library
-from services.policy.sandbox_runs.actions.draw_up import Ground, Scenario, draw_up
-from services.policy.sandbox_runs.actions.sum_up import sum_up
+from services.policy.sandbox_runs.actions.draw_up import FIRM, Ground, Scenario, draw_up
+from services.policy.sandbox_runs.actions.sum_up import Known, sum_up
 from services.policy.sandbox_runs.models import SandboxRun
 from services.policy.sandbox_runs.rules import FirmResult, Grant, Tally, firm_result
 from services.policy.sandbox_runs.schemas import NewRun
-from services.policy.situations.queries import received_by_firms
+from services.policy.situations.queries import received_by_firms, standing_aid_of
 
 FIRMS_AT_ONCE = 300
 SCENARIOS_KEPT = 8
@@ -37,6 +38,18 @@ INSERT INTO sandbox_grant (run_id, programme, uscc, before, before_fen, after, a
 SELECT $1, * FROM unnest($2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[],
                          $7::bigint[], $8::text[])
 """
+_WRITE_OUTCOMES = """
+INSERT INTO sandbox_outcome (run_id, uscc, before, after)
+SELECT $1, * FROM unnest($2::text[], $3::text[], $4::text[])
+"""
+
+
+@dataclass(frozen=True)
+class Written:
+    """The rows of some firms: what is granted, and every outcome as letters."""
+
+    grants: list[tuple[Any, ...]]
+    outcomes: list[tuple[str, str, str]]
 
 
 async def step_run(session: AsyncSession, operation: Operation, _: Actor, __: datetime) -> Step:
@@ -45,19 +58,22 @@ async def step_run(session: AsyncSession, operation: Operation, _: Actor, __: da
     scenario = scenario_of(run)
     work = operation.input
     usccs = await firms_after(session, work["after"], FIRMS_AT_ONCE)
-    known = operation.total or await count_firms(session)
-    total = max(known, operation.done + len(usccs))
+    counted = operation.total or await count_firms(session)
+    total = max(counted, operation.done + len(usccs))
     if not usccs:
         tally = Tally.from_json(work["tally"])
         result = await sum_up(session, run, scenario, tally, firms=operation.done)
         return Step(operation.done, operation.done, [], result.model_dump(mode="json"))
     firms = await firms_on(session, usccs, run.on_day)
-    history = await received_by_firms(session, usccs)
+    known = Known(
+        await received_by_firms(session, usccs), await standing_aid_of(session, FIRM, usccs)
+    )
     tally = Tally.from_json(work["tally"])
-    rows = await asyncio.to_thread(_ask, firms, history, scenario, run.on_day, tally)
-    if rows:
-        connection = await raw_connection(session)
-        await connection.execute(_WRITE, run.id, *map(list, zip(*rows, strict=True)))
+    rows = await asyncio.to_thread(_ask, firms, known, scenario, run.on_day, tally)
+    connection = await raw_connection(session)
+    for statement, some in ((_WRITE, rows.grants), (_WRITE_OUTCOMES, rows.outcomes)):
+        if some:
+            await connection.execute(statement, run.id, *map(list, zip(*some, strict=True)))
     operation.input = {"after": usccs[-1], "tally": tally.to_json()}
     return Step(operation.done + len(usccs), total, [])
 
@@ -82,32 +98,36 @@ def _scenario(request: bytes, ground: bytes, on: date) -> Scenario:
 
 
 def _ask(
-    firms: Iterable[StoredFirm],
-    history: Mapping[str, frozenset[str]],
-    scenario: Scenario,
-    on: date,
-    tally: Tally,
-) -> list[tuple[Any, ...]]:
-    """Ask both versions about each firm, count, and give the rows of what is granted."""
+    firms: Iterable[StoredFirm], known: Known, scenario: Scenario, on: date, tally: Tally
+) -> Written:
+    """Ask both versions about each firm, count, and give the rows to keep."""
     facts = {*scenario.before.rules.facts, *scenario.after.rules.facts}
     results = [
         firm_result(
             firm.uscc,
             situation_of(
                 firm.known(), library().vocabulary, on=on, year=None,
-                history=history.get(firm.uscc, ()), only=facts,
+                history=known.received.get(firm.uscc, ()), only=facts,
             ),
             scenario.before,
             scenario.after,
+            known.standing.get(firm.uscc, ()),
         )
         for firm in firms
     ]  # fmt: skip
     tally.add(results)
-    return [row for result in results for row in _rows(result, scenario)]
+    names, before, after = scenario.names, scenario.before, scenario.after
+    return Written(
+        [row for result in results for row in _rows(result, scenario)],
+        [
+            (each.uscc, before.letters(names, each.before), after.letters(names, each.after))
+            for each in results
+        ],
+    )
 
 
 def _rows(result: FirmResult, scenario: Scenario) -> Iterator[tuple[Any, ...]]:
-    """Keep what is granted under either version; what is refused or unknown is only counted."""
+    """Keep the amounts of what is granted under either version; the rest is kept as letters."""
     for programme, before, after in result.pairs:
         if before.is_entitled or after.is_entitled:
             _require_modest(programme, after)

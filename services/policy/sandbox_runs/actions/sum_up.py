@@ -1,16 +1,18 @@
 """Summing up a run: cost against budget, who wins and loses most, and why."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.policy.firms.queries import firms_on
 from services.policy.firms.rules import KnownFirm, situation_of
 from services.policy.plan.actions.load_library import library
+from services.policy.rationing.rules import SHARERS, Demand, Oversubscription, rank_of
 from services.policy.sandbox_runs import queries, rules
-from services.policy.sandbox_runs.actions.draw_up import Scenario
+from services.policy.sandbox_runs.actions.draw_up import FIRM, Scenario
 from services.policy.sandbox_runs.models import SandboxRun
-from services.policy.sandbox_runs.rules import Asked, Demand, Grant, Tally
+from services.policy.sandbox_runs.rules import Asked, Grant, Tally
 from services.policy.sandbox_runs.schemas import (
     Budget,
     BudgetResult,
@@ -25,8 +27,18 @@ from services.policy.sandbox_runs.schemas import (
     Side,
     Standing,
 )
-from services.policy.situations.queries import received_by_firms
+from services.policy.situations.queries import received_by_firms, standing_aid_of
 from services.rulebook import Situation
+from services.rulebook.stacking import Aid
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of firms beside their facts: what they once received, what aid stands."""
+
+    received: Mapping[str, frozenset[str]]
+    standing: Mapping[str, list[Aid]]
+
 
 GONE = ("改动后没有这个项目。", "The changed plan has no such programme.")
 
@@ -45,7 +57,7 @@ async def sum_up(
         measures=_measures(scenario, tally),
         before=_standing(tally.before.values()),
         after=_standing(tally.after.values()),
-        budgets=[await _budget(session, run, each, after, tally) for each in request.budgets],
+        budgets=await _budgets(session, run, request.budgets, after, tally),
         winners=_side(tally.winners),
         losers=_side(tally.losers),
         open=tally.open,
@@ -117,6 +129,42 @@ def _side(counts: list[int]) -> Side:
     return Side(firms=firms, fen=fen, from_pending=from_pending)
 
 
+async def _budgets(
+    session: AsyncSession,
+    run: SandboxRun,
+    given: Sequence[Budget],
+    programmes: Mapping[str, Asked],
+    tally: Tally,
+) -> list[BudgetResult]:
+    """Hold the cost against the budgets sent along, else against the lines that finance announced.
+
+    On a line counts what is not reserved yet, as the cost is what would be paid beside that.
+    """
+    if given:
+        return [await _budget(session, run, each, programmes, tally) for each in given]
+    found: list[BudgetResult] = []
+    for each in await queries.spendable(session, run.on_day.year):
+        if _paid_from(each.budget, programmes):
+            result = await _budget(session, run, each.budget, programmes, tally)
+            found.append(
+                result.model_copy(
+                    update={
+                        "lines": each.lines, "allotted_fen": each.allotted_fen,
+                        "reserved_fen": each.reserved_fen,
+                    }
+                )
+            )  # fmt: skip
+    return found
+
+
+def _paid_from(budget: Budget, programmes: Mapping[str, Asked]) -> dict[str, Asked]:
+    return {
+        name: asked
+        for name, asked in programmes.items()
+        if name == budget.programme or (budget.measure and asked.measure == budget.measure)
+    }
+
+
 async def _budget(
     session: AsyncSession,
     run: SandboxRun,
@@ -125,11 +173,7 @@ async def _budget(
     tally: Tally,
 ) -> BudgetResult:
     """Hold the cost against what may be spent; a cost that is not known is neither."""
-    own = {
-        name: asked
-        for name, asked in programmes.items()
-        if name == budget.programme or (budget.measure and asked.measure == budget.measure)
-    }
+    own = _paid_from(budget, programmes)
     standing = _standing([tally.after.get(name, EMPTY) for name in own])
     cost, is_over = standing.cost_fen, standing.known_fen > budget.amount_fen
     is_enough = False if is_over else None if cost is None else True
@@ -149,12 +193,12 @@ async def _overdemand(
     rule = budget.oversubscription or (stated.pop() if len(stated) == 1 else None)
     if rule is None:
         return Overdemand(rule=None, served=None, paid_fen=None)
-    rule = rules.Oversubscription(rule)
+    rule = Oversubscription(rule)
     found = [
-        Demand(amount, rules.rank_of(rank))
+        Demand(amount, rank_of(rank))
         for amount, rank in await queries.demands(session, run.id, own.keys())
     ]
-    shared = rules.SHARERS[rule](found, budget.amount_fen)
+    shared = SHARERS[rule](found, budget.amount_fen)
     return Overdemand(rule=rule, **vars(shared))
 
 
@@ -164,22 +208,23 @@ async def _shown(
     """Show some firms with what changes for each, and by which condition."""
     usccs = [uscc for _, uscc in ranked]
     firms = {each.uscc: each.known() for each in await firms_on(session, usccs, run.on_day)}
-    history = await received_by_firms(session, usccs)
+    known = Known(
+        await received_by_firms(session, usccs), await standing_aid_of(session, FIRM, usccs)
+    )
     return [
         ShownFirm(
             uscc=uscc, name=firms[uscc].state.name, difference_fen=difference,
-            reasons=_reasons(run, scenario, firms[uscc], history.get(uscc, frozenset())),
+            reasons=_reasons(run, scenario, firms[uscc], known),
         )
         for difference, uscc in ranked
         if uscc in firms
     ]  # fmt: skip
 
 
-def _reasons(
-    run: SandboxRun, scenario: Scenario, firm: KnownFirm, received: frozenset[str]
-) -> list[Reason]:
+def _reasons(run: SandboxRun, scenario: Scenario, firm: KnownFirm, known: Known) -> list[Reason]:
+    received, standing = known.received.get(firm.uscc, ()), known.standing.get(firm.uscc, ())
     situation = situation_of(firm, library().vocabulary, on=run.on_day, year=None, history=received)
-    result = rules.firm_result(firm.uscc, situation, scenario.before, scenario.after)
+    result = rules.firm_result(firm.uscc, situation, scenario.before, scenario.after, standing)
     return [
         _reason(scenario, situation, programme, before, after)
         for programme, before, after in result.pairs

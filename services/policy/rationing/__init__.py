@@ -1,0 +1,1 @@
+"""How a budget that is too small is shared out."""

@@ -1,0 +1,1 @@
+"""What has been heard of finance: budget lines, and the aid of firms that was declared there."""
