@@ -13,10 +13,18 @@ from uuid import UUID
 
 import orjson
 import pytest
+from asyncpg import ConnectionDoesNotExistError
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
+from services.kernel.actors import SYSTEM
+from services.kernel.tables import Operation
+from services.kernel.unit import in_unit
+from services.policy.contract.events import FirmMatched
 from services.policy.firms.rules import KeptFirms
 from services.policy.matches import rules
 from services.policy.matches.actions import ask_firms as asking
+from services.policy.matches.actions import review_bases
 from services.policy.matches.actions.ask_firms import Asked, ask_each, ask_firms
 from services.policy.matches.queries import matched_programmes
 from services.policy.matches.rules import Ground
@@ -25,6 +33,7 @@ from services.policy.plan.actions.load_library import library
 from services.rulebook.columns.standings import Board
 from services.rulebook.ruleset import rule_set
 from tests.benchmarks.city_firms import city_firms
+from tests.policy.steps import GROWTH, growing_firm
 
 FIRMS = 150
 SEEDS = (1, 2)
@@ -219,3 +228,61 @@ def test_grounds_that_no_firm_could_tell_apart_are_equal() -> None:
     one, other = ground(on, samples=True), ground(on, samples=False)
     again = Ground(one.bases, rule_set(each.programme.compiled for each in one.bases))
     assert (one == again, hash(one) == hash(again), one == other) == (True, True, False)
+
+
+@pytest.mark.parametrize(
+    ("programmes", "firms"),
+    [(0, 2_000), (1, 2_000), (20, 2_000), (40, 1_000), (88, 454), (200, 400)],
+)
+def test_the_more_programmes_the_fewer_firms_in_a_step(programmes: int, firms: int) -> None:
+    """A step is one transaction: as long as it lasts, others wait for its locks and its turn."""
+    assert review_bases.firms_at_once(programmes) == firms
+
+
+async def test_steps_commit_one_by_one_and_go_on_where_the_last_one_ended(
+    platform: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Everybody is matched in small steps; one that dies before its commit is done again, once."""
+    monkeypatch.setattr(review_bases, "FIRMS_LEAST", 2)
+    monkeypatch.setattr(review_bases, "FIRMS_MOST", 2)
+    monkeypatch.setattr(asking, "BLOCK_LEAST", 1)
+    usccs = [await growing_firm(platform) for _ in range(3)]
+    runtime = platform.service("policy")
+    told_before = {uscc: await told_events(platform, uscc) for uscc in usccs}
+    starts: list[str] = []
+    match = review_bases.match_firms
+
+    async def dies_once(session: Any, chosen: Any, *rest: Any, **options: Any) -> int:
+        changed = await match(session, chosen, *rest, **options)
+        starts.append(min(chosen))
+        if len(starts) == 1:
+            raise OperationalError("", {}, ConnectionDoesNotExistError())
+        return changed
+
+    monkeypatch.setattr(review_bases, "match_firms", dies_once)
+
+    async def forget(session: Any, now: datetime) -> UUID | None:
+        await session.execute(text("DELETE FROM match WHERE programme = :p"), {"p": GROWTH})
+        await session.execute(text("DELETE FROM match_basis WHERE programme = :p"), {"p": GROWTH})
+        return await review_bases.review_bases(session, SYSTEM, now=now)
+
+    operation = await in_unit(runtime, forget)
+    await platform.settle()
+    async with runtime.sessions() as session:
+        row = await session.get(Operation, operation)
+    assert (row.state, row.done) == ("finished", row.total)
+    assert len(starts) > row.total / 2
+    # The first step was done twice, since the first time it did not count; every other one once.
+    assert starts == [starts[0], *sorted(set(starts))]
+    for uscc in usccs:
+        found = (await told_events(platform, uscc))[len(told_before[uscc]) :]
+        assert [each["changes"] for each in found] == [
+            [{"programme": GROWTH, "change": "newly-entitled"}]
+        ]
+
+
+async def told_events(platform: Any, uscc: str) -> list[dict[str, Any]]:
+    sql = "SELECT payload::jsonb FROM outbox WHERE aggregate = :a AND type = :t ORDER BY seq"
+    values = {"a": f"firm:{uscc}", "t": FirmMatched.TYPE}
+    async with platform.service("policy").sessions() as session:
+        return [row[0] for row in await session.execute(text(sql), values)]

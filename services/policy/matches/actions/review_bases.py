@@ -64,7 +64,7 @@ async def step_matching(
     """Match the next firms under the programmes that it is about."""
     work = operation.input
     programmes: list[str] = work["programmes"]
-    at_once = _firms_at_once(len(programmes))
+    at_once = firms_at_once(len(programmes))
     usccs = await queries.firms_after(session, work["after"], at_once)
     changed = work["changed"]
     if usccs:
@@ -79,6 +79,6 @@ async def step_matching(
     return Step(done, done, [], result)
 
 
-def _firms_at_once(programmes: int) -> int:
+def firms_at_once(programmes: int) -> int:
     """Choose so many that a step stays short: others wait for its locks and its turn."""
     return max(FIRMS_LEAST, min(FIRMS_MOST, STANDINGS_AT_ONCE // max(1, programmes)))
