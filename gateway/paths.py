@@ -14,7 +14,7 @@ _UNSAFE = re.compile(
     rb"%2f|%5c|%00|[\\\x00-\x20\x7f-\xff]|(?:^|/)(?:\.|%2e){1,2}(?:/|$)", re.IGNORECASE
 )
 _ESCAPES = re.compile(rb"%(?![0-9a-fA-F]{2})")
-_IMPORT = re.compile(r"/v1/[a-z][a-z-]*/imports/?")
+_IMPORT = re.compile(r"/v1/[a-z][a-z-]*/(?:(?:cases|recommendations)/)?imports/?")
 # A file that proves something, under the thing that it proves; and such a file, given out.
 _UPLOAD = re.compile(r"/v1/[a-z][a-z-]*/(?:[^/]+/)+evidence/?")
 _DOWNLOAD = re.compile(r"/v1/[a-z][a-z-]*/(?:[^/]+/)+content")

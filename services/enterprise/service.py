@@ -4,10 +4,15 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from services.enterprise.base import Base
+from services.enterprise.base import REMINDER_DAYS, Base
 from services.enterprise.codes.industries import industries, sections
 from services.enterprise.codes.towns import towns
 from services.enterprise.contract.events import FirmChanged, ListPublished
+from services.enterprise.contract.recognitions import (
+    RecognitionAnswered,
+    RecognitionExpired,
+    RecognitionExpiring,
+)
 from services.enterprise.facts.routes import router as facts_router
 from services.enterprise.files.routes import router as files_router
 from services.enterprise.firms.actions import TIMER, restate_firms, tell_of_day
@@ -18,15 +23,29 @@ from services.enterprise.imports.routes import router as imports_router
 from services.enterprise.imports.rules import KINDS
 from services.enterprise.lists.actions import restate_lists
 from services.enterprise.lists.routes import router as lists_router
+from services.enterprise.reactions import (
+    record_decided_title,
+    record_upper_title,
+    revoke_decided_title,
+)
+from services.enterprise.recognitions.actions import (
+    EXPIRED_TIMER,
+    EXPIRING_TIMER,
+    tell_of_expired,
+    tell_of_expiring,
+)
 from services.enterprise.recognitions.routes import router as recognitions_router
 from services.enterprise.recognitions.rules import STATES
 from services.enterprise.vocabulary.actions import seed_owners
 from services.enterprise.vocabulary.rules import PERIODS, facts, lawful_sources, recognitions
 from services.kernel.code_lists import CodeList
 from services.kernel.operations import OperationKind
+from services.kernel.reactions import Reaction
 from services.kernel.service import Service
 from services.kernel.timers import TimerKind
 from services.kernel.unit import in_unit
+from services.policy.contract.events import CaseDecided, CaseEnded
+from services.policy.contract.recommendations import RecommendationChanged
 
 HERE = Path(__file__).parent
 
@@ -57,8 +76,10 @@ CODE_LISTS = (
 
 
 async def _on_start(runtime: Any) -> None:
-    """Bring the ownership of facts in line with the vocabulary."""
+    """Bring the ownership of facts in line with the vocabulary; give sessions their setting."""
     await in_unit(runtime, lambda session, _: seed_owners(session))
+    days = runtime.settings.recognition_reminder_days
+    runtime.sessions.configure(info={REMINDER_DAYS: days})
 
 
 SERVICE = Service(
@@ -75,9 +96,22 @@ SERVICE = Service(
         lists_router,
         imports_router,
     ),
-    announces=(FirmChanged, ListPublished),
+    announces=(
+        FirmChanged,
+        ListPublished,
+        RecognitionAnswered,
+        RecognitionExpiring,
+        RecognitionExpired,
+    ),
+    reactions=(
+        Reaction(CaseDecided, record_decided_title),
+        Reaction(CaseEnded, revoke_decided_title),
+        Reaction(RecommendationChanged, record_upper_title),
+    ),
     timers=(
         TimerKind(TIMER, tell_of_day),
+        TimerKind(EXPIRING_TIMER, tell_of_expiring),
+        TimerKind(EXPIRED_TIMER, tell_of_expired),
         TimerKind("forget-import-rows", forget_orphans, every=timedelta(hours=1)),
     ),
     operations=(OperationKind(OPERATION, step_import),),

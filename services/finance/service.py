@@ -24,6 +24,7 @@ from services.kernel.code_lists import CodeList
 from services.kernel.reactions import Reaction
 from services.kernel.service import Service
 from services.kernel.timers import TimerKind
+from services.policy.contract.desk import LegacyCaseImported
 from services.policy.contract.events import AwardProposed, CaseDecided, CaseEnded
 
 CODE_LISTS = (
@@ -50,6 +51,7 @@ SERVICE = Service(
         Reaction(AwardProposed, reactions.reserve_award),
         Reaction(CaseDecided, reactions.decide_award),
         Reaction(CaseEnded, reactions.end_award),
+        Reaction(LegacyCaseImported, reactions.enter_legacy_aid),
     ),
     timers=(TimerKind("check-ledger", check_ledger, every=timedelta(hours=1)),),
     code_lists=CODE_LISTS,

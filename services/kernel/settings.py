@@ -47,6 +47,13 @@ class Settings(BaseSettings):
         alias="LIANGXIN_OFFICE_FILE",
         description="The city's own offices, remedies and archives in place of the packaged ones",
     )
+    recognition_reminder_days: int = Field(
+        60,
+        alias="LIANGXIN_RECOGNITION_REMINDER_DAYS",
+        ge=1,
+        le=366,
+        description="How many days before its end a title is announced as about to end",
+    )
     pool_size: int = Field(6, alias="LIANGXIN_POOL_SIZE")
     trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
         (),

@@ -2,8 +2,8 @@
 
 from services.kernel.code_lists import CodeList
 from services.kernel.file_types import FILE_TYPE_NAMES
+from services.policy.calls.rules import NOTICE_NAMES, RANK_BY_NAMES, TIES_NAMES
 from services.policy.calls.rules import STATE_NAMES as CALL_STATES
-from services.policy.calls.rules import TIES_NAMES
 from services.policy.cases.rules import CaseEvent as Do
 from services.policy.cases.rules import CaseState as In
 from services.policy.cases.rules import ReservationState, SystemEvent
@@ -14,6 +14,7 @@ from services.policy.evidence.rules import (
     MARK_NAMES,
     MATERIAL_STATUS_NAMES,
 )
+from services.policy.fact_objections import rules as fact_rules
 from services.policy.gates.rules import RESTRICTION_NAMES
 from services.policy.matches.rules import Change, Kind
 from services.policy.meetings import rules as meeting_rules
@@ -21,14 +22,19 @@ from services.policy.notices.rules import (
     OBJECTION_STATE_NAMES,
     RESULT_NAMES,
 )
+from services.policy.offers import rules as offer_rules
 from services.policy.office import RETENTION_NAMES
+from services.policy.panels import rules as panel_rules
 from services.policy.parameters.rules import ParameterState
 from services.policy.plan.rules import BENEFICIARY_NAMES, KIND_NAMES, PlanStatus, Sharing
+from services.policy.prefill import rules as prefill_rules
 from services.policy.rationing.rules import Oversubscription
+from services.policy.recommendations import rules as recommendation_rules
 from services.policy.records import RECORDS
 from services.policy.sandbox_runs.rules import Outcome, Wanted
 from services.policy.steps import rules as step_rules
 from services.policy.tasks import rules as task_rules
+from services.policy.titles.rules import TITLE_STATE_NAMES
 
 CODE_LISTS: tuple[CodeList, ...] = (
     CodeList("case-states", "办件状态", "States of a case", {
@@ -47,6 +53,7 @@ CODE_LISTS: tuple[CodeList, ...] = (
         Do.DECIDE: ("决定", "Decide"), Do.WITHDRAW: ("撤回", "Withdraw"),
         Do.REVOKE: ("撤销", "Revoke"),
         SystemEvent.CREATED: ("建立", "Created"),
+        SystemEvent.IMPORTED: ("历史办件导入", "Imported from earlier years"),
         SystemEvent.RESERVED: ("资金已预留", "Reserved"),
         SystemEvent.RESERVATION_REFUSED: ("资金未预留", "Reservation refused"),
         SystemEvent.RESERVATION_ENDED: ("预留已解除", "Reservation ended"),
@@ -57,10 +64,22 @@ CODE_LISTS: tuple[CodeList, ...] = (
         SystemEvent.OBJECTION_UPHELD: ("异议成立", "Objection upheld"),
         SystemEvent.OBJECTION_DISMISSED: ("异议不成立", "Objection dismissed"),
         SystemEvent.AWARDED: ("立项", "Awarded"), SystemEvent.PAID: ("已拨付", "Paid"),
+        Do.CONFIRM: ("确认", "Confirm"), Do.DECLINE: ("放弃", "Decline"),
+        SystemEvent.OFFER_LAPSED: ("期满未确认", "Lapsed unconfirmed"),
+        SystemEvent.FACTS_CHANGED: ("核对不一致，事实有变", "Facts changed"),
+        SystemEvent.FACTS_CONFIRMED: ("核对一致", "Facts confirmed"),
+        SystemEvent.FACT_OBJECTED: ("对事实提出异议", "A fact objected to"),
+        SystemEvent.FACT_OBJECTION_ANSWERED: ("对事实异议的答复", "Objection to a fact answered"),
         SystemEvent.STEP_PASSED: ("环节通过", "A step passed"),
         SystemEvent.STEP_FAILED: ("环节未通过", "A step failed"),
         SystemEvent.STEP_RETURNED: ("环节退回补正", "Returned by a step"),
-        SystemEvent.RECUSED: ("有人回避", "Somebody recused")}),
+        SystemEvent.RECUSED: ("有人回避", "Somebody recused"),
+        SystemEvent.TITLE_RECORDED: ("称号已登记", "Title recorded"),
+        SystemEvent.TITLE_NOT_RECORDED: ("称号未能登记", "Title not recorded"),
+        SystemEvent.TITLE_REVOKED: ("称号已撤销", "Title revoked"),
+        SystemEvent.PANEL_JUDGED: ("专家评审结束", "Judged by a panel"),
+        SystemEvent.PANEL_REOPENED: ("重新评审", "Judged anew"),
+        SystemEvent.COMPLETED: ("办结", "Completed")}),
     CodeList("review-steps", "审核环节", "Steps of a review", {**step_rules.KIND_NAMES}),
     CodeList("review-step-states", "审核环节状态", "States of a step",
              {**step_rules.STEP_STATE_NAMES}),
@@ -68,8 +87,44 @@ CODE_LISTS: tuple[CodeList, ...] = (
              {**step_rules.STEP_EVENT_NAMES}),
     CodeList("case-clocks", "办件时限", "Clocks of a case", {**clock_rules.KIND_NAMES}),
     CodeList("case-alerts", "办件提醒", "Alerts of a case", {**clock_rules.ALERT_NAMES}),
+    CodeList("title-states", "称号登记情况", "What the registry holds of a title",
+             {**TITLE_STATE_NAMES}),
+    CodeList("recommendation-states", "推荐申报状态", "States of a recommendation",
+             {**recommendation_rules.STATE_NAMES}),
+    CodeList("recommendation-events", "推荐申报事项", "Events of a recommendation",
+             {**recommendation_rules.EVENT_NAMES}),
+    CodeList("recommendation-origins", "推荐申报来源", "Where a recommendation is from",
+             {**recommendation_rules.ORIGIN_NAMES}),
+    CodeList("recommendation-levels", "推荐申报的上级", "Levels that decide on recommendations",
+             {**recommendation_rules.LEVEL_NAMES}),
+    CodeList("fact-objection-states", "对事实异议的状态", "States of an objection to a fact",
+             {**fact_rules.NAMES}),
+    CodeList("prefill-kinds", "预填事项的种类", "Kinds of what a case is filled with",
+             {**prefill_rules.KIND_NAMES}),
+    CodeList("prefill-states", "预填事项的状态", "Whether a value is held",
+             {**prefill_rules.STATE_NAMES}),
+    CodeList("fact-check-outcomes", "暂用事实的核对结果", "What became of a provisional fact",
+             {**prefill_rules.OUTCOME_NAMES}),
+    CodeList("offer-batch-states", "免申即享批次状态", "States of a batch of offers",
+             {**offer_rules.STATE_NAMES}),
+    CodeList("offer-states", "免申即享结果", "What became of an offer",
+             {**offer_rules.OFFER_NAMES}),
+    CodeList("offer-reasons", "未列入免申即享的原因", "Why a firm is left out",
+             {**offer_rules.REASON_NAMES}),
     CodeList("call-states", "申报批次状态", "States of a call", {**CALL_STATES}),
+    CodeList("call-notices", "申报批次公示方式", "How a call's cases stand in notice",
+             {**NOTICE_NAMES}),
     CodeList("ties", "末位并列的处理", "Ties at the last place", {**TIES_NAMES}),
+    CodeList("ranking-grounds", "排序依据", "What a call ranks by", {**RANK_BY_NAMES}),
+    CodeList("panel-states", "专家评审组状态", "States of a panel", {**panel_rules.STATE_NAMES}),
+    CodeList("panel-events", "专家评审组事项", "Events of a panel",
+             {**panel_rules.EVENT_NAMES}),
+    CodeList("sheet-states", "评分表状态", "States of a sheet",
+             {**panel_rules.SHEET_STATE_NAMES}),
+    CodeList("sheet-events", "评分表事项", "Events of a sheet",
+             {**panel_rules.SHEET_EVENT_NAMES}),
+    CodeList("unscored-reasons", "没有得分的原因", "Why a case has no score",
+             {**panel_rules.NO_SCORE_NAMES}),
     CodeList("objection-states", "异议状态", "States of an objection",
              {**OBJECTION_STATE_NAMES}),
     CodeList("notice-results", "公示结果", "Results of a notice", {**RESULT_NAMES}),

@@ -79,6 +79,26 @@ class ArchiveOffice(OfficePart):
     retention: dict[str, Retention]
 
 
+class OfferDays(OfficePart):
+    """Working days to confirm an offer, and how many before the end a firm is reminded."""
+
+    confirm_days: Annotated[int, Field(ge=1, le=250)] | None = None
+    remind_days: Annotated[int, Field(ge=1, le=250)] | None = None
+
+
+class OfferOffice(OfferDays):
+    """The days of 免申即享, unset where nobody has set them; the demonstration has its own."""
+
+    source: Words | None = None
+    demonstration: OfferDays = OfferDays()
+
+    @model_validator(mode="after")
+    def days_have_a_source(self) -> Self:
+        if self.confirm_days is not None and self.source is None:
+            raise ValueError("days to confirm need the source that sets them")
+        return self
+
+
 class Office(OfficePart):
     """`departments` are the full names by which offices sign, under their codes in the plans."""
 
@@ -87,6 +107,7 @@ class Office(OfficePart):
     archive: ArchiveOffice
     # An office that says nothing of limits has set none.
     clocks: Limits = Limits()
+    offers: OfferOffice = OfferOffice()
 
 
 def load_office(override: Path | None = None) -> Office:

@@ -40,6 +40,8 @@ RECORDS: Final[dict[str, tuple[str, str]]] = {
     "platforms.activities": ("活动", "Activities"),
     "policy.cases": ("办件", "Cases"),
     "policy.calls": ("申报批次", "Calls"),
+    "policy.recommendations": ("推荐申报", "Recommendations"),
+    "policy.panels": ("专家评审组", "Expert panels"),
     "policy.tasks": ("任务", "Tasks"),
     "policy.meetings": ("联席会议", "Meetings"),
     "finance.budgets": ("预算指标", "Budget lines"),

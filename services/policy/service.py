@@ -4,6 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from services.enterprise.contract.events import FirmChanged, ListPublished
+from services.enterprise.contract.recognitions import RecognitionAnswered
 from services.finance.contract.events import AidChanged, AwardChanged, BudgetChanged
 from services.kernel.backlogs import Backlog
 from services.kernel.operations import OperationKind
@@ -23,12 +24,16 @@ from services.policy.archives.routes import cases_router as case_archives
 from services.policy.archives.routes import router as archives
 from services.policy.base import CALENDAR, SECRET_KEY, STORAGE, Base
 from services.policy.calls.routes import router as calls
+from services.policy.case_batches.actions.begin_batch import OPERATION as BATCH
+from services.policy.case_batches.actions.step_batch import step_batch
+from services.policy.case_batches.routes import router as case_batches
 from services.policy.cases.routes import router as cases
 from services.policy.clocks.actions.check_clocks import check_clocks
 from services.policy.clocks.actions.follow_case import renew_provisional
 from services.policy.clocks.rules import CHECK_EVERY as CLOCKS_EVERY
 from services.policy.clocks.rules import CHECK_TIMER as CLOCKS_TIMER
 from services.policy.code_lists import CODE_LISTS
+from services.policy.contract.desk import CaseOverridden, LegacyCaseImported
 from services.policy.contract.events import (
     AwardProposed,
     CaseDecided,
@@ -44,6 +49,19 @@ from services.policy.contract.events import (
     TaskChanged,
     TaskReminded,
 )
+from services.policy.contract.facts import (
+    CaseFactsChecked,
+    FactObjected,
+    FactObjectionAnswered,
+)
+from services.policy.contract.offers import (
+    OfferAnswered,
+    OfferBatchChanged,
+    OfferMade,
+    OfferReminded,
+)
+from services.policy.contract.panels import PanelClosed, PanelReopened
+from services.policy.contract.recommendations import RecommendationChanged
 from services.policy.contract.reminders import CaseReminded, StepChanged
 from services.policy.documents.actions.typeset import TYPESETTER, Typesetter, packaged_fonts
 from services.policy.documents.routes import router as documents
@@ -53,7 +71,12 @@ from services.policy.evidence.actions.clean_up import CLEAN_EVERY, CLEAN_TIMER, 
 from services.policy.evidence.actions.keep_evidence import SCAN_TIMER, scan_again
 from services.policy.evidence.routes import case_router as case_evidence
 from services.policy.evidence.routes import router as evidence
+from services.policy.fact_objections.routes import cases_router as case_fact_objections
+from services.policy.fact_objections.routes import router as fact_objections
 from services.policy.gates.routes import router as plans
+from services.policy.legacy_cases.actions.accept_import import OPERATION as LEGACY
+from services.policy.legacy_cases.actions.step_import import step_import
+from services.policy.legacy_cases.routes import router as legacy_cases
 from services.policy.limits import LIMITS, HeldLimits
 from services.policy.matches.actions.restate_matches import restate_matches
 from services.policy.matches.actions.review_bases import OPERATION as MATCHING
@@ -75,20 +98,38 @@ from services.policy.notices.rules import (
     OVERDUE_TIMER,
     REMIND_TIMER,
 )
+from services.policy.offers.actions.begin_batch import OPERATION as OFFERS
+from services.policy.offers.actions.work_offers import (
+    end_on_the_day,
+    remind_on_the_day,
+    step_offers,
+)
+from services.policy.offers.queries import restate_batches
+from services.policy.offers.routes import router as offer_batches
+from services.policy.offers.rules import END_TIMER as OFFERS_END
+from services.policy.offers.rules import REMIND_TIMER as OFFERS_REMIND
 from services.policy.office import OFFICE, load_office
+from services.policy.panel_seats.routes import router as panel_seats
+from services.policy.panels.routes import router as panels
 from services.policy.parameters.queries import KNOWN, KnownDecisions
 from services.policy.parameters.routes import router as parameters
 from services.policy.plan.actions.load_library import library
 from services.policy.plan.routes import facts_router as facts
 from services.policy.plan.routes import measures_router as measures
 from services.policy.plan.routes import programmes_router as programmes
+from services.policy.prefill.routes import cases_router as case_prefill
 from services.policy.reactions import (
     follow_award,
+    follow_recognition,
     project_aid,
     project_budget,
     project_firm,
     project_list,
 )
+from services.policy.recommendations.actions.import_results import OPERATION as RESULTS
+from services.policy.recommendations.actions.import_results import step_results
+from services.policy.recommendations.actions.record import restate_recommendations
+from services.policy.recommendations.routes import router as recommendations
 from services.policy.recusals.routes import router as recusals
 from services.policy.sandbox_runs.actions.begin_run import OPERATION as SANDBOX
 from services.policy.sandbox_runs.actions.step_run import step_run
@@ -140,12 +181,20 @@ SERVICE = Service(
         entitlements, firm_matches, matches, parameters, calls, cases, case_evidence,
         steps, recusals,
         case_archives, evidence, notices, documents, archives, sandbox_runs,
+        recommendations, case_batches, legacy_cases,
+        offer_batches, case_prefill, case_fact_objections, fact_objections,
+        panels, panel_seats,
     ),
     announces=(
         AwardProposed, CaseDecided, CaseEnded, FirmMatched, TaskChanged, TaskReminded,
         MeetingChanged, NoticePublished, ObjectionReceived, ObjectionHandled, ResultReminded,
         DocumentIssued, DocumentWithdrawn,
         CaseReminded, StepChanged,
+        RecommendationChanged,
+        CaseOverridden, LegacyCaseImported,
+        OfferBatchChanged, OfferMade, OfferReminded, OfferAnswered,
+        FactObjected, FactObjectionAnswered, CaseFactsChecked,
+        PanelClosed, PanelReopened,
     ),
     reactions=(
         Reaction(FirmChanged, project_firm),
@@ -153,6 +202,7 @@ SERVICE = Service(
         Reaction(AwardChanged, follow_award),
         Reaction(BudgetChanged, project_budget),
         Reaction(AidChanged, project_aid),
+        Reaction(RecognitionAnswered, follow_recognition),
     ),
     timers=(
         TimerKind(END_TIMER, end_notice),
@@ -164,10 +214,21 @@ SERVICE = Service(
         TimerKind(CLOCKS_TIMER, check_clocks, every=CLOCKS_EVERY),
         TimerKind(SCAN_TIMER, scan_again),
         TimerKind(CLEAN_TIMER, clean_up, every=CLEAN_EVERY),
+        TimerKind(OFFERS_REMIND, remind_on_the_day),
+        TimerKind(OFFERS_END, end_on_the_day),
     ),
-    operations=(OperationKind(MATCHING, step_matching), OperationKind(SANDBOX, step_run)),
+    operations=(
+        OperationKind(MATCHING, step_matching),
+        OperationKind(SANDBOX, step_run),
+        OperationKind(RESULTS, step_results),
+        OperationKind(BATCH, step_batch),
+        OperationKind(LEGACY, step_import),
+        OperationKind(OFFERS, step_offers),
+    ),
     backlogs=(Backlog("matching", work_off, WAITING),),
-    restaters=(restate_matches, restate_tasks, restate_meetings),
+    restaters=(
+        restate_matches, restate_tasks, restate_meetings, restate_recommendations, restate_batches,
+    ),
     on_start=begin,
     code_lists=CODE_LISTS,
 )  # fmt: skip

@@ -63,6 +63,11 @@ _PHRASES = {
     "a date": "应为日期",
     "a yearly fact": "应为按年度填报的事实",
     "a day has no hour": "日期不带时刻",
+    "a criterion of each id once": "评分项编号不得重复",
+    "`total_points` beside `criteria`": "criteria与total_points须同时写",
+    "points that sum to `total_points`, or weights of 10000 together": (
+        "各项满分之和须等于total_points，或各项权重之和为10000"
+    ),
     "a day is YYYY-MM-DD": "日期须为YYYY-MM-DD",
     "`says` and `source` beside the rule": "说明请写入says和source字段",
     "either `when` or `manual: true`": "when与manual: true须二者取一",

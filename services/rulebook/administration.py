@@ -4,9 +4,17 @@ None of it decides who is entitled. An amount, a ceiling or a day that the text 
 left out here or stands as a `:parameter`, and is never made up.
 """
 
-from typing import Annotated, Final, Literal
+from collections.abc import Sequence
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field, StrictBool, StrictInt, model_validator
+from pydantic import (
+    Field,
+    SerializerFunctionWrapHandler,
+    StrictBool,
+    StrictInt,
+    model_serializer,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from services.rulebook.parts import Day, Expression, Id, Named, ParameterName, Part, Words
@@ -58,6 +66,8 @@ StepKind = Literal[
 ]
 BASIS_POINTS: Final = 10_000
 STEP_DAYS_MAX: Final = 250
+PANEL_POINTS_MAX: Final = 1_000
+PANEL_CRITERIA_MAX: Final = 30
 Share = Annotated[StrictInt, Field(ge=1, le=BASIS_POINTS)]
 MonthDay = Annotated[str, Field(strict=True, pattern=r"^(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$")]
 
@@ -70,13 +80,23 @@ class Departments(Part):
 
 
 class Evidence(Part):
-    """What proves conditions; `held` is what the state holds itself and asks of nobody."""
+    """What proves conditions; `held` is what the state holds itself and asks of nobody.
+
+    Without what is `required`, no case is submitted.
+    """
 
     id: Id
     title: Named
     english: Words = ""
     proves: tuple[Id, ...] = ()
     held: StrictBool = False
+    required: StrictBool = False
+
+    @model_serializer(mode="wrap")
+    def _as_it_was_written(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out what is not said, so that a wording keeps the hash that it always had."""
+        written = write(self)
+        return written if self.required else {k: v for k, v in written.items() if k != "required"}
 
 
 class Window(Part):
@@ -154,6 +174,65 @@ class Applications(Part):
     count: Annotated[StrictInt, Field(ge=1)] | None
     says: Named
     source: Words = ""
+
+
+class PanelCriterion(Part):
+    """What experts give points for, and how much it counts where criteria are weighted."""
+
+    id: Id
+    says: Named
+    english: Words = ""
+    max_points: Annotated[StrictInt, Field(ge=1, le=PANEL_POINTS_MAX)]
+    weight_bp: Share | None = None
+
+
+class Panel(Part):
+    """How experts judge, as far as the text says so; what it does not say is left out.
+
+    `points` is the fact that their score becomes for the case: whole points, rounded down.
+    """
+
+    points: Named | None = None
+    criteria: Annotated[tuple[PanelCriterion, ...], Field(max_length=PANEL_CRITERIA_MAX)] = ()
+    total_points: Annotated[StrictInt, Field(ge=1, le=PANEL_POINTS_MAX)] | None = None
+    experts_min: Annotated[StrictInt, Field(ge=1)] | None = None
+    # From how many sheets on one highest and one lowest are left out.
+    drop_extremes_from: Annotated[StrictInt, Field(ge=3)] | None = None
+    # By how many points sheets may differ before the result is marked for a second look.
+    spread_flag_points: Annotated[StrictInt, Field(ge=1)] | None = None
+    source: Words = ""
+
+    @model_validator(mode="after")
+    def _criteria_make_up_the_total(self) -> "Panel":
+        if not self.criteria:
+            return self
+        if self.total_points is None:
+            raise PydanticCustomError("missing-key", "`total_points` beside `criteria`")
+        names = [each.id for each in self.criteria]
+        if len(set(names)) < len(names):
+            raise PydanticCustomError("duplicate", "a criterion of each id once")
+        maxima = [each.max_points for each in self.criteria]
+        weights = [each.weight_bp for each in self.criteria]
+        if sums_fault(maxima, weights, self.total_points):
+            raise PydanticCustomError(
+                "bad-value", "points that sum to `total_points`, or weights of 10000 together"
+            )
+        return self
+
+
+SumsFault = Literal["weights-mixed", "weights-sum", "points-sum"]
+
+
+def sums_fault(
+    maxima: Sequence[int], weights: Sequence[int | None], total_points: int
+) -> SumsFault | None:
+    """Tell why criteria do not make up the total: by their points, or all of them by weights."""
+    given = [weight for weight in weights if weight is not None]
+    if not given:
+        return None if sum(maxima) == total_points else "points-sum"
+    if len(given) < len(weights):
+        return "weights-mixed"
+    return None if sum(given) == BASIS_POINTS else "weights-sum"
 
 
 class Force(Part):

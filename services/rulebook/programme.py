@@ -24,6 +24,7 @@ from services.rulebook.administration import (
     Force,
     Instalment,
     Kind,
+    Panel,
     Places,
     ReviewStep,
     Window,
@@ -33,6 +34,7 @@ from services.rulebook.errors import Issue, RuleError, nearest, pointer_to
 from services.rulebook.parts import Day, Expression, Id, Named, ParameterName, Part, Words
 from services.rulebook.scoring import Score, Span, score_issues
 from services.rulebook.shapes import issue_of
+from services.rulebook.titles import Grants, Recommends
 
 LANGUAGE_VERSION: Final = "1.1"
 # Every version since the first only added words: what was frozen under one reads the same today.
@@ -185,11 +187,16 @@ class Programme(Part):
     # How more demand than budget is met; None where the text does not say.
     oversubscription: Literal["pro-rata", "ranked", "first-come"] | None = None
     rank_by: Expression | None = None
+    # How experts judge; None where the text has no experts in it.
+    panel: Panel | None = None
     window: Window = Window()
     notice_days: Annotated[StrictInt, Field(ge=0, le=60)] | None = None
     confidential: StrictBool = False
     without_application: WithoutApplication | None = None
     evidence: Several[Evidence] = ()
+    # The title that a decided case yields, or that an upper level may grant.
+    grants: Grants | None = None
+    recommends: Recommends | None = None
     records: tuple[Named, ...] = ()
     # How a case is reviewed, in this order; none is the desk of the lead alone.
     steps: Several[ReviewStep] = ()
@@ -255,6 +262,10 @@ def _inconsistencies(programme: Programme, where: str) -> Iterator[Issue]:
     if named is not None and named not in programme.parameters:
         allowed = nearest(named, programme.parameters)
         yield Issue("unknown-parameter", "/places/parameter", named, allowed, where=where)
+    term = programme.grants.validity.parameter if programme.grants else None
+    if term is not None and term not in programme.parameters:
+        allowed = nearest(term, programme.parameters)
+        yield Issue("unknown-parameter", "/grants/validity/parameter", term, allowed, where=where)
     shares = [part.share_bp for part in programme.instalments]
     if shares and None not in shares and sum(filter(None, shares)) != BASIS_POINTS:
         found, allowed = f"{sum(filter(None, shares))} bp", f"shares of {BASIS_POINTS} bp together"

@@ -8,12 +8,16 @@ import httpx
 from services.launch.commands.documents import contract_documents
 from tests.contracts.calls import (
     board,
+    desk,
     documents,
     enterprise,
     evidence,
     finance,
     identity,
+    offers,
+    panels,
     policy,
+    recommendations,
     steps,
 )
 from tests.contracts.calls.registry import CALLS, Call
@@ -21,7 +25,20 @@ from tests.contracts.matrix import PUBLIC, Cell, Entry, Scope, entries
 from tests.contracts.world import World
 
 # Importing these registers their calls.
-CALLERS = (board, documents, enterprise, evidence, finance, identity, policy, steps)
+CALLERS = (
+    board,
+    desk,
+    documents,
+    enterprise,
+    evidence,
+    finance,
+    identity,
+    offers,
+    panels,
+    policy,
+    recommendations,
+    steps,
+)
 DOCUMENT: dict[str, Any] = contract_documents()["openapi.json"]
 SHUT = (Scope.NONE, Scope.CONSENT)
 

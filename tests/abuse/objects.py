@@ -10,6 +10,7 @@ from services.kernel.ids import new_id
 from services.policy.evidence.rules import sign_link
 from tests.abuse.bodies import UPLOAD, bodies, new_uscc
 from tests.contracts.calls.documents import document
+from tests.contracts.calls.panels import panel_in
 from tests.contracts.world import GROWTH, World
 
 SERVICES = ("identity", "enterprise", "policy", "finance")
@@ -49,6 +50,7 @@ async def known_objects(world: World) -> Known:
     version = await world.list_version("fuzz-list", public=True)
     lines = [await world.budget(s) for s in ("draft", "draft", "approved")]
     aid = await world.post("treasurer", "/v1/finance/aid", world.aid())
+    panels = [await panel_in(world, s) for s in ("draft", "open", "open", "closed")]
     changes = [await world.parameter() for _ in range(3)]
     approver = world.subject("approver")
     ids = {
@@ -59,6 +61,7 @@ async def known_objects(world: World) -> Known:
         "payout_id": tuple(batch["id"] for batch in batches),
         "budget_id": tuple(line["id"] for line in lines),
         "aid_id": (aid["id"],),
+        "panel_id": tuple(each["id"] for each in panels),
         "recognition_id": (title["id"],),
         "version_id": (version["version_id"],),
         "change_id": tuple(change["id"] for change in changes),

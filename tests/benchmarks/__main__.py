@@ -22,6 +22,7 @@ from tests.benchmarks import (
     fronting,
     hearing,
     matching,
+    queue,
     relaying,
     reservations,
     stacking,
@@ -36,6 +37,7 @@ Measure = Callable[[Ground, Sizes], Awaitable[list[Figure]]]
 BENCHMARKS: dict[str, Measure] = {
     "writes": writes.measure,
     "fronting": fronting.measure,
+    "queue": queue.measure,
     "reservations": reservations.measure,
     "evaluation": evaluation.measure,
     "stacking": stacking.measure,

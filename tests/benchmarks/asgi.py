@@ -9,6 +9,7 @@ class Call:
     """One request, ready to be sent again and again."""
 
     def __init__(self, method: str, path: str, headers: dict[str, str], body: bytes = b"") -> None:
+        path, _, query = path.partition("?")
         sent = {"host": "bench", **headers}
         if body:
             sent |= {"content-length": str(len(body)), "content-type": "application/json"}
@@ -22,7 +23,7 @@ class Call:
             "path": path,
             "raw_path": path.encode(),
             "root_path": "",
-            "query_string": b"",
+            "query_string": query.encode(),
             "headers": [(n.lower().encode(), v.encode()) for n, v in sent.items()],
             "client": ("127.0.0.1", 0),
             "server": ("bench", 80),

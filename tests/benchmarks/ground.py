@@ -102,7 +102,7 @@ async def _analyze(settings: Settings) -> None:
 async def _sign_in(platform: Platform, credentials: Credentials) -> dict[str, str]:
     tokens: dict[str, str] = {}
     async with _client(platform) as client:
-        for name in ("registrar", "treasurer", "approver"):
+        for name in ("registrar", "treasurer", "approver", "reviewer", "reviewer-town"):
             entry = credentials.clients[name]
             form = {k: entry[k] for k in ("client_id", "client_secret")}
             form["grant_type"] = "client_credentials"

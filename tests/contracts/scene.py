@@ -28,7 +28,7 @@ WAN = 1_000_000
 FIRM = "91330282MA00T35T2N"
 LIST = "example-list"
 # A number that is set in an example shall be in force on no day that another test asks about.
-NUMBER_DAY, REAL_NUMBER_DAY = "2027-01-01", "2190-{:02}-01"
+NUMBER_DAY, REAL_NUMBER_DAY = "2027-01-01", "2190-{:02}-{:02}"
 NAMES = (
     "case",
     "award",
@@ -59,7 +59,7 @@ class Scene:
         self.real: dict[str, str] = {
             FIRM: self.uscc,
             LIST: f"{LIST}-{number}",
-            NUMBER_DAY: REAL_NUMBER_DAY.format(1 + number % 12),
+            NUMBER_DAY: REAL_NUMBER_DAY.format(1 + number % 12, 1 + number // 12 % 28),
         }
         self._firm: httpx.AsyncClient | None = None
         self._case: dict[str, Any] = {}

@@ -16,10 +16,14 @@ from services.launch.commands.documents import FOLDER, contract_documents
 from services.launch.registry import SERVICES
 from tests.conftest import TestPlatform
 from tests.contracts.calls.documents import document as payment_document
+from tests.contracts.calls.panels import panel_in
+from tests.contracts.departed import depart_from_rule, import_legacy_case
 from tests.contracts.matrix import entries
 from tests.contracts.noticed import dispute, let_result_be_late
+from tests.contracts.offered import contest, offer
 from tests.contracts.reviewed import at_the_departments, let_cases_be_late
 from tests.contracts.scene import Scene
+from tests.contracts.titled import grant_above, let_title_end
 from tests.contracts.world import World
 
 METHODS = ("get", "put", "post", "patch", "delete")
@@ -146,6 +150,9 @@ async def outbox(platform: TestPlatform, world: World) -> AsyncIterator[list[dic
     paid = await payment_document(world, "issued")
     withdraw = {"event": "withdraw", "version": paid["version"], "note": "测试收回"}
     await world.post("approver", f"/v1/policy/documents/{paid['id']}/events", withdraw)
+    panel = await panel_in(world, "closed")
+    reopen = {"event": "reopen", "version": panel["version"], "note": "测试", "data": {}}
+    await world.post("approver", f"/v1/policy/panels/{panel['id']}/events", reopen)
     client = {"client_id": "document-client", "name": "文档", "scopes": ["policy:read"]}
     made = await world.post("admin", "/v1/identity/clients", client)
     path = f"/v1/identity/clients/{made['id']}/events"
@@ -158,6 +165,12 @@ async def outbox(platform: TestPlatform, world: World) -> AsyncIterator[list[dic
     await let_result_be_late(world)
     await at_the_departments(world)
     await let_cases_be_late(world)
+    await grant_above(world)
+    await let_title_end(world)
+    await depart_from_rule(world)
+    await import_legacy_case(world)
+    await offer(world)
+    await contest(world)
     entry = platform.credentials.clients["steward"]
     form = {"token": await platform.token("steward")}
     form |= {name: entry[name] for name in ("client_id", "client_secret")}

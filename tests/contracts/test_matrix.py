@@ -20,12 +20,16 @@ from services.launch.registry import SERVICES
 from tests.contracts import report
 from tests.contracts.calls import (
     board,
+    desk,
     documents,
     enterprise,
     evidence,
     finance,
     identity,
+    offers,
+    panels,
     policy,
+    recommendations,
     steps,
 )
 from tests.contracts.calls.registry import CALLS, Call
@@ -43,7 +47,10 @@ from tests.contracts.matrix import (
 from tests.contracts.world import World
 
 # Importing these registers their calls.
-CALLERS = (board, documents, enterprise, evidence, finance, identity, policy, steps)
+CALLERS = (
+    board, desk, documents, enterprise, evidence, finance, identity, offers, panels, policy,
+    recommendations, steps,
+)  # fmt: skip
 ENTRIES = [pytest.param(entry, id=entry.name) for entry in entries()]
 GUARDED = [pytest.param(entry, id=entry.name) for entry in entries() if not entry.is_public]
 REFUSED_STATUSES = (403, 404)

@@ -117,6 +117,10 @@ class World:
         client.headers["Authorization"] = f"Bearer {await self.platform.token(name)}"
         return client
 
+    def keep_client(self, name: str, client: httpx.AsyncClient) -> None:
+        """Have one more person known, whom a call of the matrix has signed in."""
+        self._own[name] = client
+
     def client(self, name: str) -> httpx.AsyncClient:
         return self._own.get(name) or self.platform.client(name)
 

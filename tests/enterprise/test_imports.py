@@ -12,9 +12,10 @@ from sqlalchemy import text
 
 from services.enterprise.imports.actions.outcome import Job, Outcome
 from services.enterprise.imports.actions.run_import import _answer_for
-from services.enterprise.imports.rules import FILE_BYTES_MAX, Row
+from services.enterprise.imports.rules import FILE_BYTES_MAX
 from services.kernel.actors import SYSTEM
 from services.kernel.audit import audit
+from services.kernel.row_files import Row
 from services.kernel.unit import in_unit
 from tests.conftest import TestPlatform
 from tests.enterprise.steps import (

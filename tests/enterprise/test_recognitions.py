@@ -59,11 +59,14 @@ async def test_a_title_is_recorded_and_announced(platform: TestPlatform) -> None
     assert event["statement_id"] == title["statement_id"]
     assert event["recognitions"] == [
         {
+            "id": title["id"],
             "recognition": "specialised-sme",
             "grade": None,
             "valid_from": "2025-01-01",
             "valid_to": "2027-12-31",
             "revoked_on": None,
+            "issuer": TITLE["issuer"],
+            "document": TITLE["document"],
         }
     ]
     one = await registrar.get(answer.headers["Location"])

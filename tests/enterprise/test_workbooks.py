@@ -8,9 +8,9 @@ from random import Random
 import pytest
 from sqlalchemy import text
 
-from services.enterprise.imports.actions import read_aside
-from services.enterprise.imports.rules import Media, columns_of
+from services.kernel import aside
 from services.kernel.errors import Invalid, TooLarge
+from services.kernel.row_files import Media, columns_of
 from tests.conftest import TestPlatform
 from tests.enterprise.steps import XLSX, problem, send_import
 from tests.enterprise.test_imports import workbook
@@ -80,9 +80,9 @@ def test_a_workbook_with_any_octets_changed_is_read_or_refused() -> None:
 async def test_a_transaction_outlives_the_long_reading_of_a_file(
     platform: TestPlatform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(read_aside, "SIGN_OF_LIFE_S", 0.1)
+    monkeypatch.setattr(aside, "SIGN_OF_LIFE_S", 0.1)
     async with platform.service("enterprise").sessions() as session:
         await session.execute(text("SET LOCAL idle_in_transaction_session_timeout = '1s'"))
         began = await session.scalar(text("SELECT now()"))
-        assert await read_aside.read_aside(session, lambda: time.sleep(2.5) or "read") == "read"
+        assert await aside.read_aside(session, lambda: time.sleep(2.5) or "read") == "read"
         assert await session.scalar(text("SELECT now()")) == began

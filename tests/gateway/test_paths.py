@@ -77,6 +77,8 @@ def test_the_second_segment_names_the_service(path: str, service: str | None) ->
         ("GET", "/v1/policy/cases", b"application/json", Work.PLAIN),
         ("POST", "/v1/enterprise/imports", None, Work.IMPORT),
         ("POST", "/v1/enterprise/imports/", None, Work.IMPORT),
+        ("POST", "/v1/policy/cases/imports", None, Work.IMPORT),
+        ("POST", "/v1/policy/recommendations/imports", None, Work.IMPORT),
         ("POST", "/v1/enterprise/firms/imports", None, Work.PLAIN),
         ("PUT", "/v1/enterprise/imports", None, Work.PLAIN),
         ("GET", "/v1/enterprise/firms", b"text/csv", Work.EXPORT),

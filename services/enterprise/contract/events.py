@@ -22,6 +22,21 @@ class DatedCode(BaseModel):
     valid_from: date
 
 
+class Ground(BaseModel):
+    """What a firm's current facts rest on: one statement, by whom, from what, recorded when.
+
+    `facts` names facts as of a day by their name, facts of a year as `fact:year`. Without a
+    department it is the firm's own word.
+    """
+
+    statement_id: UUID
+    department: str | None = None
+    source: str | None = None
+    recorded_at: datetime
+    valid_from: date | None = None
+    facts: list[str]
+
+
 class HeldRecognition(BaseModel):
     """A title with its days; revoked ones stay, with the day of revocation."""
 
@@ -30,6 +45,9 @@ class HeldRecognition(BaseModel):
     valid_from: date
     valid_to: date | None = None
     revoked_on: date | None = None
+    id: UUID | None = None
+    issuer: str | None = None
+    document: str | None = None
 
 
 class FirmChanged(StateEvent, type="liangxin.enterprise.firm.changed.v1"):
@@ -37,7 +55,7 @@ class FirmChanged(StateEvent, type="liangxin.enterprise.firm.changed.v1"):
 
     `yearly` maps a fact to its years, `daily` a fact to its dated values in order. Absent is
     unknown. `declared` names what rests only on the firm's own word: facts as of a day by their
-    name, facts of a year as `fact:year`.
+    name, facts of a year as `fact:year`. `grounds` says what the current values rest on.
     `statement_id` is the newest statement the state includes; ids only grow within a firm.
     """
 
@@ -52,6 +70,7 @@ class FirmChanged(StateEvent, type="liangxin.enterprise.firm.changed.v1"):
     daily: dict[str, list[DatedValue]] = Field(default_factory=dict)
     recognitions: list[HeldRecognition] = Field(default_factory=list[HeldRecognition])
     declared: list[str] = Field(default_factory=list[str])
+    grounds: list[Ground] = Field(default_factory=list[Ground])
     statement_id: UUID
     recorded_at: datetime
     synthetic: bool = False
@@ -76,6 +95,8 @@ class ListPublished(DeedEvent, type="liangxin.enterprise.list.published.v1"):
     parts: int
     usccs: tuple[str, ...]
     recorded_at: datetime
+    document: str | None = None
+    department: str | None = None
 
     @property
     def aggregate(self) -> str:

@@ -186,8 +186,12 @@ async def restate_firms(session: AsyncSession) -> AsyncIterator[FirmChanged]:
 
 async def remind_of_day(session: AsyncSession, uscc: str, day: date) -> None:
     """Have a firm announced again on a day, at midnight in the city."""
-    due = datetime.combine(day, time.min, tzinfo=CITY)
-    await set_timer(session, TIMER, f"{uscc}:{day.isoformat()}", due)
+    await set_timer(session, TIMER, f"{uscc}:{day.isoformat()}", midnight(day))
+
+
+def midnight(day: date) -> datetime:
+    """Give the instant at which a day begins in the city."""
+    return datetime.combine(day, time.min, tzinfo=CITY)
 
 
 async def tell_of_day(session: AsyncSession, reference: str, now: datetime) -> None:
@@ -290,6 +294,7 @@ def _event(firm: Firm, state: FirmState) -> FirmChanged:
         daily=state.daily,
         recognitions=state.recognitions,
         declared=state.declared,
+        grounds=state.grounds,
         statement_id=firm.last_statement_id,
         recorded_at=firm.changed_at,
         synthetic=firm.synthetic,

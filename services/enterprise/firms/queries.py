@@ -11,11 +11,12 @@ import orjson
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.enterprise.contract.events import DatedCode, DatedValue, HeldRecognition
+from services.enterprise.contract.events import DatedCode, DatedValue, Ground, HeldRecognition
 from services.enterprise.firms.access import firm_unknown, may_see, visible_to
 from services.enterprise.firms.models import Firm, ProfileChange
 from services.enterprise.firms.rules import (
     FISCAL_JURISDICTION,
+    PROFILE_FACTS,
     Dated,
     joined_line,
     rests_on_firm,
@@ -49,13 +50,50 @@ FROM fact_statement WHERE uscc = ANY($1::text[]) AND valid_from IS NOT NULL
 ORDER BY uscc, fact, valid_from, self_declared, statement_id DESC
 """
 _RECOGNITIONS = """
-SELECT uscc, recognition, grade, valid_from, valid_to, revoked_on
+SELECT uscc, id, recognition, grade, valid_from, valid_to, revoked_on, issuer, document
 FROM recognition WHERE uscc = ANY($1::text[]) ORDER BY uscc, recognition, valid_from
 """
 _JURISDICTIONS = """
 SELECT DISTINCT ON (uscc, valid_from) uscc, valid_from, value::text AS value
 FROM profile_change WHERE uscc = ANY($1::text[]) AND field = $2
 ORDER BY uscc, valid_from, statement_id DESC
+"""
+# What each value in force rests on, by the rule of `in_force`: the owner's statement, or the firm's
+# own where the owner says nothing; facts of one statement together.
+_GROUNDS = """
+SELECT uscc, statement_id, department, source, recorded_at, valid_from,
+       array_agg(name ORDER BY name) AS facts
+FROM (
+    SELECT DISTINCT ON (uscc, name)
+           uscc, name, statement_id, department, source, recorded_at, valid_from
+    FROM (
+        SELECT * FROM (
+            SELECT DISTINCT ON (uscc, fact, year, self_declared)
+                   uscc, fact || ':' || year AS name, self_declared, value IS NULL AS is_withdrawn,
+                   statement_id, department, source, recorded_at, valid_from
+            FROM fact_statement WHERE uscc = ANY($1::text[]) AND year IS NOT NULL
+            ORDER BY uscc, fact, year, self_declared, statement_id DESC
+        ) AS yearly
+        UNION ALL
+        SELECT * FROM (
+            SELECT DISTINCT ON (uscc, fact, self_declared)
+                   uscc, fact AS name, self_declared, value IS NULL AS is_withdrawn,
+                   statement_id, department, source, recorded_at, valid_from
+            FROM fact_statement WHERE uscc = ANY($1::text[]) AND valid_from <= $2
+            ORDER BY uscc, fact, self_declared, valid_from DESC, statement_id DESC
+        ) AS daily
+        UNION ALL
+        SELECT * FROM (
+            SELECT DISTINCT ON (uscc, field)
+                   uscc, field AS name, FALSE AS self_declared, FALSE AS is_withdrawn,
+                   statement_id, department, source, recorded_at, valid_from
+            FROM profile_change
+            WHERE uscc = ANY($1::text[]) AND valid_from <= $2 AND field = ANY($3::text[])
+            ORDER BY uscc, field, valid_from DESC, statement_id DESC
+        ) AS profile
+    ) AS lines WHERE NOT is_withdrawn ORDER BY uscc, name, self_declared
+) AS counting GROUP BY uscc, statement_id, department, source, recorded_at, valid_from
+ORDER BY uscc, statement_id, valid_from
 """
 
 _LOCK = f"""
@@ -76,6 +114,7 @@ class FirmState:
     daily: dict[str, list[DatedValue]] = field(default_factory=dict[str, list[DatedValue]])
     recognitions: list[HeldRecognition] = field(default_factory=list[HeldRecognition])
     declared: list[str] = field(default_factory=list[str])
+    grounds: list[Ground] = field(default_factory=list[Ground])
 
 
 async def find_firm(session: AsyncSession, actor: Actor, uscc: str) -> Firm:
@@ -140,6 +179,10 @@ async def firm_states(
     for row in await connection.fetch(_RECOGNITIONS, list(usccs)):
         held = HeldRecognition(**{name: row[name] for name in HeldRecognition.model_fields})
         states[row["uscc"]].recognitions.append(held)
+    grounded = [*PROFILE_FACTS, FISCAL_JURISDICTION]
+    for row in await connection.fetch(_GROUNDS, list(usccs), today, grounded):
+        ground = Ground(**{name: row[name] for name in Ground.model_fields})
+        states[row["uscc"]].grounds.append(ground)
     return states
 
 

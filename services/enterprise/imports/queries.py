@@ -6,8 +6,8 @@ from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.enterprise.imports.models import ImportRow
-from services.enterprise.imports.rules import Row
 from services.kernel.errors import FieldError
+from services.kernel.row_files import Row
 from services.kernel.tables import Operation
 
 FORGOTTEN_AT_ONCE = 1000

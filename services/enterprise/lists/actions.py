@@ -73,6 +73,7 @@ def _events(version: ListVersion, usccs: Sequence[str]) -> list[ListPublished]:
             list=version.list, version_id=version.id, valid_from=version.valid_from,
             valid_to=version.valid_to, complete=version.complete, part=part, parts=parts,
             usccs=codes, recorded_at=version.published_at,
+            document=version.document, department=version.department,
         )
         for part, parts, codes in in_parts(usccs)
     ]  # fmt: skip

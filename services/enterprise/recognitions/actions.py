@@ -1,14 +1,17 @@
 """Recording and revoking recognitions."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.enterprise.base import reminder_days_of
+from services.enterprise.contract.recognitions import RecognitionExpired, RecognitionExpiring
 from services.enterprise.firms.actions import (
     advance,
     announce_firms,
+    midnight,
     remind_of_day,
     write_advance,
 )
@@ -25,8 +28,11 @@ from services.kernel.clock import city_day
 from services.kernel.errors import Conflict
 from services.kernel.etags import check_version
 from services.kernel.ids import new_id
+from services.kernel.outbox import announce
+from services.kernel.timers import set_timer
 
 ONE_DAY = timedelta(days=1)
+EXPIRING_TIMER, EXPIRED_TIMER = "recognition-expiring", "recognition-expired"
 
 
 async def record_recognition(
@@ -60,6 +66,7 @@ async def enter_recognition(
         await remind_of_day(session, firm.uscc, new.valid_from)
     if new.valid_to is not None and new.valid_to >= today:
         await remind_of_day(session, firm.uscc, new.valid_to + ONE_DAY)
+        await watch_end(session, row, new.valid_to)
     audit(
         session, actor, "recognition.record", "firm", firm.uscc, now=now,
         detail={"recognition": new.recognition, "recognition_id": str(row.id)},
@@ -87,14 +94,66 @@ async def move_recognition(
     require_revocable(on, row.valid_from, row.valid_to, today)
     advance(firm, now)
     await write_advance(session, [firm])
-    row.state, row.revoked_on, row.revocation_note = state, on, event.note
-    row.version += 1
-    audit(
-        session, actor, "recognition.revoke", "firm", uscc, now=now,
-        detail={"recognition": row.recognition, "recognition_id": str(id_), "on": on.isoformat()},
-    )  # fmt: skip
+    end_recognition(session, actor, row, state, on, event.note, now=now)
     await announce_firms(session, [firm], now=now)
     return row
+
+
+def end_recognition(
+    session: AsyncSession,
+    actor: Actor,
+    row: Recognition,
+    state: State,
+    on: date,
+    note: str | None,
+    *,
+    now: datetime,
+) -> None:
+    """Let a title of a locked firm hold no longer from a day on: revoked, or superseded."""
+    row.state, row.revoked_on, row.revocation_note = state, on, note
+    row.version += 1
+    verb = "revoke" if state is State.REVOKED else "supersede"
+    audit(
+        session, actor, f"recognition.{verb}", "firm", row.uscc, now=now,
+        detail={
+            "recognition": row.recognition, "recognition_id": str(row.id), "on": on.isoformat(),
+        },
+    )  # fmt: skip
+
+
+async def watch_end(session: AsyncSession, row: Recognition, valid_to: date) -> None:
+    """Have it announced some days before a title ends, and once it has."""
+    await set_timer(session, EXPIRED_TIMER, str(row.id), midnight(valid_to + ONE_DAY))
+    reminded_on = max(valid_to - timedelta(days=reminder_days_of(session)), row.valid_from)
+    await set_timer(session, EXPIRING_TIMER, str(row.id), midnight(reminded_on))
+
+
+async def tell_of_expiring(session: AsyncSession, reference: str, now: datetime) -> None:
+    """Announce that a title ends soon, unless it has ended otherwise."""
+    row, today = await session.get(Recognition, UUID(reference)), city_day(now)
+    if row is None or row.valid_to is None or not _stands(row) or today > row.valid_to:
+        return
+    event = RecognitionExpiring(
+        recognition_id=row.id, uscc=row.uscc, recognition=row.recognition, grade=row.grade,
+        valid_to=row.valid_to, on=today,
+    )  # fmt: skip
+    announce(session, event, now=now)
+
+
+async def tell_of_expired(session: AsyncSession, reference: str, now: datetime) -> None:
+    """Announce that a title has had its last day; the firm is told of anew by its own timer."""
+    row, today = await session.get(Recognition, UUID(reference)), city_day(now)
+    if row is None or row.valid_to is None or not _stands(row) or today <= row.valid_to:
+        return
+    event = RecognitionExpired(
+        recognition_id=row.id, uscc=row.uscc, recognition=row.recognition, grade=row.grade,
+        valid_to=row.valid_to, on=today,
+    )  # fmt: skip
+    announce(session, event, now=now)
+
+
+def _stands(row: Recognition) -> bool:
+    return row.state == State.HELD
 
 
 def overlapping(held: Sequence[Recognition], new: NewRecognition) -> Recognition | None:

@@ -15,7 +15,9 @@ class Recognition(Base):
     __tablename__ = "recognition"
     __table_args__ = (
         CheckConstraint("valid_to IS NULL OR valid_to >= valid_from", name="validity"),
-        CheckConstraint("(state = 'revoked') = (revoked_on IS NOT NULL)", name="state"),
+        CheckConstraint(
+            "(state IN ('revoked', 'superseded')) = (revoked_on IS NOT NULL)", name="state"
+        ),
         Index("ix_recognition_firm", "uscc", "recognition", "valid_from"),
         Index("ix_recognition_holders", "recognition", "uscc"),
         {"info": {"updatable": ["state", "revoked_on", "revocation_note", "version"]}},

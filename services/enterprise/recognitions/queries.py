@@ -9,9 +9,11 @@ from sqlalchemy import ColumnElement, and_, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.enterprise.firms.queries import after_id
+from services.enterprise.granted_titles.models import GrantedTitle
+from services.enterprise.granted_titles.rules import Outcome
 from services.enterprise.recognitions.models import Recognition
 from services.enterprise.recognitions.rules import NEXT, State, holds_on
-from services.enterprise.recognitions.schemas import RecognitionView
+from services.enterprise.recognitions.schemas import RecognitionSource, RecognitionView
 from services.enterprise.vocabulary.queries import owned_recognitions
 from services.enterprise.vocabulary.rules import recognition as named
 from services.kernel.actors import Actor, Role
@@ -67,10 +69,30 @@ async def recognition_views(
 ) -> list[RecognitionView]:
     """Show titles, and what the actor may do with each."""
     mine = await owned_recognitions(session, actor) if actor.has(Role.REGISTRAR) else frozenset()
-    return [_view(row, on, may_move=row.recognition in mine) for row in rows]
+    sources = await _sources(session, rows)
+    return [_view(row, on, sources.get(row.id), may_move=row.recognition in mine) for row in rows]
 
 
-def _view(row: Recognition, on: date, *, may_move: bool) -> RecognitionView:
+async def _sources(
+    session: AsyncSession, rows: Sequence[Recognition]
+) -> dict[UUID, RecognitionSource]:
+    """Find what titles were recorded for; most were stated by their department."""
+    recorded = select(GrantedTitle).where(
+        GrantedTitle.recognition_id.in_([row.id for row in rows]),
+        GrantedTitle.outcome.in_((Outcome.RECORDED, Outcome.REVOKED)),
+    )
+    return {
+        each.recognition_id: RecognitionSource.model_validate(
+            {"kind": each.source_kind, "id": each.source_id}
+        )
+        for each in await session.scalars(recorded)
+        if each.recognition_id is not None
+    }
+
+
+def _view(
+    row: Recognition, on: date, source: RecognitionSource | None, *, may_move: bool
+) -> RecognitionView:
     known = named(row.recognition)
     state = State(row.state)
     return RecognitionView(
@@ -81,7 +103,7 @@ def _view(row: Recognition, on: date, *, may_move: bool) -> RecognitionView:
         valid_to=row.valid_to, state=state, revoked_on=row.revoked_on,
         revocation_note=row.revocation_note,
         holds=holds_on(on, row.valid_from, row.valid_to, row.revoked_on),
-        department=row.department, version=row.version,
+        department=row.department, source=source, version=row.version,
         allowed_events=list(NEXT[state]) if may_move else [],
         recorded_at=row.recorded_at, statement_id=row.statement_id,
     )  # fmt: skip

@@ -10,6 +10,8 @@ from services.kernel.errors import Conflict, invalid_field
 class State(StrEnum):
     HELD = "held"
     REVOKED = "revoked"
+    # Ended by another record of the same title that took its place.
+    SUPERSEDED = "superseded"
 
 
 class Move(StrEnum):
@@ -19,10 +21,12 @@ class Move(StrEnum):
 STATES: dict[str, tuple[str, str]] = {
     State.HELD: ("有效期内或待生效", "Recorded"),
     State.REVOKED: ("已撤销", "Revoked"),
+    State.SUPERSEDED: ("已由新的认定接替", "Superseded"),
 }
 NEXT: dict[State, dict[Move, State]] = {
     State.HELD: {Move.REVOKE: State.REVOKED},
     State.REVOKED: {},
+    State.SUPERSEDED: {},
 }
 
 

@@ -1,7 +1,7 @@
 """Bodies of recognitions."""
 
 from datetime import date, datetime
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, Field, StrictInt, model_validator
@@ -50,6 +50,13 @@ class RecognitionEvent(Body):
     data: RevocationData = Field(default_factory=lambda: RevocationData(on=None))
 
 
+class RecognitionSource(BaseModel):
+    """The case or the recommendation that a title was recorded for."""
+
+    kind: Literal["case", "recommendation"]
+    id: UUID
+
+
 class RecognitionView(BaseModel):
     """One title: `holds` tells whether it holds today."""
 
@@ -68,6 +75,7 @@ class RecognitionView(BaseModel):
     revocation_note: str | None
     holds: bool
     department: str | None
+    source: RecognitionSource | None
     version: int
     allowed_events: list[Move]
     recorded_at: datetime

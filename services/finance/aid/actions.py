@@ -11,7 +11,7 @@ from services.finance.aid import queries, rules
 from services.finance.aid.models import Aid
 from services.finance.aid.rules import AidEvent, AidState, Level, Purpose, Relation
 from services.finance.aid.schemas import AidBody
-from services.finance.parties import FIRM
+from services.finance.parties import FIRM, canonical_id
 from services.kernel.actors import SYSTEM, Actor, Role
 from services.kernel.audit import audit
 from services.kernel.clock import city_day
@@ -20,7 +20,8 @@ from services.kernel.errors import Conflict
 from services.kernel.etags import check_version
 from services.kernel.ids import new_id
 from services.kernel.outbox import announce
-from services.policy.contract.events import AwardProposed
+from services.policy.contract.desk import LegacyCaseImported
+from services.policy.contract.events import AwardProposed, CaseEnded
 
 
 async def declare_aid(session: AsyncSession, actor: Actor, body: AidBody, *, now: datetime) -> Aid:
@@ -150,6 +151,56 @@ def _announce(session: AsyncSession, aid: Aid, now: datetime) -> None:
     """Tell of a firm's aid; whatever else may receive aid is asked of nobody by this."""
     if aid.beneficiary_kind == FIRM:
         announce(session, queries.state_of(aid), now=now)
+
+
+async def enter_legacy(
+    session: AsyncSession, event: LegacyCaseImported, *, now: datetime
+) -> Aid | None:
+    """Enter what the city paid before this platform as aid under its case's id; once.
+
+    Where the same was declared by hand already, by the same document, that entry stands alone.
+    """
+    if event.amount_fen is None or await session.get(Aid, event.case_id) is not None:
+        return None
+    beneficiary_id = canonical_id(event.beneficiary.kind, event.beneficiary.id)
+    purpose = Purpose(
+        event.beneficiary.kind, beneficiary_id, event.matter.key(), event.stacking_group
+    )
+    await queries.lock_purpose(session, purpose)
+    aid = Aid(
+        id=event.case_id, beneficiary_kind=purpose.beneficiary_kind,
+        beneficiary_id=purpose.beneficiary_id, matter_kind=event.matter.kind,
+        matter_id=event.matter.id, matter_period=event.matter.period,
+        matter_key=purpose.matter_key, level=Level.CIXI, programme=event.programme,
+        stacking_group=purpose.stacking_group, relation=event.relation,
+        year=(event.paid_on or event.decided_on).year, limits=[], amount_fen=event.amount_fen,
+        paid_on=event.paid_on, document=event.document, state=AidState.DECLARED, version=1,
+        declared_by=event.imported_by, department=event.department, created_at=now,
+    )  # fmt: skip
+    if await queries.declared_before(session, aid) is not None:
+        return None
+    session.add(aid)
+    await session.flush()
+    detail = {"level": aid.level, "amount_fen": aid.amount_fen, "case": str(event.case_id)}
+    audit(session, SYSTEM, "aid.enter-legacy", "aid", aid.id, now=now, detail=detail)
+    return aid
+
+
+async def end_legacy(session: AsyncSession, event: CaseEnded, *, now: datetime) -> None:
+    """Let aid of a case of earlier years count no more once that case is revoked."""
+    known = await session.get(Aid, event.case_id)
+    if known is None:
+        return
+    await queries.lock_purpose(session, queries.purpose_of(known))
+    aid = await session.get_one(Aid, event.case_id, with_for_update=True, populate_existing=True)
+    if aid.state != AidState.DECLARED:
+        return
+    aid.state = AidState.WITHDRAWN
+    aid.version += 1
+    aid.withdrawn_note = event.reason
+    await session.flush()
+    detail = {"amount_fen": aid.amount_fen, "outcome": event.outcome}
+    audit(session, SYSTEM, "aid.withdraw", "aid", aid.id, now=now, detail=detail)
 
 
 def _exists(first: UUID | None) -> Conflict:

@@ -30,6 +30,8 @@ TABLES: Final = {
     "enterprise.lists": "list_version",
     "policy.cases": "policy_case",
     "policy.calls": "call",
+    "policy.recommendations": "recommendation",
+    "policy.panels": "panel",
     "policy.tasks": "task",
     "policy.meetings": "meeting",
     "finance.budgets": "budget",

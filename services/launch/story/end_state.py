@@ -21,7 +21,8 @@ FILE_NAME = "end-state.json"
 PAGE_ROWS = 200
 SHOWN_CHARS = 16
 # What differs from run to run and means nothing: ids, and when it was written down.
-_VARIES = {"statement_id", "recorded_at", "version", "version_id"}
+# Grounds are named by statements and instants, and policy keeps them apart from the state.
+_VARIES = {"statement_id", "recorded_at", "version", "version_id", "grounds"}
 _HEARD_FIRMS = """
 SELECT uscc, version, state FROM firm WHERE uscc > :after ORDER BY uscc LIMIT :rows
 """

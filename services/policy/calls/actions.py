@@ -1,25 +1,39 @@
-"""Writing, publishing, ranking and cancelling calls."""
+"""Writing, publishing, ranking and cancelling calls; settling ties, limiting applications."""
 
 from datetime import datetime
+from typing import TypeVar
 from uuid import UUID
 
+from pydantic import BaseModel, ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.kernel.actors import Actor, Role
 from services.kernel.audit import audit
 from services.kernel.clock import city_day
-from services.kernel.errors import Forbidden, invalid_field
+from services.kernel.errors import Refusal, invalid_field
 from services.kernel.etags import check_version
 from services.kernel.ids import new_id
+from services.kernel.problems import refusal_from_validation
 from services.kernel.strict_json import digest
 from services.policy.calls import queries, rules
 from services.policy.calls.models import Call, CallRank
-from services.policy.calls.rules import CallEvent, CallState, Ties
-from services.policy.calls.schemas import CallDeed, Material, NewCall
+from services.policy.calls.rules import CallEvent, CallState, Place, RankBy, Ties
+from services.policy.calls.schemas import (
+    CallDeed,
+    LimitData,
+    Material,
+    NewCall,
+    NoData,
+    SettleData,
+)
+from services.policy.notices.actions.publish_list import publish_list
 from services.policy.plan.actions.load_library import library
 from services.policy.plan.queries import programme_unknown
 from services.policy.plan.rules import PlanProgramme
 from services.rulebook import Programme, canonical_json
+
+DataT = TypeVar("DataT", bound=BaseModel)
+WITH_DATA = (CallEvent.SETTLE, CallEvent.LIMIT)
 
 
 async def draft_call(session: AsyncSession, actor: Actor, new: NewCall, *, now: datetime) -> Call:
@@ -28,6 +42,7 @@ async def draft_call(session: AsyncSession, actor: Actor, new: NewCall, *, now: 
     if programme is None:
         raise programme_unknown("/programme", new.programme, library().programmes)
     rules.require_own_department(actor.department, programme)
+    rules.require_notice(new.notice, programme)
     rules.require_window(new.window.opens_on, new.window.closes_on)
     rule = programme.compiled.programme
     materials = [each.model_dump() for each in new.materials or _materials(rule)]
@@ -38,8 +53,10 @@ async def draft_call(session: AsyncSession, actor: Actor, new: NewCall, *, now: 
         budget_fen=new.budget_fen, quota=_quota(new, rule), ties=new.ties,
         per_applicant=_limit(new, rule), per_applicant_reason=new.per_applicant_reason,
         materials=materials, templates=[each.model_dump() for each in new.templates],
+        rank_by=_rank_by(new, rule),
         materials_sha256=digest(canonical_json({"materials": materials})), contact=new.contact,
-        state=CallState.DRAFT, version=1, created_by=actor.subject, created_at=now,
+        materials_required=new.materials_required, notice=new.notice, state=CallState.DRAFT,
+        version=1, created_by=actor.subject, created_at=now,
     )  # fmt: skip
     session.add(call)
     await session.flush()
@@ -55,20 +72,26 @@ async def move_call(
     programme = library().programme_on(call.programme, city_day(now))
     if programme is None:
         raise programme_unknown("/programme", call.programme, library().programmes)
+    rules.require_approver(is_approver=actor.has(Role.APPROVER), event=deed.event)
     if not actor.has(Role.APPROVER):
         rules.require_own_department(actor.department, programme)
     state = rules.move(CallState(call.state), deed.event)
     check_version(deed.version, call.version)
+    if deed.event not in WITH_DATA:
+        _data(deed, NoData)
     match deed.event:
         case CallEvent.PUBLISH:
             await _publish(session, actor, call, programme, now)
+        case CallEvent.PUBLISH_LIST:
+            await publish_list(session, actor, call, programme, now=now)
         case CallEvent.RANK:
             await _rank(session, actor, call, now)
+        case CallEvent.SETTLE:
+            await _settle(session, actor, call, deed, now)
+        case CallEvent.LIMIT:
+            _limit_applications(actor, call, programme.compiled.programme, deed)
         case CallEvent.CANCEL:
-            if not deed.note:
-                raise invalid_field(
-                    "/note", "reason-required", "取消须说明理由。", "A reason is required."
-                )
+            _require_reason(deed)
     call.state, call.version = state, call.version + 1
     await session.flush()
     _audit(session, actor, f"call.{deed.event}", call, now, note=deed.note)
@@ -78,10 +101,6 @@ async def move_call(
 async def _publish(
     session: AsyncSession, actor: Actor, call: Call, programme: PlanProgramme, now: datetime
 ) -> None:
-    if not actor.has(Role.APPROVER):
-        raise Forbidden(
-            "申报批次由审批人发布。", "A call is published by an approver.", code="role-required"
-        )
     rules.require_other_person(call.created_by, actor.subject)
     places = programme.compiled.programme.places
     if places is not None and places.count is not None and places.per == "year":
@@ -100,6 +119,12 @@ async def _rank(session: AsyncSession, actor: Actor, call: Call, now: datetime) 
     found = await queries.latest_run(session, call.id)
     run = found[0].run + 1 if found else 1
     places = rules.rank(await queries.entries(session, call), call.quota, Ties(call.ties))
+    _keep(session, actor, call, run, places, now)
+
+
+def _keep(
+    session: AsyncSession, actor: Actor, call: Call, run: int, places: list[Place], now: datetime
+) -> None:
     session.add_all(
         CallRank(
             id=new_id(), call_id=call.id, run=run, case_id=each.case, position=each.position,
@@ -107,6 +132,50 @@ async def _rank(session: AsyncSession, actor: Actor, call: Call, now: datetime) 
         )
         for each in places
     )  # fmt: skip
+
+
+async def _settle(
+    session: AsyncSession, actor: Actor, call: Call, deed: CallDeed, now: datetime
+) -> None:
+    """Give the places that a tie left open to whom an approver chose, with his reason, as a run."""
+    chosen = _data(deed, SettleData).cases
+    _require_reason(deed)
+    rows = await queries.latest_run(session, call.id)
+    places = [rules.Place(r.case_id, r.position, r.rank_by, r.within) for r in rows]
+    settled = rules.settle(places, call.quota or 0, chosen)
+    _keep(session, actor, call, rows[0].run + 1, settled, now)
+
+
+def _limit_applications(actor: Actor, call: Call, rule: Programme, deed: CallDeed) -> None:
+    """Limit what one applicant may file, where the text has no limit or a wider one."""
+    rules.require_other_person(call.created_by, actor.subject)
+    limit, reason = _data(deed, LimitData).per_applicant, _require_reason(deed)
+    stated = rule.applications.count if rule.applications else None
+    if stated is not None and (limit is None or limit > stated):
+        raise _beyond(stated, "/data/per_applicant")
+    call.per_applicant, call.per_applicant_reason = limit, reason
+
+
+def _require_reason(deed: CallDeed) -> str:
+    if not deed.note.strip():
+        raise invalid_field(
+            "/note", "reason-required", "须在note中说明理由。", "Give the reason in note."
+        )
+    return deed.note.strip()
+
+
+def _data(deed: CallDeed, shape: type[DataT]) -> DataT:
+    """Read the event's data, or name the field that does not fit."""
+    try:
+        return shape.model_validate(deed.data)
+    except ValidationError as error:
+        found = [{**e, "loc": ("body", "data", *e["loc"])} for e in error.errors()]
+        raise refusal_from_validation(found) from None
+
+
+def _rank_by(new: NewCall, rule: Programme) -> RankBy:
+    """Rank by a panel's score where the programme has a panel, unless the call says otherwise."""
+    return new.rank_by or (RankBy.PANEL_SCORE if rule.panel is not None else RankBy.RULE)
 
 
 def _materials(rule: Programme) -> list[Material]:
@@ -131,6 +200,12 @@ def _limit(new: NewCall, rule: Programme) -> int | None:
     stated = rule.applications.count if rule.applications else None
     if new.per_applicant is None:
         return stated
+    if rule.applications is not None and stated is None:
+        raise invalid_field(
+            "/per_applicant", "limit-by-approver",
+            "条款写明申报数量不受限制；确需限制的，由审批人说明理由后限定。",
+            "The text sets no limit; an approver may set one, with a reason.",
+        )  # fmt: skip
     if (stated is None or new.per_applicant < stated) and not new.per_applicant_reason:
         raise invalid_field(
             "/per_applicant_reason", "reason-required",
@@ -138,11 +213,14 @@ def _limit(new: NewCall, rule: Programme) -> int | None:
             "The text has no such limit; a limit of the call needs a reason.",
         )  # fmt: skip
     if stated is not None and new.per_applicant > stated:
-        raise invalid_field(
-            "/per_applicant", "limit-exceeded", f"条款限报{stated}项。",
-            f"The text allows {stated}.",
-        )  # fmt: skip
+        raise _beyond(stated, "/per_applicant")
     return new.per_applicant
+
+
+def _beyond(stated: int, pointer: str) -> Refusal:
+    return invalid_field(
+        pointer, "limit-exceeded", f"条款限报{stated}项。", f"The text allows {stated}."
+    )
 
 
 def _audit(

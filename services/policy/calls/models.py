@@ -2,12 +2,13 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.policy.base import Base
-from services.policy.calls.rules import CallState
+from services.policy.calls.rules import CallState, NoticeBy
 
+_NOTICES = ", ".join(f"'{each}'" for each in NoticeBy)
 _STATES = ", ".join(f"'{state}'" for state in CallState)
 
 
@@ -21,6 +22,8 @@ class Call(Base):
         CheckConstraint("published_by <> created_by", name="four_eyes"),
         CheckConstraint("budget_fen > 0", name="budget"),
         CheckConstraint("quota > 0", name="quota"),
+        CheckConstraint(f"notice IN ({_NOTICES})", name="notice"),
+        CheckConstraint("rank_by IN ('rule', 'panel-score')", name="rank_by"),
         Index("ix_call_programme", "programme", "id"),
         Index("ix_call_state", "state", "closes_on"),
     )
@@ -37,9 +40,13 @@ class Call(Base):
     ties: Mapped[str]
     per_applicant: Mapped[int | None]
     per_applicant_reason: Mapped[str | None]
+    rank_by: Mapped[str] = mapped_column(server_default=text("'rule'"))
     materials: Mapped[list[Any]]
     templates: Mapped[list[Any]]
     materials_sha256: Mapped[str]
+    # Whether a case is not submitted without the materials that the call calls required.
+    materials_required: Mapped[bool] = mapped_column(server_default=text("false"))
+    notice: Mapped[str] = mapped_column(server_default=text("'each'"))
     contact: Mapped[str]
     state: Mapped[str]
     version: Mapped[int]

@@ -1,19 +1,32 @@
 """Reading calls, their rankings, and what they mean for a case."""
 
-from datetime import date
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.kernel.actors import Actor, Role
+from services.kernel.clock import city_day
 from services.kernel.errors import Conflict, NotFound, invalid_field
 from services.kernel.pages import PageRequest
 from services.policy.calls import rules
 from services.policy.calls.access import visible_to
 from services.policy.calls.models import Call, CallRank
-from services.policy.calls.rules import NEXT, CallEvent, CallState, Ties
+from services.policy.calls.rules import (
+    APPROVERS_ONLY,
+    NEXT,
+    OTHERS_ONLY,
+    CallEvent,
+    CallState,
+    NoticeBy,
+    RankBy,
+    Ties,
+)
 from services.policy.calls.schemas import (
     CallPreview,
     CallView,
@@ -24,8 +37,10 @@ from services.policy.calls.schemas import (
     Template,
     Window,
 )
-from services.policy.cases.models import Case
-from services.policy.cases.rules import CaseState
+from services.policy.cases.models import Case, CaseHistory
+from services.policy.cases.rules import CaseEvent, CaseState
+from services.policy.panels.queries import points_fact, standing_results
+from services.policy.panels.rules import whole_points
 from services.policy.parameters.queries import decisions
 from services.policy.parameters.rules import numbers_of
 from services.policy.plan.actions.load_library import library
@@ -87,7 +102,7 @@ async def call_for(
             )  # fmt: skip
         rules.require_open(CallState(found.state), found.opens_on, found.closes_on, today)
     if found is not None and found.per_applicant is not None:
-        await _require_below_limit(session, found, applicant_id, found.per_applicant)
+        await _require_below_limit(session, found, programme, applicant_id, found.per_applicant)
     return found
 
 
@@ -107,12 +122,28 @@ async def _open_call(session: AsyncSession, programme: str, today: date) -> Call
 
 
 async def _require_below_limit(
-    session: AsyncSession, call: Call, applicant_id: str, limit: int
+    session: AsyncSession, call: Call, programme: PlanProgramme, applicant_id: str, limit: int
 ) -> None:
+    """Count what the applicant has filed, one request at a time, so that two pass no limit of one.
+
+    What the text limits by year or for life counts beyond the call; a limit of the call does not.
+    """
+    lock = hashlib.sha256(f"applications|{call.programme}|{applicant_id}".encode()).digest()[:8]
+    number = int.from_bytes(lock, "big", signed=True)
+    await session.execute(select(func.pg_advisory_xact_lock(number)))
     ended = (CaseState.WITHDRAWN, CaseState.REFUSED)
     statement = select(func.count()).select_from(Case).where(
-        Case.call_id == call.id, Case.applicant_id == applicant_id, Case.state.not_in(ended)
+        Case.applicant_id == applicant_id, Case.state.not_in(ended)
     )  # fmt: skip
+    stated = programme.compiled.programme.applications
+    per = stated.per if stated is not None and stated.count == limit else "call"
+    if per == "call":
+        statement = statement.where(Case.call_id == call.id)
+    elif per == "year":
+        of_year = select(Call.id).where(Call.programme == call.programme, Call.year == call.year)
+        statement = statement.where(Case.call_id.in_(of_year))
+    else:
+        statement = statement.where(Case.programme == call.programme)
     if (await session.scalar(statement) or 0) >= limit:
         raise Conflict(
             f"每个申报主体在本批次限报{limit}项，已报满。",
@@ -130,13 +161,54 @@ async def taken_places(session: AsyncSession, call: Call) -> int:
 
 
 async def entries(session: AsyncSession, call: Call) -> list[rules.Entry]:
-    """Gather the cases that stand for a place, in the order in which they were begun."""
-    statement = select(Case).where(Case.call_id == call.id, Case.state.in_(STANDING))
-    cases = await session.scalars(statement.order_by(Case.id))
+    """Gather the cases that stand for a place, in the order in which they were submitted."""
+    first = _first_submitted().subquery()
+    statement = (
+        select(Case)
+        .outerjoin(first, first.c.case_id == Case.id)
+        .where(Case.call_id == call.id, Case.state.in_(STANDING))
+        .order_by(first.c.at.nulls_last(), Case.id)
+    )
+    cases = list(await session.scalars(statement))
+    if call.rank_by == RankBy.PANEL_SCORE:
+        return await _judged_entries(session, cases)
     return [
         rules.Entry(each.id, each.assessment["outcome"] == "eligible", _points(each), number)
         for number, each in enumerate(cases)
     ]
+
+
+def _first_submitted() -> Select[tuple[UUID, datetime]]:
+    at = func.min(CaseHistory.at).label("at")
+    statement = select(CaseHistory.case_id, at).where(CaseHistory.event == CaseEvent.SUBMIT)
+    return statement.group_by(CaseHistory.case_id)
+
+
+async def _judged_entries(session: AsyncSession, cases: Sequence[Case]) -> list[rules.Entry]:
+    """Rank by the scores that stand; one that is unknown keeps all from being ranked."""
+    scores = await standing_results(session, [each.id for each in cases])
+    found: list[rules.Entry] = []
+    for number, case in enumerate(cases):
+        row = scores.get(case.id)
+        score = row.score_thousandths if row is not None else None
+        found.append(rules.Entry(case.id, _stands(case, score), score, number))
+    rules.require_results(sum(1 for each in found if each.eligible and each.rank_by is None))
+    return found
+
+
+def _stands(case: Case, score: int | None) -> bool:
+    """Tell whether a case stands for a place with its score; without one, whether it might."""
+    programme = library().programmes.get(case.programme)
+    name = points_fact(programme) if programme is not None else None
+    if programme is None or name is None:
+        return case.assessment["outcome"] == "eligible"
+    if score is None:
+        lacking = {each["fact"] for each in case.assessment["missing"]}
+        return case.assessment["outcome"] == "eligible" or lacking == {name}
+    situation = Situation.from_json(case.situation["situation"])
+    situation = replace(situation, facts={**situation.facts, name: whole_points(score)})
+    values = {name: each["value"] for name, each in case.situation["parameters"].items()}
+    return programme.compiled.assess(situation, values).outcome == "eligible"
 
 
 def _points(case: Case) -> int | None:
@@ -166,7 +238,8 @@ async def ranking_view(session: AsyncSession, call: Call) -> RankingView:
             "该申报批次尚未排序。", "The call was not ranked yet.", code="call-not-ranked"
         )
     return RankingView(
-        call=call.id, run=rows[0].run, quota=call.quota, ranked_at=rows[0].ranked_at,
+        call=call.id, run=rows[0].run, ranked_by=RankBy(call.rank_by), quota=call.quota,
+        ranked_at=rows[0].ranked_at,
         items=[
             PlaceView(case=r.case_id, position=r.position, rank_by=r.rank_by, within=r.within)
             for r in rows
@@ -177,7 +250,14 @@ async def ranking_view(session: AsyncSession, call: Call) -> RankingView:
 async def require_place(session: AsyncSession, case: Case) -> None:
     """Refuse to propose a case for approval that has no place in a call with few of them."""
     found = await session.get(Call, case.call_id) if case.call_id else None
-    if found is None or found.quota is None:
+    if found is None:
+        return
+    by_score = found.rank_by == RankBy.PANEL_SCORE
+    scores = await standing_results(session, [case.id]) if by_score else {}
+    score = scores[case.id].score_thousandths if case.id in scores else None
+    if by_score:
+        rules.require_score(score)
+    if found.quota is None:
         return
     rows = {row.case_id: row for row in await latest_run(session, found.id)}
     if case.id not in rows:
@@ -185,6 +265,8 @@ async def require_place(session: AsyncSession, case: Case) -> None:
             f"本批次限{found.quota}个名额，须先对申报件排序。",
             f"The call has {found.quota} places: rank its cases first.", code="call-not-ranked",
         )  # fmt: skip
+    if by_score:
+        rules.require_ranked_by(rows[case.id].rank_by, score)
     if rows[case.id].within is None:
         raise Conflict(
             "本件与他件在最后一个名额上并列，须先按规定确定。",
@@ -197,6 +279,24 @@ async def require_place(session: AsyncSession, case: Case) -> None:
             f"The call has {found.quota} places and the case stands at "
             f"{rows[case.id].position}.", code="outside-quota",
         )  # fmt: skip
+
+
+async def waits_for_list(session: AsyncSession, case: Case) -> bool:
+    """Tell whether a reserved proposal stays out of public notice until its call's list is."""
+    programme = library().programme_on(case.programme, city_day(case.created_at))
+    if case.call_id is None or programme is None or programme.notice_days == 0:
+        return False
+    return await session.scalar(select(Call.notice).where(Call.id == case.call_id)) == NoticeBy.LIST
+
+
+async def require_listed(session: AsyncSession, case: Case) -> None:
+    """Approve nothing that waits for the list of its call."""
+    if case.state == CaseState.PROPOSED and await waits_for_list(session, case):
+        raise Conflict(
+            "本批次须先一并公示，公示期满后方可批准；请审批人先公示名单。",
+            "The call's cases stand in public notice in one list first; have the list published.",
+            code="list-not-published",
+        )
 
 
 async def preview(session: AsyncSession, row: Call, today: date) -> CallPreview:
@@ -233,6 +333,7 @@ def view(row: Call, actor: Actor, today: date) -> CallView:
         window=Window(opens_on=row.opens_on, closes_on=row.closes_on),
         budget_fen=row.budget_fen, quota=row.quota, ties=Ties(row.ties),
         per_applicant=row.per_applicant, per_applicant_reason=row.per_applicant_reason,
+        rank_by=RankBy(row.rank_by),
         materials=[
             MaterialView(
                 **each,
@@ -241,6 +342,7 @@ def view(row: Call, actor: Actor, today: date) -> CallView:
             )
             for each in row.materials
         ],
+        materials_required=row.materials_required, notice=NoticeBy(row.notice),
         materials_sha256=row.materials_sha256,
         templates=[Template.model_validate(each) for each in row.templates],
         contact=row.contact, state=CallState(row.state), version=row.version,
@@ -253,10 +355,12 @@ def view(row: Call, actor: Actor, today: date) -> CallView:
 def _allowed(row: Call, actor: Actor, programme: PlanProgramme | None) -> list[CallEvent]:
     """List what the caller may do: an approver all but publish his own, a reviewer his own."""
     events = list(NEXT[CallState(row.state)])
+    if row.notice != NoticeBy.LIST and CallEvent.PUBLISH_LIST in events:
+        events.remove(CallEvent.PUBLISH_LIST)
     if actor.has(Role.APPROVER):
-        mine = actor.subject != row.created_by
-        return [event for event in events if mine or event is not CallEvent.PUBLISH]
+        mine = actor.subject == row.created_by
+        return [event for event in events if not mine or event not in OTHERS_ONLY]
     own = programme is not None and actor.department in programme.department_codes
     if not actor.has(Role.REVIEWER) or not own:
         return []
-    return [event for event in events if event is not CallEvent.PUBLISH]
+    return [event for event in events if event not in APPROVERS_ONLY]

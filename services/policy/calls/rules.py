@@ -1,7 +1,7 @@
 """The life of a call, when it takes applications, and who comes first when places are few."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 from uuid import UUID
@@ -23,6 +23,16 @@ class CallEvent(StrEnum):
     PUBLISH = "publish"
     RANK = "rank"
     CANCEL = "cancel"
+    PUBLISH_LIST = "publish-list"
+    SETTLE = "settle"
+    LIMIT = "limit"
+
+
+class NoticeBy(StrEnum):
+    """Whether a call's proposed cases stand in public notice one by one, or all in one list."""
+
+    EACH = "each"
+    LIST = "list"
 
 
 class Ties(StrEnum):
@@ -33,12 +43,28 @@ class Ties(StrEnum):
     FIRST_SUBMITTED = "first-submitted"
 
 
+class RankBy(StrEnum):
+    """What decides who comes first: the programme's own rule, or the score of a panel."""
+
+    RULE = "rule"
+    PANEL_SCORE = "panel-score"
+
+
 _S, _E = CallState, CallEvent
 NEXT: Mapping[CallState, Mapping[CallEvent, CallState]] = {
-    _S.DRAFT: {_E.PUBLISH: _S.PUBLISHED, _E.CANCEL: _S.CANCELLED},
-    _S.PUBLISHED: {_E.RANK: _S.RANKED, _E.CANCEL: _S.CANCELLED},
+    _S.DRAFT: {
+        _E.PUBLISH: _S.PUBLISHED,
+        _E.CANCEL: _S.CANCELLED,
+        _E.LIMIT: _S.DRAFT,
+    },
+    _S.PUBLISHED: {
+        _E.RANK: _S.RANKED,
+        _E.CANCEL: _S.CANCELLED,
+        _E.LIMIT: _S.PUBLISHED,
+        _E.PUBLISH_LIST: _S.PUBLISHED,
+    },
     # What was ranked may be ranked anew, while nothing of it was decided.
-    _S.RANKED: {_E.RANK: _S.RANKED},
+    _S.RANKED: {_E.RANK: _S.RANKED, _E.SETTLE: _S.RANKED, _E.PUBLISH_LIST: _S.RANKED},
     _S.CANCELLED: {},
 }
 STATE_NAMES: Mapping[str, tuple[str, str]] = {
@@ -51,12 +77,29 @@ EVENT_NAMES: Mapping[str, tuple[str, str]] = {
     _E.PUBLISH: ("发布", "publish"),
     _E.RANK: ("排序", "rank"),
     _E.CANCEL: ("取消", "cancel"),
+    _E.SETTLE: ("确定并列", "settle a tie"),
+    _E.LIMIT: ("限定申报数量", "limit applications"),
+    _E.PUBLISH_LIST: ("公示名单", "publish the list"),
+}
+NOTICE_NAMES: Mapping[str, tuple[str, str]] = {
+    NoticeBy.EACH: ("逐件公示", "each case by itself"),
+    NoticeBy.LIST: ("本批次一并公示", "all in one list"),
 }
 TIES_NAMES: Mapping[str, tuple[str, str]] = {
     Ties.UNDECIDED: ("由审批人说明理由确定", "decided by an approver with a reason"),
     Ties.ALL: ("并列的一并入围", "all equals are within"),
     Ties.FIRST_SUBMITTED: ("先提交者优先", "who submitted first"),
 }
+
+
+RANK_BY_NAMES: Mapping[str, tuple[str, str]] = {
+    RankBy.RULE: ("按条款规定的指标", "by the programme's own rule"),
+    RankBy.PANEL_SCORE: ("按专家评审得分（千分之一分）", "by the panel's score, in thousandths"),
+}
+# What is an approver's alone, whoever wrote the call.
+APPROVERS_ONLY = frozenset({_E.PUBLISH, _E.PUBLISH_LIST, _E.SETTLE, _E.LIMIT})
+# And of them, what nobody does to a call of his own.
+OTHERS_ONLY = frozenset({_E.PUBLISH, _E.LIMIT})
 
 
 @dataclass(frozen=True)
@@ -114,6 +157,15 @@ def require_other_person(created_by: str, subject: str) -> None:
         )
 
 
+def require_notice(notice: NoticeBy, programme: PlanProgramme) -> None:
+    """Refuse a list for public notice under a programme that has none."""
+    if notice is NoticeBy.LIST and programme.notice_days == 0:
+        raise invalid_field(
+            "/notice", "no-notice", "该项目不公示，没有名单可公示。",
+            "The programme has no public notice, so there is no list of one.",
+        )  # fmt: skip
+
+
 def require_window(opens_on: date, closes_on: date) -> None:
     if closes_on < opens_on:
         raise invalid_field(
@@ -159,6 +211,65 @@ def rank(entries: Iterable[Entry], places: int | None, ties: Ties) -> list[Place
             within = True if ties is Ties.ALL else None
         ranked.append(_place(each, standing, within=within))
     return ranked
+
+
+def settle(ranked: Sequence[Place], quota: int, chosen: Collection[UUID]) -> list[Place]:
+    """Give the places that a tie left open to whom a person chose: all of them, and no others."""
+    tied = {each.case for each in ranked if each.within is None}
+    if not tied:
+        raise Conflict(
+            "没有待确定的并列。", "No tie is left to settle.", code="no-tie"
+        )  # fmt: skip
+    left = quota - sum(1 for each in ranked if each.within)
+    if not set(chosen) <= tied or len(set(chosen)) != left:
+        raise invalid_field(
+            "/data/cases", "tie-choice", f"须从并列的办件中选定{left}件。",
+            f"Choose {left} of the cases that tie, and no others.",
+        )  # fmt: skip
+    return [
+        each if each.within is not None else replace(each, within=each.case in chosen)
+        for each in ranked
+    ]
+
+
+def require_approver(*, is_approver: bool, event: CallEvent) -> None:
+    """Leave to approvers what a reviewer does not decide."""
+    if event in APPROVERS_ONLY and not is_approver:
+        zh, en = EVENT_NAMES[event]
+        raise Forbidden(
+            f"申报批次的“{zh}”由审批人办理。",
+            f"To {en} is for an approver.", code="role-required",
+        )  # fmt: skip
+
+
+def require_results(missing: int) -> None:
+    """Rank nothing by scores of which one is unknown: it is no zero, and might be the first."""
+    if missing:
+        raise Conflict(
+            f"有{missing}件尚无专家评审得分，不能排序；请先结束评审，或为其另组评审组。",
+            f"{missing} case(s) have no score of a panel; close it first, or convene another one.",
+            code="panel-results-missing",
+        )
+
+
+def require_score(score: int | None) -> None:
+    """Refuse a case that no panel has given a score: unknown is not zero, and no place follows."""
+    if score is None:
+        raise Conflict(
+            "本件没有专家评审得分，不能提请批准。",
+            "The case has no score of a panel, so it cannot be proposed.",
+            code="panel-result-missing",
+        )
+
+
+def require_ranked_by(ranked: int | None, score: int | None) -> None:
+    """Refuse a place that was given on another score than the one that stands."""
+    if ranked != score:
+        raise Conflict(
+            "排序后评审得分已变动，须重新排序。",
+            "The score has changed since the ranking; rank anew.",
+            code="ranking-outdated",
+        )
 
 
 def _equal(left: Entry, right: Entry) -> bool:

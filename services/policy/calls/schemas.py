@@ -5,7 +5,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from services.kernel.days import Day
-from services.policy.calls.rules import CallEvent, CallState, Ties
+from services.policy.calls.rules import CallEvent, CallState, NoticeBy, RankBy, Ties
 
 CALL_EXAMPLE: dict[str, JsonValue] = {
     "programme": "rd-matching",
@@ -71,8 +71,19 @@ class NewCall(BaseModel):
         description="Applications of one applicant; only with a reason if the text has no limit",
     )
     per_applicant_reason: ShortText | None = None
+    rank_by: RankBy | None = Field(
+        None, description="Null: by a panel's score where the programme has one, else by its rule"
+    )
     materials: Annotated[list[Material], Field(max_length=MATERIALS_MAX)] = Field(
         default_factory=list[Material]
+    )
+    materials_required: bool = Field(
+        default=False,
+        description="Whether a case without the materials that are `required` is not submitted",
+    )
+    notice: NoticeBy = Field(
+        NoticeBy.EACH,
+        description="`list`: proposed cases wait until an approver publishes them in one list",
     )
     templates: Annotated[list[Template], Field(max_length=MATERIALS_MAX)] = Field(
         default_factory=list[Template], description="Forms of the call as a whole"
@@ -81,14 +92,38 @@ class NewCall(BaseModel):
 
 
 class CallDeed(BaseModel):
-    """An event of a call; `version` is the version that the caller has seen."""
+    """An event of a call; `version` is the version that the caller has seen.
+
+    `data`: `{"cases": [...]}` to settle a tie at the last place, `{"per_applicant": 2}` (or null)
+    to limit applications; for both the note says why. Other events take none.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
     event: CallEvent
     version: Annotated[int, Field(strict=True, ge=1)]
     note: Annotated[str, Field(max_length=2000)] = ""
-    data: dict[str, Any] = Field(default_factory=dict[str, Any], max_length=0)
+    data: dict[str, Any] = Field(default_factory=dict[str, Any], max_length=2)
+
+
+class SettleData(BaseModel):
+    """The cases that get the places which a tie left open."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    cases: Annotated[list[UUID], Field(min_length=1, max_length=500)]
+
+
+class LimitData(BaseModel):
+    """How many applications one applicant may file in the call; null lifts a limit."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    per_applicant: Count | None
+
+
+class NoData(BaseModel):
+    model_config = ConfigDict(extra="forbid")
 
 
 class MaterialView(BaseModel):
@@ -126,7 +161,10 @@ class CallView(BaseModel):
     ties: Ties
     per_applicant: int | None
     per_applicant_reason: str | None
+    rank_by: RankBy
     materials: list[MaterialView]
+    materials_required: bool
+    notice: NoticeBy
     materials_sha256: str = Field(description="The version of the evidence list")
     templates: list[Template]
     contact: str
@@ -148,6 +186,7 @@ class RankingView(BaseModel):
 
     call: UUID
     run: int
+    ranked_by: RankBy = Field(description="By what: scores are in thousandths of a point")
     quota: int | None
     ranked_at: datetime
     items: list[PlaceView]

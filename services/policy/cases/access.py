@@ -38,7 +38,9 @@ def visible_to(actor: Actor) -> ColumnElement[bool]:
     if actor.has(Role.TREASURER):
         # Of what was awarded and then revoked, money is still to be let go or recovered.
         reached = exists().where(CaseHistory.case_id == Case.id, CaseHistory.to_state.in_(AWARDED))
-        seen.append(or_(Case.state.in_(AWARDED), and_(Case.state == CaseState.REVOKED, reached)))
+        held = or_(Case.state.in_(AWARDED), and_(Case.state == CaseState.REVOKED, reached))
+        # Where no money is, a treasurer has nothing to do.
+        seen.append(and_(held, Case.without_money.is_(False)))
     return or_(*seen)
 
 

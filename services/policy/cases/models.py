@@ -3,10 +3,11 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.policy.base import Base
-from services.policy.cases.rules import UNDECIDED, CaseState, ReservationState
+from services.policy.cases.rules import LEGACY_STATES, UNDECIDED, CaseState, ReservationState
 
 APPEND_ONLY = {"info": {"append_only": True}}
 
@@ -29,10 +30,16 @@ class Case(Base):
         CheckConstraint("reviewed_by <> decided_by", name="four_eyes"),
         CheckConstraint("decided_by IS NULL OR reviewed_by IS NOT NULL", name="reviewed"),
         CheckConstraint(
-            "state NOT IN ('decided', 'awarded', 'closed')"
-            " OR (decided_by IS NOT NULL AND reservation_state = 'reserved')",
+            "legacy OR state NOT IN ('decided', 'awarded', 'closed')"
+            " OR (decided_by IS NOT NULL AND (without_money OR reservation_state = 'reserved'))",
             name="decided",
         ),
+        CheckConstraint(
+            "NOT without_money OR (reservation_state = 'none' AND state <> 'awarded')",
+            name="without_money",
+        ),
+        CheckConstraint(f"NOT legacy OR state IN ({_words(LEGACY_STATES)})", name="legacy"),
+        CheckConstraint("(external_ref IS NULL) = (external_system IS NULL)", name="external"),
         CheckConstraint("(matter_id IS NULL) <> (matter_period IS NULL)", name="matter"),
         # Nothing may be begun twice for the same applicant; `open_case` minds what is awarded.
         Index(
@@ -43,6 +50,17 @@ class Case(Base):
         Index("ix_policy_case_programme", "programme", "id"),
         Index("ix_policy_case_state", "state", "id"),
         Index("ix_policy_case_due", "due_on", "id", postgresql_where=text("due_on IS NOT NULL")),
+        # What another system calls its case, once for each system.
+        Index(
+            "uq_policy_case_external", "external_ref", "external_system",
+            unique=True, postgresql_where=text("external_ref IS NOT NULL"),
+        ),
+        # The desk's queue: the newest of a state, of a programme, or of both, without a sort.
+        Index("ix_policy_case_queue", "programme", "state", "id"),
+        Index(
+            "ix_policy_case_offer_batch", "offer_batch_id",
+            postgresql_where=text("offer_batch_id IS NOT NULL"),
+        ),
         Index("ix_policy_case_call", "call_id", postgresql_where=text("call_id IS NOT NULL")),
     )  # fmt: skip
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -51,6 +69,8 @@ class Case(Base):
     programme: Mapped[str]
     measure: Mapped[int | None]
     call_id: Mapped[UUID | None] = mapped_column(ForeignKey("call.id"))
+    # The batch that prepared it unasked (免申即享).
+    offer_batch_id: Mapped[UUID | None] = mapped_column(ForeignKey("offer_batch.id"))
     applicant_kind: Mapped[str]
     applicant_id: Mapped[str]
     applicant_name: Mapped[str]
@@ -74,11 +94,20 @@ class Case(Base):
     reservation_reason: Mapped[str | None]
     reservation_reason_en: Mapped[str | None]
     reservation_line: Mapped[dict[str, Any] | None]
+    # Set when the case is opened: its programme gives a title or a place, and nothing is reserved.
+    without_money: Mapped[bool] = mapped_column(server_default=text("false"))
+    # The title that it yields, with the registry's word; and the one that it assesses anew (复核).
+    title: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    reassesses: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     award_version: Mapped[int] = mapped_column(server_default=text("0"))
     # The first day on which a running clock is due.
     due_on: Mapped[date | None]
     reviewed_by: Mapped[str | None]
     decided_by: Mapped[str | None]
+    external_ref: Mapped[str | None]
+    external_system: Mapped[str | None]
+    # Decided before this platform: what is known of it stands in `legacy_case`.
+    legacy: Mapped[bool] = mapped_column(server_default=text("false"))
     created_by: Mapped[str]
     created_at: Mapped[datetime]
     changed_at: Mapped[datetime]

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, exists, func, not_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import defer
 
 from services.kernel.actors import Actor, Role
 from services.kernel.clock import city_day
@@ -18,7 +19,6 @@ from services.policy.cases.access import acts_for, reviewed_by, visible_to
 from services.policy.cases.models import Case, CaseHistory
 from services.policy.cases.rules import (
     APPLICANT,
-    NEXT,
     OPEN,
     REVIEWER,
     CaseEvent,
@@ -26,20 +26,29 @@ from services.policy.cases.rules import (
     Outcome,
     ReservationState,
     has_stake,
+    moves,
 )
 from services.policy.cases.schemas import (
     CaseSummary,
     CaseView,
     NoticeDays,
     PlanStand,
+    Reassessed,
     ReservationView,
+    TitleView,
 )
 from services.policy.clocks.queries import dues, overdue_on
 from services.policy.clocks.schemas import DueView
 from services.policy.contract.events import Matter, Party
 from services.policy.evidence.queries import case_flags
+from services.policy.fact_objections.queries import case_facts
+from services.policy.legacy_cases import queries as legacy_cases
 from services.policy.notices.models import Notice, NoticeItem
 from services.policy.notices.rules import ItemState, decision_day, midnight
+from services.policy.offers.queries import case_offer
+from services.policy.overrides import queries as overrides
+from services.policy.overrides.models import CaseOverride
+from services.policy.overrides.queries import is_overridden
 from services.policy.plan.actions.load_library import library
 from services.policy.recusals.queries import is_recused
 
@@ -55,6 +64,21 @@ class DueDays:
     @property
     def by_day(self) -> bool:
         return bool(self.overdue) or self.before is not None
+
+
+@dataclass(frozen=True)
+class CaseFilter:
+    """Which cases a list is asked for; None is all of them."""
+
+    state: CaseState | None = None
+    programme: str | None = None
+    external_ref: str | None = None
+    overridden: bool | None = None
+    days: DueDays | None = None
+
+    @property
+    def by_day(self) -> bool:
+        return self.days is not None and self.days.by_day
 
 
 async def case(
@@ -76,40 +100,50 @@ async def case_of_award(session: AsyncSession, case_id: UUID) -> Case | None:
 
 
 async def cases(
-    session: AsyncSession,
-    actor: Actor,
-    page: PageRequest,
-    *,
-    state: CaseState | None,
-    programme: str | None,
-    days: DueDays | None = None,
+    session: AsyncSession, actor: Actor, page: PageRequest, wanted: CaseFilter
 ) -> list[Case]:
-    """List the cases that the caller may know of: the newest first, or what is due first."""
+    """List the cases that the caller may know of, without their grounds.
+
+    The newest come first, or what is due first where due days are asked for.
+    """
+    return list(await session.scalars(cases_page(actor, page, wanted)))
+
+
+def cases_page(actor: Actor, page: PageRequest, wanted: CaseFilter) -> Select[tuple[Case]]:
+    """Ask for a page of cases; what each was decided on is long, and is left where it lies."""
     statement = select(Case).where(visible_to(actor))
-    if state is not None:
-        statement = statement.where(Case.state == state)
-    if programme is not None:
-        statement = statement.where(Case.programme == programme)
+    for column, value in (
+        (Case.state, wanted.state),
+        (Case.programme, wanted.programme),
+        (Case.external_ref, wanted.external_ref),
+    ):
+        if value is not None:
+            statement = statement.where(column == value)
+    if wanted.overridden is not None:
+        statement = statement.where(is_overridden() if wanted.overridden else ~is_overridden())
+    statement = statement.options(
+        defer(Case.situation, raiseload=True), defer(Case.assessment, raiseload=True)
+    )
+    days = wanted.days
     if days is not None and days.overdue is not None:
         is_late = overdue_on(Case.id, days.today)
         statement = statement.where(is_late if days.overdue else not_(is_late))
     if days is not None and days.by_day:
-        return await _due_first(session, statement, page, days)
+        return _due_first(statement, page, days)
     if page.after is not None:
         statement = statement.where(Case.id < last_id(page))
-    return list(await session.scalars(statement.order_by(Case.id.desc()).limit(page.limit + 1)))
+    return statement.order_by(Case.id.desc()).limit(page.limit + 1)
 
 
-async def _due_first(
-    session: AsyncSession, statement: Select[tuple[Case]], page: PageRequest, days: DueDays
-) -> list[Case]:
+def _due_first(
+    statement: Select[tuple[Case]], page: PageRequest, days: DueDays
+) -> Select[tuple[Case]]:
     statement = statement.where(Case.due_on.is_not(None))
     if days.before is not None:
         statement = statement.where(Case.due_on < days.before)
     if page.after is not None:
         statement = statement.where(tuple_(Case.due_on, Case.id) > _last_due(page.after))
-    rows = await session.scalars(statement.order_by(Case.due_on, Case.id).limit(page.limit + 1))
-    return list(rows)
+    return statement.order_by(Case.due_on, Case.id).limit(page.limit + 1)
 
 
 def _last_due(after: list[Any]) -> tuple[date, UUID]:
@@ -202,8 +236,11 @@ async def view(session: AsyncSession, actor: Actor, found: Case, *, now: datetim
         barred |= {CaseEvent.DECIDE} if now < first else set()
         barred |= {CaseEvent.OBJECT} if now >= shown.ends_at else set()
     plan = library().plans.get(found.plan)
+    departed = (await overrides.latest_of(session, [found.id])).get(found.id)
     return CaseView(
-        **summary(found, (await dues(session, [found], city_day(now)))[found.id]).model_dump(),
+        **summary(
+            actor, found, (await dues(session, [found], city_day(now)))[found.id], departed
+        ).model_dump(),
         plan=PlanStand(
             id=found.plan,
             version=found.plan_version,
@@ -216,18 +253,28 @@ async def view(session: AsyncSession, actor: Actor, found: Case, *, now: datetim
         allowed_events=await _allowed(session, actor, found, barred),
         notice=await _notice_days(session, shown),
         proposed_outcome=Outcome(found.proposed_outcome) if found.proposed_outcome else None,
+        without_money=found.without_money,
+        title=TitleView.model_validate(found.title) if found.title else None,
+        reassesses=Reassessed.model_validate(found.reassesses) if found.reassesses else None,
         evidence_flags=await case_flags(session, actor, found),
+        legacy_record=await legacy_cases.record_of(session, found),
+        offer=await case_offer(session, found),
+        facts=await case_facts(session, found),
     )
 
 
-def summary(found: Case, due: DueView | None) -> CaseSummary:
+def summary(
+    actor: Actor, found: Case, due: DueView | None, departed: CaseOverride | None
+) -> CaseSummary:
     """Show a case in a list; while it is in notice, `due_on` is the last day of the notice."""
     return CaseSummary(
         id=found.id, programme=found.programme, measure=found.measure,
         applicant=applicant_of(found), applicant_name=found.applicant_name,
         matter=matter_of(found), state=CaseState(found.state), version=found.version,
         reservation=_reservation(found), due_on=found.due_on, due=due,
-        created_at=found.created_at, changed_at=found.changed_at,
+        external_ref=found.external_ref, legacy=found.legacy,
+        override=overrides.view(actor, departed), created_at=found.created_at,
+        changed_at=found.changed_at,
     )  # fmt: skip
 
 
@@ -251,7 +298,8 @@ async def _allowed(
     if decides:
         decides = actor.subject not in await reviewers(session, found.id)
     allowed: list[CaseEvent] = []
-    for event, move in NEXT[CaseState(found.state)].items():
+    way = moves(CaseState(found.state), offered=found.offer_batch_id is not None)
+    for event, move in way.items():
         may = applies if move.who == APPLICANT else reviews if move.who == REVIEWER else decides
         if may and event not in barred and (event is not CaseEvent.PROPOSE or may_propose(found)):
             allowed.append(event)

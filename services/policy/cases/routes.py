@@ -1,7 +1,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Query, Response
+from fastapi import Depends, Query, Response
 
 from services.kernel.actors import Role
 from services.kernel.clock import city_day
@@ -15,6 +15,7 @@ from services.policy.cases import queries
 from services.policy.cases.access import Applicant, CaseHandler, CaseReader
 from services.policy.cases.actions.move_case import move_case as move
 from services.policy.cases.actions.open_case import open_case as begin
+from services.policy.cases.queries import CaseFilter, DueDays
 from services.policy.cases.rules import CaseState
 from services.policy.cases.schemas import (
     CaseDeed,
@@ -26,6 +27,7 @@ from services.policy.cases.schemas import (
     ReplayView,
 )
 from services.policy.clocks.queries import dues
+from services.policy.overrides import queries as overrides
 from services.policy.situations.actions import replay_case
 
 router = noun_router("policy", "cases")
@@ -54,24 +56,38 @@ async def open_case(
     return await queries.view(session, actor, case, now=now)
 
 
-@router.get("")
-async def list_cases(
+async def _wanted(
     *,
-    actor: CaseReader,
-    session: Session,
     now: Now,
-    page: Page,
     state: CaseState | None = None,
     programme: Annotated[str | None, Query(max_length=100)] = None,
     overdue: Annotated[bool | None, Query(description="Late, the latest first")] = None,
     due_before: Annotated[Day | None, Query(description="Due before a day, by due day")] = None,
+    external_ref: Annotated[str | None, Query(max_length=100)] = None,
+    overridden: Annotated[
+        bool | None, Query(description="Proposed against the rule's result at any time, or never")
+    ] = None,
+) -> CaseFilter:
+    days = DueDays(city_day(now), overdue, due_before)
+    return CaseFilter(state, programme, external_ref, overridden, days)
+
+
+@router.get("")
+async def list_cases(
+    actor: CaseReader,
+    session: Session,
+    now: Now,
+    page: Page,
+    wanted: Annotated[CaseFilter, Depends(_wanted)],
 ) -> CaseList:
     """List the cases that the caller may know of, the newest first, or what is due first."""
-    days = queries.DueDays(city_day(now), overdue, due_before)
-    rows = await queries.cases(session, actor, page, state=state, programme=programme, days=days)
-    found = page_of(rows, page, lambda row: [row.due_on, row.id] if days.by_day else [row.id])
-    due = await dues(session, found["items"], days.today)
-    items = [queries.summary(row, due[row.id]) for row in found["items"]]
+    rows = await queries.cases(session, actor, page, wanted)
+    found = page_of(rows, page, lambda row: [row.due_on, row.id] if wanted.by_day else [row.id])
+    due = await dues(session, found["items"], city_day(now))
+    departed = await overrides.latest_of(session, [row.id for row in found["items"]])
+    items = [
+        queries.summary(actor, row, due[row.id], departed.get(row.id)) for row in found["items"]
+    ]
     return CaseList(items=items, next_cursor=found["next_cursor"])
 
 

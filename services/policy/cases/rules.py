@@ -53,6 +53,7 @@ class SystemEvent(StrEnum):
     """What happens to a case beside the events above: its beginning, money, notice, steps."""
 
     CREATED = "created"
+    IMPORTED = "imported"
     RESERVED = "reserved"
     RESERVATION_REFUSED = "reservation-refused"
     RESERVATION_ENDED = "reservation-ended"
@@ -69,6 +70,18 @@ class SystemEvent(StrEnum):
     STEP_FAILED = "step-failed"
     STEP_RETURNED = "step-returned"
     RECUSED = "recused"
+    # Of a case without money: the registry's word on its title, and its end.
+    TITLE_RECORDED = "title-recorded"
+    TITLE_NOT_RECORDED = "title-not-recorded"
+    TITLE_REVOKED = "title-revoked"
+    COMPLETED = "completed"
+    OFFER_LAPSED = "offer-lapsed"
+    FACTS_CHANGED = "facts-changed"
+    FACTS_CONFIRMED = "facts-confirmed"
+    FACT_OBJECTED = "fact-objected"
+    FACT_OBJECTION_ANSWERED = "fact-objection-answered"
+    PANEL_JUDGED = "panel-judged"
+    PANEL_REOPENED = "panel-reopened"
 
 
 class ReservationState(StrEnum):
@@ -109,7 +122,13 @@ _REVOKE = Move((_S.REVOKED,), APPROVER)
 
 # The whole life of a case: what is not here cannot happen.
 NEXT: Mapping[CaseState, Mapping[CaseEvent, Move]] = {
-    _S.DRAFT: {_E.SUBMIT: Move((_S.SUBMITTED,), APPLICANT), _E.WITHDRAW: _WITHDRAW},
+    _S.DRAFT: {
+        _E.SUBMIT: Move((_S.SUBMITTED,), APPLICANT),
+        _E.WITHDRAW: _WITHDRAW,
+        # Of what was prepared unasked: one word submits it, and it was compared before.
+        _E.CONFIRM: Move((_S.ACCEPTED,), APPLICANT),
+        _E.DECLINE: _WITHDRAW,
+    },
     _S.SUBMITTED: {
         _E.ACCEPT: Move((_S.ACCEPTED,), REVIEWER),
         _E.RETURN: Move((_S.RETURNED,), REVIEWER),
@@ -138,7 +157,15 @@ NEXT: Mapping[CaseState, Mapping[CaseEvent, Move]] = {
     _S.REFUSED: {},
     _S.REVOKED: {},
 }
+# How a case without money goes on by itself: it is closed once the registry holds its title, or at
+# once where there is none to hold. What the registry could not record stays decided.
+WITHOUT_MONEY: Mapping[CaseState, Mapping[SystemEvent, CaseState]] = {
+    _S.PROPOSED: {SystemEvent.NOTICE_BEGUN: _S.IN_NOTICE},
+    _S.DECIDED: {SystemEvent.TITLE_RECORDED: _S.CLOSED, SystemEvent.COMPLETED: _S.CLOSED},
+}
 FINISHED = frozenset({_S.CLOSED, _S.WITHDRAWN, _S.REFUSED, _S.REVOKED})
+# How a case of earlier years may have ended.
+LEGACY_STATES = (_S.CLOSED, _S.WITHDRAWN, _S.REFUSED, _S.REVOKED)
 OPEN = tuple(state for state in CaseState if state not in FINISHED)
 # A programme whose award was decided on has been received, for `once_ever`.
 RECEIVED = (_S.DECIDED, _S.AWARDED, _S.CLOSED)
@@ -147,11 +174,11 @@ AWARDED = (_S.AWARDED, _S.CLOSED)
 # Open cases of which the database lets one stand: a returned payment opens a closed case again,
 # whatever was begun since.
 UNDECIDED = tuple(state for state in OPEN if state not in AWARDED)
-# Whose an event is; the last two are the applicant's, and no state takes them yet.
+# What a draft takes that was prepared unasked, and no other draft.
+OFFER_EVENTS = frozenset({_E.CONFIRM, _E.DECLINE})
+# Whose an event is.
 OWNERS: Mapping[CaseEvent, frozenset[Role]] = {
-    **{event: move.who for moves in NEXT.values() for event, move in moves.items()},
-    _E.CONFIRM: APPLICANT,
-    _E.DECLINE: APPLICANT,
+    event: move.who for moves in NEXT.values() for event, move in moves.items()
 }
 
 # What a person reads instead of a code, Chinese and English.
@@ -199,8 +226,27 @@ ADVANCED = {
 ORDER = (_S.DECIDED, _S.AWARDED, _S.CLOSED)
 
 
-def move(state: CaseState, event: CaseEvent, roles: Iterable[str]) -> Move:
+def moves(state: CaseState, *, offered: bool) -> dict[CaseEvent, Move]:
+    """Give what a state takes; of drafts, those prepared unasked take other events."""
+    way = NEXT[state]
+    if state is not _S.DRAFT:
+        return dict(way)
+    return {event: move for event, move in way.items() if (event in OFFER_EVENTS) is offered}
+
+
+def move(
+    state: CaseState, event: CaseEvent, roles: Iterable[str], *, offered: bool = False
+) -> Move:
     """Find where an event leads, or refuse: not this role's, or not in this state."""
+    require_role(event, roles)
+    way = moves(state, offered=offered)
+    if event not in way:
+        raise not_allowed(state, event, offered=offered)
+    return way[event]
+
+
+def require_role(event: CaseEvent, roles: Iterable[str]) -> None:
+    """Refuse who never does this event, whatever the state."""
     whose = OWNERS[event]
     if not whose & frozenset(roles):
         zh, en = EVENT_NAMES[event]
@@ -210,14 +256,11 @@ def move(state: CaseState, event: CaseEvent, roles: Iterable[str]) -> Move:
             f"To {en} a case is for these roles: {', '.join(name[1] for name in names)}.",
             code="role-required",
         )
-    if event not in NEXT[state]:
-        raise not_allowed(state, event)
-    return NEXT[state][event]
 
 
-def not_allowed(state: CaseState, event: CaseEvent) -> Conflict:
+def not_allowed(state: CaseState, event: CaseEvent, *, offered: bool = False) -> Conflict:
     """Say what state a case is in, and what that state allows."""
-    allowed = [EVENT_NAMES[each] for each in NEXT[state]]
+    allowed = [EVENT_NAMES[each] for each in moves(state, offered=offered)]
     is_zh, is_en = STATE_NAMES[state]
     zh, en = EVENT_NAMES[event]
     return Conflict(

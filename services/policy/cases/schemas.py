@@ -2,18 +2,24 @@ from datetime import date, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints
 
 from services.policy.cases.rules import FIRM, CaseEvent, CaseState, Outcome, ReservationState
 from services.policy.clocks.schemas import DueView
 from services.policy.contract.events import Matter, Party
 from services.policy.evidence.rules import MarkKind
 from services.policy.firms.rules import fold_uscc
+from services.policy.legacy_cases.schemas import LegacyRecord
 from services.policy.notices.rules import ItemState
+from services.policy.offers.schemas import CaseOffer
+from services.policy.overrides.schemas import Override, OverrideView
+from services.policy.prefill.schemas import CaseFacts
+from services.policy.titles.rules import TitleState
 
 NOTE_CHARS_MAX = 2000
 Version = Annotated[int, Field(strict=True, ge=1)]
 ShortText = Annotated[str, Field(min_length=1, max_length=100)]
+ExternalRef = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
 CASE_EXAMPLE: dict[str, JsonValue] = {
     "programme": "digital-growth",
     "call": None,
@@ -56,22 +62,34 @@ class NewCase(BaseModel):
     call: UUID | None = None
     applicant: Applicant
     matter: MatterBody
+    external_ref: ExternalRef | None = Field(
+        None, description="What the caller's own system calls this case; once for each system"
+    )
 
 
 class ProposeData(BaseModel):
-    """What the reviewer proposes: approval (the default) or refusal."""
+    """What the reviewer proposes: approval (the default) or refusal.
+
+    `override` proposes approval against the rule's result, or with another amount than the rule's.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
     outcome: Outcome = Outcome.APPROVE
+    # The conditions that only a person can judge, as far as the reviewer has checked them.
+    checked: Annotated[list[ShortText], Field(max_length=60)] = Field(
+        default_factory=list[ShortText]
+    )
+    override: Override | None = None
 
 
 class DecideData(BaseModel):
-    """What the approver decides."""
+    """What the approver decides; `document` is the number under which a title was granted."""
 
     model_config = ConfigDict(extra="forbid")
 
     outcome: Outcome
+    document: ShortText | None = None
 
 
 class ObjectData(BaseModel):
@@ -101,7 +119,11 @@ class CaseDeed(BaseModel):
     note: Annotated[str, Field(max_length=NOTE_CHARS_MAX)] = ""
     data: dict[str, Any] = Field(
         default_factory=dict[str, Any],
-        description='`{"outcome": "approve|refuse"}` for decide (required) and propose;'
+        description='`{"outcome": "approve|refuse"}` for decide (required) and propose; without'
+        " money, `checked` names in propose the conditions that a person checked, and `document`"
+        " in decide the number of the decision;"
+        ' `{"outcome": "approve", "override": {"reason": "…", "amount_fen": 1}}` for a proposal'
+        " against the rule's result;"
         ' `{"evidence": ["…"]}` for object, whose reason is the note',
     )
 
@@ -121,6 +143,27 @@ class ReservationView(BaseModel):
     line: ReservationLine | None
     reason_code: str | None = None
     reason_en: str | None = None
+
+
+class TitleView(BaseModel):
+    """The title that a case yields; `record` is its id in the registry once that holds it."""
+
+    recognition: str
+    grade: str | None
+    valid_from: date
+    valid_to: date | None
+    state: TitleState
+    record: UUID | None
+
+
+class Reassessed(BaseModel):
+    """The title on record that a case assesses anew (复核)."""
+
+    record: UUID
+    recognition: str
+    grade: str | None
+    valid_from: date
+    valid_to: date | None
 
 
 class PlanStand(BaseModel):
@@ -162,6 +205,11 @@ class CaseSummary(BaseModel):
     reservation: ReservationView
     due_on: date | None
     due: DueView | None
+    external_ref: str | None = None
+    # Decided before this platform, and imported.
+    legacy: bool = False
+    # The latest proposal against the rule's result; it stays whatever comes after.
+    override: OverrideView | None = None
     created_at: datetime
     changed_at: datetime
 
@@ -177,8 +225,17 @@ class CaseView(CaseSummary):
     allowed_events: list[CaseEvent]
     notice: NoticeDays | None
     proposed_outcome: Outcome | None
+    # Nothing is reserved for a programme without money; `title` is what it gives instead.
+    without_money: bool
+    title: TitleView | None
+    reassesses: Reassessed | None
+    # By which batch it was prepared unasked (免申即享), and until when the firm may confirm.
+    offer: CaseOffer | None = None
+    # What rests on the applicant's word alone, was stated otherwise since, or is objected to.
+    facts: CaseFacts
     # What its evidence shares with other applicants'; None to whoever is not told.
     evidence_flags: list[MarkKind] | None
+    legacy_record: LegacyRecord | None = None
 
 
 class CaseList(BaseModel):

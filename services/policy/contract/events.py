@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field, field_validator
 
 from services.kernel.errors import FieldFault
 from services.kernel.events import DeedEvent, StateEvent
+from services.policy.contract.grants import Grant
 from services.rulebook.stacking import Clause, Limit, OneClause
 
 YEAR_KIND = "year"
@@ -84,13 +85,21 @@ class AwardProposed(DeedEvent, type="liangxin.policy.award.proposed.v1"):
 
 
 class CaseDecided(DeedEvent, type="liangxin.policy.case.decided.v1"):
-    """A second person approved: what finance reserved becomes an award."""
+    """A second person approved: what finance reserved becomes an award, `grant` a recognition.
+
+    `without_money` says that nothing was reserved, so that finance has nothing to award.
+    """
 
     case_id: UUID
     attempt: int
     reviewed_by: str
     decided_by: str
     on: date
+    programme: str | None = None
+    department: str | None = None
+    beneficiary: Party | None = None
+    without_money: bool = False
+    grant: Grant | None = None
 
     @property
     def aggregate(self) -> str:

@@ -13,6 +13,7 @@ from services.kernel.clock import city_day
 from services.kernel.errors import NotFound
 from services.kernel.file_types import MEDIA_TYPES, FileType
 from services.kernel.pages import PageRequest
+from services.policy.calls.models import Call
 from services.policy.cases.access import visible_to
 from services.policy.cases.models import Case
 from services.policy.contract.events import Party
@@ -22,6 +23,8 @@ from services.policy.evidence.rules import (
     EvidenceState,
     MarkKind,
     Material,
+    joined,
+    require_there,
     state_of,
     status_of,
 )
@@ -107,21 +110,37 @@ async def referred(session: AsyncSession, hashes: Sequence[str]) -> frozenset[st
     return frozenset(await session.scalars(statement))
 
 
-def materials_of(case: Case) -> tuple[Material, ...]:
-    """List what the programme of a case asks as proof, by the wording of its first day."""
+async def materials_of(session: AsyncSession, case: Case) -> tuple[Material, ...]:
+    """List what a case's programme asks as proof, by the wording of its first day, and its call."""
     programme = library().programme_on(case.programme, city_day(case.created_at))
-    if programme is None:
-        return ()
-    return tuple(
-        Material(each.id, each.title, each.english, each.proves, each.held)
-        for each in programme.compiled.programme.evidence
-    )
+    stated = programme.compiled.programme.evidence if programme else ()
+    known = [
+        Material(each.id, each.title, each.english, each.proves, each.held, each.required)
+        for each in stated
+    ]
+    call = await session.get(Call, case.call_id) if case.call_id else None
+    if call is None:
+        return tuple(known)
+    asked = [
+        Material(
+            each["id"], each["title"], "", (), held=False,
+            required=call.materials_required and each["required"],
+        )
+        for each in call.materials
+    ]  # fmt: skip
+    return joined(known, asked)
 
 
 async def missing_materials(session: AsyncSession, case: Case) -> list[Material]:
     """List what the applicant still has to hand in: not held by the state, and not uploaded."""
     uploaded = await _uploaded(session, case)
-    return [each for each in materials_of(case) if status_of(each, uploaded.keys()) == "missing"]
+    asked = await materials_of(session, case)
+    return [each for each in asked if status_of(each, uploaded.keys()) == "missing"]
+
+
+async def require_materials(session: AsyncSession, case: Case) -> None:
+    """Refuse a case that lacks what its programme or its call requires."""
+    require_there(await missing_materials(session, case))
 
 
 async def material_list(session: AsyncSession, case: Case) -> MaterialList:
@@ -130,9 +149,10 @@ async def material_list(session: AsyncSession, case: Case) -> MaterialList:
     items = [
         MaterialView(
             id=each.id, title=each.title, english=each.english, proves=list(each.proves),
-            status=status_of(each, uploaded.keys()), evidence=uploaded.get(each.id, []),
+            status=status_of(each, uploaded.keys()), required=each.required and not each.held,
+            evidence=uploaded.get(each.id, []),
         )
-        for each in materials_of(case)
+        for each in await materials_of(session, case)
     ]  # fmt: skip
     missing = [each.id for each in items if each.status == "missing"]
     return MaterialList(items=items, missing=missing)

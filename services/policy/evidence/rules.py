@@ -3,14 +3,14 @@
 import hmac
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Literal
 from uuid import UUID
 
 from services.kernel.actors import Actor, Role
-from services.kernel.errors import Conflict, Forbidden, NotFound, Refusal, invalid_field
+from services.kernel.errors import Conflict, FieldError, Forbidden, NotFound, Refusal, invalid_field
 from services.policy.cases.rules import FINISHED, STATE_NAMES, CaseState
 
 FILES_MAX = 200
@@ -70,6 +70,7 @@ class Material:
     english: str
     proves: tuple[str, ...]
     held: bool
+    required: bool = False
 
 
 def state_of(reached: Collection[str]) -> EvidenceState:
@@ -162,6 +163,39 @@ def status_of(material: Material, uploaded: Collection[str]) -> MaterialStatus:
     if material.held:
         return "held"
     return "uploaded" if material.id in uploaded else "missing"
+
+
+def joined(programme: Iterable[Material], of_call: Iterable[Material]) -> tuple[Material, ...]:
+    """Join what a programme asks with what its call asks; whichever requires it, requires it."""
+    found = {each.id: each for each in programme}
+    for each in of_call:
+        known = found.get(each.id)
+        found[each.id] = replace(known or each, required=each.required or _is_required(known))
+    return tuple(found.values())
+
+
+def require_there(missing: Iterable[Material]) -> None:
+    """Take a case only with the materials that are required of it."""
+    lacking = [each for each in missing if each.required]
+    if lacking:
+        zh = "、".join(f"“{each.title}”" for each in lacking)
+        en = ", ".join(each.english or each.id for each in lacking)
+        raise Conflict(
+            f"缺少必交材料：{zh}。请上传后再提交。",
+            f"Required materials are missing: {en}. Upload them, then submit.",
+            code="materials-missing",
+            errors=[
+                FieldError(
+                    f"/materials/{each.id}", "material-missing", f"缺少“{each.title}”。",
+                    f"Missing: {each.english or each.id}.",
+                )
+                for each in lacking
+            ],
+        )  # fmt: skip
+
+
+def _is_required(material: Material | None) -> bool:
+    return material is not None and material.required
 
 
 def marks_of(sha256: str, invoices: Iterable[str], agent: str | None) -> list[tuple[MarkKind, str]]:

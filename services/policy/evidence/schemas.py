@@ -125,6 +125,7 @@ class MaterialView(BaseModel):
     english: str
     proves: list[str]
     status: MaterialStatus
+    required: bool = False
     evidence: list[UUID]
 
 

@@ -1,5 +1,6 @@
 """Keeping what enterprise announces of firms and lists."""
 
+import orjson
 from sqlalchemy import update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -12,12 +13,12 @@ from services.policy.firms.models import ListPart, ListVersion
 # newer is kept, and the firm is marked to be matched again.
 _KEEP = """
 WITH kept AS (
-INSERT INTO firm AS f (uscc, version, name, town_code, state, statement_id, recorded_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7)
+INSERT INTO firm AS f (uscc, version, name, town_code, state, statement_id, recorded_at, grounds)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 ON CONFLICT (uscc) DO UPDATE
 SET version = EXCLUDED.version, name = EXCLUDED.name, town_code = EXCLUDED.town_code,
     state = EXCLUDED.state, statement_id = EXCLUDED.statement_id,
-    recorded_at = EXCLUDED.recorded_at
+    recorded_at = EXCLUDED.recorded_at, grounds = EXCLUDED.grounds
 WHERE f.version < EXCLUDED.version
 RETURNING uscc
 )
@@ -33,7 +34,8 @@ async def keep_firm(session: AsyncSession, event: FirmChanged) -> None:
     connection = await raw_connection(session)
     await connection.execute(
         _KEEP, event.uscc, event.version, event.name, event.town_code,
-        event.model_dump_json(), event.statement_id, event.recorded_at,
+        event.model_dump_json(exclude={"grounds"}), event.statement_id, event.recorded_at,
+        orjson.dumps([ground.model_dump(mode="json") for ground in event.grounds]).decode(),
     )  # fmt: skip
 
 
@@ -45,6 +47,7 @@ async def keep_list_part(session: AsyncSession, event: ListPublished) -> bool:
             id=event.version_id, list=event.list, valid_from=event.valid_from,
             valid_to=event.valid_to, complete=event.complete, parts=event.parts, heard=0,
             is_active=False, recorded_at=event.recorded_at,
+            document=event.document, department=event.department,
         )
         .on_conflict_do_nothing()
     )  # fmt: skip

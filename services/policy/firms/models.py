@@ -2,7 +2,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index
+from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.policy.base import Base
@@ -18,6 +18,8 @@ class Firm(Base):
     name: Mapped[str]
     town_code: Mapped[str | None]
     state: Mapped[dict[str, Any]]
+    # What the state rests on, statement by statement; apart, since matching does not look at it.
+    grounds: Mapped[list[Any]] = mapped_column(server_default=text("'[]'"))
     statement_id: Mapped[UUID]
     recorded_at: Mapped[datetime]
 
@@ -42,6 +44,8 @@ class ListVersion(Base):
     heard: Mapped[int]
     is_active: Mapped[bool]
     recorded_at: Mapped[datetime]
+    document: Mapped[str | None]
+    department: Mapped[str | None]
 
 
 class ListPart(Base):

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, and_, exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
-from services.enterprise.contract.events import FirmChanged
+from services.enterprise.contract.events import FirmChanged, Ground
 from services.kernel.database import raw_connection
 from services.kernel.errors import NotFound, Unavailable
 from services.policy.firms.models import Firm, ListItem, ListVersion
@@ -29,10 +29,21 @@ async def firm(session: AsyncSession, uscc: str, *, on: date, after: UUID | None
     """Find a firm with its lists of the day, having heard at least the given statement."""
     if after is not None:
         await wait_until_heard(session, uscc, after)
-    state = await session.scalar(select(Firm.state).where(Firm.uscc == uscc))
-    if state is None:
+    found = await session.execute(select(Firm.state, Firm.grounds).where(Firm.uscc == uscc))
+    row = found.one_or_none()
+    if row is None:
         raise firm_not_found()
-    return KnownFirm(FirmChanged.model_validate(state), await _lists(session, uscc, on))
+    grounds = tuple(Ground.model_validate(each) for each in row.grounds)
+    return KnownFirm(
+        FirmChanged.model_validate(row.state), await _lists(session, uscc, on), grounds
+    )
+
+
+async def grounds_of(session: AsyncSession, usccs: Iterable[str]) -> dict[str, tuple[Ground, ...]]:
+    """Read what the facts of many firms rest on."""
+    statement = select(Firm.uscc, Firm.grounds).where(Firm.uscc.in_(list(usccs)))
+    rows = await session.execute(statement)
+    return {uscc: tuple(Ground.model_validate(each) for each in said) for uscc, said in rows}
 
 
 async def firms_on(session: AsyncSession, usccs: Iterable[str], on: date) -> list[StoredFirm]:
@@ -104,7 +115,8 @@ async def _lists(session: AsyncSession, uscc: str, on: date) -> tuple[ListEntry,
     is_member = exists().where(ListItem.version_id == ListVersion.id, ListItem.uscc == uscc)
     columns: tuple[Any, ...] = (
         ListVersion.list, ListVersion.id, ListVersion.valid_from, ListVersion.recorded_at,
-        ListVersion.complete, is_member,
+        ListVersion.complete, is_member, ListVersion.valid_to, ListVersion.document,
+        ListVersion.department,
     )  # fmt: skip
     rows = await session.execute(select(*columns).where(_covers(on)))
     return tuple(ListEntry(*row) for row in rows)

@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Any, Protocol
 from uuid import UUID
 
-from services.enterprise.contract.events import DatedCode, DatedValue, FirmChanged
+from services.enterprise.contract.events import DatedCode, DatedValue, FirmChanged, Ground
 from services.rulebook import (
     Assessment,
     CompiledProgramme,
@@ -18,13 +18,15 @@ from services.rulebook import (
     Vocabulary,
     read_situation,
 )
-from services.rulebook.nodes import FactAt, YearsTotal, walk
+from services.rulebook.nodes import FactAt, Node, YearsTotal, walk
 from services.rulebook.situation import FactValue
 
 # The division whose fiscal level counts as 市本级.
 CITY_DIVISION = "330282"
 ABOVE_SCALE = "above-scale"
 SELF_DECLARED = "self-declared"
+# What follows from a field of the profile, where nobody states it.
+DERIVED_FROM: Mapping[str, str] = {"is_city_level": "fiscal_jurisdiction"}
 PROFILE = ("industry_code", "town_code", "registration_authority_code", "established_on")
 
 
@@ -38,6 +40,9 @@ class ListEntry:
     recorded_at: datetime
     complete: bool
     is_member: bool
+    valid_to: date | None = None
+    document: str | None = None
+    department: str | None = None
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,7 @@ class KnownFirm:
 
     state: FirmChanged
     lists: tuple[ListEntry, ...]
+    grounds: tuple[Ground, ...] = ()
 
     @property
     def uscc(self) -> str:
@@ -141,7 +147,20 @@ def declared_of(
 ) -> list[str]:
     """Name the used values that rest only on the firm's own statement, as `fact` or `fact:year`."""
     known = set(_known_values(situation))
-    return sorted(known & set(declared) & set(_asked_values(compiled, situation.year)))
+    nodes = [node for _, node in compiled.checks] + ([compiled.amount] if compiled.amount else [])
+    return sorted(known & set(declared) & set(values_in(nodes, situation.year)))
+
+
+def asked_of(compiled: CompiledProgramme, year: int) -> list[str]:
+    """Name the values that a rule looks at for a reference year, as `fact` or `fact:year`."""
+    return sorted(set(values_in(compiled.nodes, year)))
+
+
+def ground_of(name: str, grounds: Iterable[Ground]) -> Ground | None:
+    """Find the statement that a value rests on; a derived one rests on what it derives from."""
+    stated = DERIVED_FROM.get(name, name)
+    found = (each for each in grounds if name in each.facts or stated in each.facts)
+    return max(found, key=lambda each: name in each.facts, default=None)
 
 
 def mark_declared(assessment: Assessment, declared: Iterable[str]) -> Assessment:
@@ -182,8 +201,8 @@ def _known_values(situation: Situation) -> Iterator[str]:
             yield name
 
 
-def _asked_values(compiled: CompiledProgramme, year: int) -> Iterator[str]:
-    nodes = [node for _, node in compiled.checks] + ([compiled.amount] if compiled.amount else [])
+def values_in(nodes: Iterable[Node], year: int) -> Iterator[str]:
+    """Name the values that expressions look at, once for each place."""
     for part in (part for node in nodes for part in walk(node)):
         match part:
             case FactAt(name, _, None):

@@ -21,7 +21,9 @@ from services.kernel.pages import PageRequest
 from services.kernel.sealed import unseal
 from services.policy.base import calendar_of, secret_key_of
 from services.policy.cases import queries as cases
+from services.policy.cases.models import Case
 from services.policy.cases.queries import last_id
+from services.policy.cases.rules import CaseState, Outcome
 from services.policy.notices import rules
 from services.policy.notices.models import Notice, NoticeEdition, NoticeItem, Objection
 from services.policy.notices.rules import (
@@ -72,6 +74,17 @@ async def notices(
     rows = [(notice, edition) for notice, edition in found]
     items = await _items_of(session, [notice.id for notice, _ in rows])
     return [Listed(notice, edition, items.get(notice.id, [])) for notice, edition in rows]
+
+
+async def waiting_of_call(session: AsyncSession, call_id: UUID) -> Sequence[Case]:
+    """Find and lock what a call's list is made of: proposals for approval that are not listed."""
+    statement = select(Case).where(
+        Case.call_id == call_id,
+        Case.state == CaseState.PROPOSED,
+        Case.proposed_outcome == Outcome.APPROVE,
+    )
+    statement = statement.order_by(Case.id).with_for_update(of=Case)
+    return (await session.scalars(statement.execution_options(populate_existing=True))).all()
 
 
 async def notice(session: AsyncSession, notice_id: UUID) -> Listed:

@@ -1,9 +1,10 @@
 """Public notice on plain values: its days, what it shows of whom, and what objections do to it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from uuid import UUID
 
 from services.kernel.calendar import Calendar, Deadline
 from services.kernel.clock import CITY, city_day
@@ -190,6 +191,11 @@ def suspends(name: str, evidence: list[str]) -> bool:
 def receipt_of(objection_id: str, on: date) -> str:
     """Make the number by which an objection is spoken of."""
     return f"YY{on:%Y%m%d}-{objection_id[-8:].upper()}"
+
+
+def in_order(cases: Iterable[UUID], places: Mapping[UUID, int]) -> list[UUID]:
+    """Order a list for the public: by rank where there is one, else as they were begun."""
+    return sorted(cases, key=lambda each: (each not in places, places.get(each, 0), each))
 
 
 def move(state: ObjectionState, event: ObjectionEvent) -> ObjectionState:

@@ -59,6 +59,7 @@ UNIT_NAMES: Mapping[str, tuple[str, str]] = {
     Unit.POINTS: ("分值", "points"),
     Unit.YEARS: ("年", "years"),
     Unit.DAYS: ("天", "days"),
+    Unit.MONTHS: ("个月", "months"),
     Unit.MODE: ("方式", "a mode"),
 }
 MODE_NAMES: Mapping[str, tuple[str, str]] = {

@@ -137,8 +137,11 @@ class FactFile(Part):
 
 
 class SourceFile(Part):
+    """A lawful path to facts; what a `survey` yields serves statistics and grants nothing."""
+
     zh: Text
     en: Text
+    survey: StrictBool = False
 
 
 class HoldingFile(Part):

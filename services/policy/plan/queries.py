@@ -97,12 +97,15 @@ def programme_view(
         instalments=dumped(rule.instalments), ceilings=dumped(rule.ceilings),
         places=rule.places and rule.places.model_dump(mode="json"),
         applications=rule.applications and rule.applications.model_dump(mode="json"),
+        panel=rule.panel and rule.panel.model_dump(mode="json"),
         oversubscription=rule.oversubscription, window=rule.window.model_dump(mode="json"),
         without_application=(
             rule.without_application and rule.without_application.model_dump(mode="json")
         ),
         evidence=dumped(rule.evidence), steps=dumped(rule.steps),
         sources=_sources(programme, library),
+        grants=rule.grants and rule.grants.model_dump(mode="json"),
+        recommends=rule.recommends and rule.recommends.model_dump(mode="json"),
         records={name: RECORDS[name][0] for name in rule.records},
         competition=dumped(rule.competition),
         conditions=[_condition(each) for each in rule.conditions], amount=rule.amount,

@@ -33,6 +33,7 @@ class Unit(StrEnum):
     POINTS = "points"
     YEARS = "years"
     DAYS = "days"
+    MONTHS = "months"
     MODE = "mode"
 
 
@@ -289,6 +290,7 @@ class FactEntry:
     low: int | None = None
     high: int | None = None
     values: tuple[str, ...] = ()
+    is_survey: bool = False
 
 
 @dataclass(frozen=True)

@@ -121,6 +121,7 @@ class ProgrammeView(BaseModel):
     ceilings: list[dict[str, Any]]
     places: dict[str, Any] | None = Field(description="How many may receive it; null: no limit")
     applications: dict[str, Any] | None = Field(description="How many one applicant may file")
+    panel: dict[str, Any] | None = Field(description="How experts judge; null: none in the text")
     oversubscription: Literal["pro-rata", "ranked", "first-come"] | None = Field(
         description="How more demand than budget is met; null where the text does not say"
     )
@@ -128,6 +129,10 @@ class ProgrammeView(BaseModel):
     without_application: dict[str, Any] | None = Field(description="免申即享, and why or why not")
     evidence: list[dict[str, Any]]
     steps: list[dict[str, Any]] = Field(description="How a case is reviewed, in this order")
+    grants: dict[str, Any] | None = Field(description="The title that a decided case yields")
+    recommends: dict[str, Any] | None = Field(
+        description="The levels that decide on a recommendation, and the title that may come of it"
+    )
     sources: dict[str, str] = Field(description="The lawful path to each fact")
     records: dict[str, str] = Field(description="The kinds of records that serve it")
     competition: list[dict[str, Any]] = Field(description="What restricts competition, and why")

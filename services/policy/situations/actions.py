@@ -43,10 +43,14 @@ class Replay:
 
 def situation_document(case: Case, programme: PlanProgramme, answer: Answer) -> dict[str, Any]:
     """Write down everything that an answer rests on."""
+    # Absent where nothing was judged, so that all other situations keep their bytes.
+    judged = {name: dict(each.source) for name, each in answer.judged.items()}
     return {
+        **({"judged": judged} if judged else {}),
         "applicant": {"kind": case.applicant_kind, "id": case.applicant_id},
         "declared": answer.declared,
         "facts_known_until": answer.firm.facts_known_until.isoformat(),
+        "grounds": answer.grounds,
         "language_version": LANGUAGE_VERSION,
         "matter": {
             "kind": case.matter_kind,

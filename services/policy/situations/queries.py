@@ -1,7 +1,7 @@
 """What would follow for an applicant today, what he has received, and what was frozen."""
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -19,7 +19,9 @@ from services.policy.firms.rules import KnownFirm, declared_of, mark_declared, s
 from services.policy.parameters.rules import Decisions, Number, numbers_of
 from services.policy.plan.actions.load_library import library
 from services.policy.plan.rules import PlanProgramme
+from services.policy.prefill.rules import grounds_of
 from services.policy.situations.models import FrozenSituation
+from services.policy.situations.rules import JudgedFact
 from services.policy.stacking.rules import OWN_LEVEL
 from services.policy.treasury.queries import declared_aid
 from services.rulebook import Assessment, Situation
@@ -35,6 +37,9 @@ class Answer:
     numbers: dict[str, Number]
     assessment: Assessment
     declared: list[str]
+    # What each value that the rule looks at rests on: statement, title or version of a list.
+    grounds: dict[str, Any] = field(default_factory=dict[str, Any])
+    judged: Mapping[str, JudgedFact] = field(default_factory=dict[str, JudgedFact])
 
 
 async def answer_for(
@@ -46,8 +51,13 @@ async def answer_for(
     on: date,
     year: int | None,
     after: UUID | None = None,
+    judged: Mapping[str, JudgedFact] | None = None,
 ) -> Answer:
-    """Ask the rule of today about the facts of today; samples are never used on a case."""
+    """Ask the rule of today about the facts of today; samples are never used on a case.
+
+    What was judged for the case goes before what a registry says of the same fact.
+    """
+    judged = judged or {}
     firm = await firms.firm(session, applicant.id, on=on, after=after)
     compiled = programme.compiled
     situation = situation_of(
@@ -58,11 +68,15 @@ async def answer_for(
         history=await received(session, applicant),
         only=compiled.facts,
     )
+    given = {name: each.value for name, each in judged.items()}
+    situation = replace(situation, facts={**situation.facts, **given})
     numbers = numbers_of(programme, library(), decisions, on, samples=False)
     values = {name: number.value for name, number in numbers.items()}
-    declared = declared_of(compiled, situation, firm.state.declared)
+    stated = [each for each in firm.state.declared if each.partition(":")[0] not in judged]
+    declared = declared_of(compiled, situation, stated)
     assessment = mark_declared(compiled.assess(situation, values), declared)
-    return Answer(firm, situation, numbers, assessment, declared)
+    grounds = grounds_of(compiled, firm, situation.year, on)
+    return Answer(firm, situation, numbers, assessment, declared, grounds, judged)
 
 
 async def received(session: AsyncSession, applicant: Party) -> frozenset[str]:

@@ -1,13 +1,23 @@
 """Whether an answer is ground enough to propose an amount, on plain values."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
 from services.kernel.errors import Conflict
 from services.rulebook import Assessment, Fact
 
 
-def require_payable(assessment: Assessment, vocabulary: Mapping[str, Fact]) -> int:
-    """Give the amount to propose, or say why there is none yet."""
+@dataclass(frozen=True)
+class JudgedFact:
+    """A fact that people judged for this case alone; `source` says who, and where it stands."""
+
+    value: int
+    source: Mapping[str, Any]
+
+
+def require_not_refused(assessment: Assessment) -> None:
+    """Propose for approval nothing that the rule refuses."""
     if assessment.outcome == "ineligible":
         failed = [c for c in assessment.conditions if c["outcome"] == "false"]
         says = "；".join(str(c["says"]) for c in failed)
@@ -17,8 +27,13 @@ def require_payable(assessment: Assessment, vocabulary: Mapping[str, Fact]) -> i
             f"Not eligible, failed: {ids}.",
             code="not-eligible",
         )
+
+
+def require_payable(assessment: Assessment, vocabulary: Mapping[str, Fact]) -> int:
+    """Give the amount to propose, or say why there is none yet."""
+    require_not_refused(assessment)
     if assessment.outcome == "unknown" or assessment.amount_status == "unknown-fact":
-        raise _unknown(assessment, vocabulary)
+        raise unknown_grounds(assessment, vocabulary)
     if assessment.amount_fen is None:
         raise Conflict(
             "金额所依据的参数尚未确定，不能提请批准；请先报批该参数。",
@@ -34,7 +49,8 @@ def require_payable(assessment: Assessment, vocabulary: Mapping[str, Fact]) -> i
     return assessment.amount_fen
 
 
-def _unknown(assessment: Assessment, vocabulary: Mapping[str, Fact]) -> Conflict:
+def unknown_grounds(assessment: Assessment, vocabulary: Mapping[str, Fact]) -> Conflict:
+    """Name the conditions that are open and the facts that are missing."""
     unknown = [c for c in assessment.conditions if c["outcome"] == "unknown"]
     says = [str(c["says"]) for c in unknown]
     ids = [str(c["id"]) for c in unknown]

@@ -45,6 +45,14 @@ async def steps_of(session: AsyncSession, case_id: UUID) -> Sequence[CaseStep]:
     return rows.all()
 
 
+async def awaits(session: AsyncSession, case_id: UUID, kind: StepKind) -> bool:
+    """Tell whether a step of this kind is open."""
+    statement = select(CaseStep.id).where(
+        CaseStep.case_id == case_id, CaseStep.kind == kind, CaseStep.state == StepState.OPEN
+    )
+    return await session.scalar(statement.limit(1)) is not None
+
+
 async def desks_of(
     session: AsyncSession, case_id: UUID, ordinal: int
 ) -> tuple[list[str], str | None]:

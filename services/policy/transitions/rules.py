@@ -47,8 +47,8 @@ NEEDS: Mapping[CaseEvent, Says] = {
     _E.WITHDRAW: ("本单位的件", "the applicant's own case"),
     _E.REVOKE: ("未参与审核、未回避的另一人", "another person than who reviewed, not recused"),
     _E.OBJECT: ("公示期内，写明理由", "within the notice, with a reason"),
-    _E.CONFIRM: ("尚无可确认的状态", "no state takes it yet"),
-    _E.DECLINE: ("尚无可放弃的状态", "no state takes it yet"),
+    _E.CONFIRM: ("免申即享的草稿，期限内，只一次", "a draft prepared unasked; in time, and once"),
+    _E.DECLINE: ("免申即享的草稿", "a draft prepared unasked"),
 }  # fmt: skip
 # What each writes beside its line of history and of audit.
 WRITES: Mapping[CaseEvent, Says] = {
@@ -64,8 +64,8 @@ WRITES: Mapping[CaseEvent, Says] = {
     _E.WITHDRAW: ("case.ended；公示结果", "case.ended; the result of the notice"),
     _E.REVOKE: ("case.ended；公示结果", "case.ended; the result of the notice"),
     _E.OBJECT: ("异议；公示暂停，剩余天数保留", "an objection; the notice stops"),
-    _E.CONFIRM: NOTHING,
-    _E.DECLINE: NOTHING,
+    _E.CONFIRM: ("当日所知的事实和结果；offer.answered", "what is known today; offer.answered"),
+    _E.DECLINE: ("offer.answered", "offer.answered"),
 }  # fmt: skip
 
 _REVIEWER: Says = ROLE_NAMES["reviewer"]

@@ -25,6 +25,13 @@ def check_width(node: Node, vocabulary: Vocabulary, bounds: Mapping[str, Span], 
         raise RuleError(replace(issue, expression=expression) for issue in error.issues) from None
 
 
+def most_fen(node: Node, vocabulary: Vocabulary, bounds: Mapping[str, Span]) -> int:
+    """Give what an amount cannot exceed, whatever the facts are within their bounds."""
+    numbers = {name: Whole(1, NOTHING, *span) for name, span in bounds.items()}
+    reader = Lowering(cast("Algebra[str]", BoundsAlone()), vocabulary, numbers)
+    return reader.fen(node).span[1]
+
+
 class BoundsAlone:
     """An engine that computes nothing: the reckoning around it knows the bounds."""
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from services.kernel.ids import new_id
 from services.policy.plan.actions.load_library import library
 from tests.contracts.calls.registry import Call, Make, call, event, plain
 from tests.contracts.matrix import Cell, Side
@@ -17,7 +18,7 @@ BEFORE = {
     "submit": "draft",
     "complete": "returned",
     "withdraw": "submitted",
-    # Their steps come with the programmes that take them; until then their owner is told so.
+    # These are for other cases than these: in notice, or prepared unasked. Their owner is told so.
     "object": "submitted",
     "confirm": "submitted",
     "decline": "submitted",
@@ -212,6 +213,22 @@ def _moves_call(name: str, state: str) -> Make:
 
 for _name, _state in (("publish", "draft"), ("rank", "published"), ("cancel", "published")):
     call(f"POST /v1/policy/calls/{{call_id}}/events {_name}")(_moves_call(_name, _state))
+
+
+@call("POST /v1/policy/calls/{call_id}/events settle")
+async def _(world: World, _: Cell) -> Call:
+    """Settle a tie where there is none; whoever was let in is told so."""
+    made = await _published(world, "ranked", fresh=False)
+    data = {"cases": [str(new_id())]}
+    deed = {**event("settle", made["version"], **data), "note": "测试"}
+    return Call(f"{CALLS}/{made['id']}/events", json=deed, lets_in=(409, "no-tie"))
+
+
+@call("POST /v1/policy/calls/{call_id}/events limit")
+async def _(world: World, cell: Cell) -> Call:
+    made = await _published(world, "published", fresh=cell.is_allowed)
+    deed = {**event("limit", made["version"], per_applicant=1), "note": "测试"}
+    return Call(f"{CALLS}/{made['id']}/events", json=deed)
 
 
 async def case_for(

@@ -9,18 +9,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.enterprise.firms.rules import PROFILE_FACTS
 from services.enterprise.imports.actions.outcome import Outcome
-from services.enterprise.imports.actions.read_aside import read_aside
 from services.enterprise.imports.rules import (
+    REQUIRED,
     Kind,
-    Media,
-    check_columns,
-    columns_of,
+    columns_known,
     fact_columns,
 )
 from services.enterprise.vocabulary.queries import require_facts_owned
 from services.kernel.actors import Actor
+from services.kernel.aside import read_aside
 from services.kernel.audit import audit
 from services.kernel.operations import accept_operation
+from services.kernel.row_files import Media, check_columns, columns_of
 from services.kernel.tables import Operation
 
 OPERATION = "import"
@@ -38,7 +38,7 @@ async def accept_import(
 ) -> Operation:
     """Accept a file whose columns are known and whose facts belong to the caller's department."""
     columns = await read_aside(session, lambda: columns_of(media, content))
-    check_columns(kind, columns)
+    check_columns(columns, REQUIRED[kind], columns_known(kind))
     stated = set(columns) & set(fact_columns(kind))
     await require_facts_owned(session, actor, PROFILE_FACTS if kind is Kind.FIRMS else stated)
     input_: dict[str, Any] = {"kind": kind, "media": media, "tally": Outcome().tally()}

@@ -19,9 +19,6 @@ from services.enterprise.firms.rules import PROFILE_FACTS, clean_text
 from services.enterprise.imports.actions.outcome import UNKNOWN_FIRM, Job, Outcome, told_of
 from services.enterprise.imports.rules import (
     Kind,
-    Row,
-    as_integer,
-    as_text,
     fact_columns,
     typed_fact,
 )
@@ -31,6 +28,7 @@ from services.kernel.audit import audit
 from services.kernel.clock import city_day
 from services.kernel.days import parse_day
 from services.kernel.errors import FieldError, Refusal
+from services.kernel.row_files import Row, as_integer, as_text
 
 SOURCE_CHARS_MAX = 500
 Standing = dict[OwnedKey, dict[str, FactValue | None]]

@@ -17,12 +17,13 @@ from services.enterprise.firms.queries import fiscal_jurisdictions, lock_firms
 from services.enterprise.firms.rules import FISCAL_JURISDICTION
 from services.enterprise.firms.schemas import NewFirm
 from services.enterprise.imports.actions.outcome import Job, Outcome, told_of
-from services.enterprise.imports.rules import BOOLEAN_FIELDS, Row, as_boolean, as_text
+from services.enterprise.imports.rules import BOOLEAN_FIELDS
 from services.enterprise.vocabulary.queries import fact_not_owned, owned_facts
 from services.enterprise.vocabulary.rules import FieldFault
 from services.kernel.clock import city_day
 from services.kernel.errors import FieldError
 from services.kernel.problems import refusal_from_validation
+from services.kernel.row_files import Row, as_boolean, as_text
 
 B = TypeVar("B", bound=BaseModel)
 

@@ -5,7 +5,6 @@ from services.enterprise.firms.actions import announce_firms
 from services.enterprise.firms.queries import lock_firms
 from services.enterprise.imports.actions.import_firms import body_of
 from services.enterprise.imports.actions.outcome import UNKNOWN_FIRM, Job, Outcome, told_of
-from services.enterprise.imports.rules import Row, as_text
 from services.enterprise.recognitions.actions import (
     enter_recognition,
     overlapping,
@@ -16,6 +15,7 @@ from services.enterprise.recognitions.queries import held_by
 from services.enterprise.recognitions.schemas import NewRecognition
 from services.enterprise.vocabulary.queries import owned_recognitions, recognition_not_owned
 from services.enterprise.vocabulary.rules import FieldFault
+from services.kernel.row_files import Row, as_text
 
 
 async def import_recognitions(job: Job, rows: list[Row]) -> Outcome:

@@ -12,14 +12,15 @@ from services.enterprise.imports.actions.import_facts import import_day_facts, i
 from services.enterprise.imports.actions.import_firms import import_firms
 from services.enterprise.imports.actions.import_recognitions import import_recognitions
 from services.enterprise.imports.actions.outcome import Job, Outcome
-from services.enterprise.imports.actions.read_aside import read_aside
 from services.enterprise.imports.queries import drop_orphans, drop_rows, waiting_rows
-from services.enterprise.imports.rules import Kind, Media, Row, rows_of
+from services.enterprise.imports.rules import Kind
 from services.kernel.actors import Actor
+from services.kernel.aside import read_aside
 from services.kernel.database import raw_connection
 from services.kernel.database_faults import is_database_outage
 from services.kernel.errors import FieldError
 from services.kernel.operations import Step
+from services.kernel.row_files import Media, Row, rows_of
 from services.kernel.strict_json import canonical
 from services.kernel.tables import Operation
 

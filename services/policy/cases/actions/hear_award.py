@@ -5,6 +5,7 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.finance.contract.events import AwardChanged
+from services.policy.calls.queries import waits_for_list
 from services.policy.cases import queries, rules
 from services.policy.cases.actions.record import record
 from services.policy.cases.models import Case
@@ -44,7 +45,8 @@ async def hear_award(session: AsyncSession, event: AwardChanged, *, now: datetim
         data = {"amount_fen": event.amount_fen, "reason_code": event.reason_code}
         told = TOLD[ReservationState(case.reservation_state)]
         await record(session, case, told, was=was, now=now, data=data)
-    if was is CaseState.PROPOSED and case.reservation_state == ReservationState.RESERVED:
+    is_held = was is CaseState.PROPOSED and case.reservation_state == ReservationState.RESERVED
+    if is_held and not await waits_for_list(session, case):
         await publish_notice(session, [case], now=now)
     told = REACHED.get((was, CaseState(case.state)))
     if told is not None:

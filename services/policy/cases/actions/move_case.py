@@ -16,7 +16,7 @@ from services.kernel.etags import check_version
 from services.kernel.outbox import announce
 from services.kernel.problems import refusal_from_validation
 from services.policy.base import calendar_of
-from services.policy.calls.queries import require_place
+from services.policy.calls.queries import require_listed, require_place
 from services.policy.cases import queries, rules
 from services.policy.cases.access import acts_for
 from services.policy.cases.actions.record import Hand, record
@@ -33,11 +33,18 @@ from services.policy.cases.rules import (
 )
 from services.policy.cases.schemas import CaseDeed, DecideData, NoData, ObjectData, ProposeData
 from services.policy.contract.events import AwardProposed, CaseDecided, CaseEnded
+from services.policy.evidence.queries import require_materials
+from services.policy.fact_objections.queries import require_uncontested
 from services.policy.firms.queries import wait_until_heard
 from services.policy.matches.actions.mark_due import mark_due
 from services.policy.notices.actions.end_notice import publish_result
 from services.policy.notices.actions.receive_objection import object_as_applicant
 from services.policy.notices.rules import ItemResult, require_notice_over
+from services.policy.offers.actions.answer_offer import answer_offer
+from services.policy.offers.rules import OfferState
+from services.policy.overrides.actions import overridden_amount, record_override
+from services.policy.overrides.rules import require_departure
+from services.policy.panels.queries import judged_facts
 from services.policy.parameters.queries import decisions
 from services.policy.parameters.rules import stacking_mode
 from services.policy.plan.actions.load_library import library
@@ -51,6 +58,13 @@ from services.policy.steps.actions.open_steps import (
     open_steps,
     require_decidable,
     require_reviewed,
+)
+from services.policy.titles.actions import go_on, grant_title
+from services.policy.titles.rules import (
+    require_call,
+    require_grantable,
+    require_known_checks,
+    require_noticed,
 )
 from services.rulebook import Assessment
 from services.rulebook.stacking import Position, StackingMode, limits_from
@@ -99,9 +113,13 @@ async def move_case(
         await wait_until_heard(session, known.applicant_id, after)
     case = await queries.case(session, actor, case_id, for_update=True)
     was = CaseState(case.state)
-    move = rules.move(was, body.event, actor.roles)
+    offered = case.offer_batch_id is not None
+    move = rules.move(was, body.event, actor.roles, offered=offered)
     deed = Deed(session, actor, case, body, now)
     await _require_whose(deed, move)
+    if body.event is CaseEvent.PROPOSE and not queries.may_propose(case):
+        # Of two who propose at once, the second is told of the state and not of a version.
+        raise rules.not_allowed(was, body.event)
     if not case.person_version <= body.version <= case.version:
         check_version(body.version, case.version)
     effect = EFFECTS.get(body.event)
@@ -111,8 +129,10 @@ async def move_case(
     case.person_version = case.version
     by = Hand(actor, min(move.who & actor.roles), body.note)
     await record(session, case, body.event, was=was, now=now, by=by, data=body.data)
+    if case.without_money:
+        await go_on(session, case, now=now)
     if case.applicant_kind == rules.FIRM and (was in rules.RECEIVED) is not (
-        target in rules.RECEIVED
+        CaseState(case.state) in rules.RECEIVED
     ):
         await mark_due(session, case.applicant_id)
     return case
@@ -144,6 +164,8 @@ def _plainly(deed: Deed, move: Move) -> CaseState:
 async def _look_again(deed: Deed) -> CaseState:
     """Show the facts as they are now to whoever takes the case up next."""
     deed.data(NoData)
+    if deed.body.event in (CaseEvent.SUBMIT, CaseEvent.COMPLETE):
+        await require_materials(deed.session, deed.case)
     programme = _programme(deed.case)
     answer = await _answer(deed, programme)
     show_answer(deed.case, programme, answer)
@@ -159,16 +181,22 @@ async def _review(deed: Deed) -> CaseState:
 
 async def _propose(deed: Deed) -> CaseState:
     """Freeze the situation and ask finance to reserve; or propose that the case be refused."""
-    case, outcome = deed.case, deed.data(ProposeData).outcome
-    if not queries.may_propose(case):
-        raise rules.not_allowed(CaseState(case.state), deed.body.event)
+    case, data = deed.case, deed.data(ProposeData)
+    outcome, override = data.outcome, data.override
+    if override is not None and outcome is not Outcome.APPROVE:
+        raise invalid_field(
+            "/data/override", "override-outcome", "突破规则只用于提请批准。",
+            "An override is for proposing approval.",
+        )  # fmt: skip
+    await require_uncontested(deed.session, case)
     programme = _programme(case)
     answer = await _answer(deed, programme)
     amount_fen = None
+    require_known_checks(programme, data.checked)
     if outcome is Outcome.APPROVE:
         await require_reviewed(deed.session, case, now=deed.now)
         await require_place(deed.session, case)
-        amount_fen = require_payable(answer.assessment, programme.compiled.vocabulary)
+        amount_fen = _proposed_amount(case, programme, answer, data)
     case.attempt += 1
     case.proposed_outcome, case.reviewed_by = outcome, deed.actor.subject
     case.reservation_amount_fen = case.reservation_line = None
@@ -176,10 +204,31 @@ async def _propose(deed: Deed) -> CaseState:
     case.reservation_state = ReservationState.NONE
     await deed.session.flush()
     await freeze_situation(deed.session, case, programme, answer, now=deed.now)
+    if override is not None:
+        await record_override(
+            deed.session, deed.actor, case, answer, override, amount_fen, now=deed.now
+        )
     if amount_fen is not None:
         case.reservation_state = ReservationState.PENDING
         await _ask_finance(deed, programme, answer.assessment, amount_fen)
     return CaseState.PROPOSED
+
+
+def _proposed_amount(
+    case: Case, programme: PlanProgramme, answer: Answer, data: ProposeData
+) -> int | None:
+    """Give the amount to propose; None where the programme gives something else than money."""
+    assessment, override = answer.assessment, data.override
+    if case.without_money:
+        require_call(programme, case.call_id)
+        if override is None:
+            require_grantable(assessment, programme, data.checked)
+        else:
+            require_departure(assessment.outcome, override.amount_fen)
+        return None
+    if override is None:
+        return require_payable(assessment, programme.compiled.vocabulary)
+    return overridden_amount(programme.compiled, answer, override)
 
 
 async def _ask_finance(
@@ -223,11 +272,13 @@ async def _stacking_mode(deed: Deed) -> DatedParameter:
 
 async def _decide(deed: Deed) -> CaseState:
     """Decide as another person than the reviewers, once the notice is over."""
-    case, outcome = deed.case, deed.data(DecideData).outcome
+    case, decision = deed.case, deed.data(DecideData)
+    outcome = decision.outcome
     item = await queries.listed_item(deed.session, case)
     if item is not None and case.state == CaseState.IN_NOTICE:
         require_notice_over(item.last_day, calendar_of(deed.session), deed.now)
     rules.require_answered(ReservationState(case.reservation_state))
+    await require_uncontested(deed.session, case)
     if outcome is Outcome.REFUSE:
         case.decided_by = deed.actor.subject
         _end(deed, "refused", "审批不予批准")
@@ -239,16 +290,26 @@ async def _decide(deed: Deed) -> CaseState:
             "The case was proposed for refusal; to be approved it must be proposed again.",
             code="proposed-for-refusal",
         )
-    rules.require_reserved(
-        ReservationState(case.reservation_state),
-        case.reservation_reason,
-        case.reservation_reason_en,
-    )
+    await require_listed(deed.session, case)
     await require_decidable(deed.session, case)
+    programme = library().programme_on(case.programme, city_day(case.created_at))
+    if case.without_money:
+        require_noticed(_programme(case).notice_days, is_listed=item is not None)
+    else:
+        rules.require_reserved(
+            ReservationState(case.reservation_state),
+            case.reservation_reason,
+            case.reservation_reason_en,
+        )
     case.decided_by = deed.actor.subject
+    grant = await grant_title(
+        deed.session, case, programme, document=decision.document, now=deed.now
+    )
     event = CaseDecided(
         case_id=case.id, attempt=case.attempt, reviewed_by=case.reviewed_by or "",
-        decided_by=deed.actor.subject, on=deed.on,
+        decided_by=deed.actor.subject, on=deed.on, programme=case.programme,
+        department=programme and programme.lead_code, beneficiary=queries.applicant_of(case),
+        without_money=case.without_money, grant=grant,
     )  # fmt: skip
     announce(deed.session, event, now=deed.now)
     await publish_result(deed.session, case, ItemResult.APPROVED, now=deed.now)
@@ -273,9 +334,25 @@ async def _withdraw(deed: Deed) -> CaseState:
     return CaseState.WITHDRAWN
 
 
+async def _confirm(deed: Deed) -> CaseState:
+    """Take the firm's one word for an application: the facts are looked at as of now."""
+    await answer_offer(deed.session, deed.case, OfferState.CONFIRMED, now=deed.now)
+    return await _look_again(deed)
+
+
+async def _decline(deed: Deed) -> CaseState:
+    deed.data(NoData)
+    await answer_offer(deed.session, deed.case, OfferState.DECLINED, now=deed.now)
+    _end(deed, "withdrawn", "申请单位放弃免申即享")
+    return CaseState.WITHDRAWN
+
+
 async def _revoke(deed: Deed) -> CaseState:
     deed.data(NoData)
     await publish_result(deed.session, deed.case, ItemResult.REVOKED, now=deed.now)
+    if deed.case.legacy:
+        # No award of ours will say so: what was paid counts as aid no more.
+        deed.case.reservation_state = ReservationState.NONE
     _end(deed, "revoked", "撤销决定")
     return CaseState.REVOKED
 
@@ -296,6 +373,7 @@ async def _answer(deed: Deed, programme: PlanProgramme) -> Answer:
     return await answer_for(
         deed.session, programme, queries.applicant_of(deed.case), await decisions(deed.session),
         on=deed.on, year=deed.case.reference_year,
+        judged=await judged_facts(deed.session, deed.case, programme),
     )  # fmt: skip
 
 
@@ -325,4 +403,6 @@ EFFECTS: dict[CaseEvent, Effect] = {
     CaseEvent.OBJECT: _object,
     CaseEvent.WITHDRAW: _withdraw,
     CaseEvent.REVOKE: _revoke,
+    CaseEvent.CONFIRM: _confirm,
+    CaseEvent.DECLINE: _decline,
 }

@@ -1,6 +1,7 @@
 """Opening a case: a draft that shows what is known of the applicant and what follows from it."""
 
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
@@ -26,6 +27,9 @@ from services.policy.plan.queries import programme_unknown
 from services.policy.plan.rules import PlanProgramme
 from services.policy.situations.actions import show_answer
 from services.policy.situations.queries import answer_for
+from services.policy.titles.rules import reassessed
+
+EXTERNAL_KEY = "uq_policy_case_external"
 
 
 async def open_case(
@@ -48,29 +52,38 @@ async def open_case(
     year = rules.require_matter(matter, programme, on)
     known = await decisions(session)
     answer = await answer_for(session, programme, applicant, known, on=on, year=year, after=after)
-    case = _draft(actor, programme, applicant, matter, now)
+    case = draft(actor, programme, applicant, matter, now)
     case.applicant_name, case.reference_year = answer.firm.state.name, year
     case.call_id = call.id if call else None
+    case.without_money = programme.compiled.programme.amount is None
+    before = case.reassesses = reassessed(programme, answer.firm.state.recognitions, on)
+    if new.external_ref is not None:
+        case.external_ref, case.external_system = new.external_ref, actor.client_id
     show_answer(case, programme, answer)
     try:
         async with session.begin_nested():
             session.add(case)
             await session.flush()
-    except IntegrityError:
+    except IntegrityError as error:
+        if EXTERNAL_KEY in str(error.orig):
+            raise external_ref_used() from None
         raise _already_open(await queries.open_case_id(session, case)) from None
     # Only now: this case bars whatever would be begun beside it, and what is awarded can be seen.
     existing = await queries.open_case_id(session, case)
     if existing is not None:
         raise _already_open(existing)
-    data = {"programme": programme.id, "matter": matter.key()}
+    data: dict[str, Any] = {"programme": programme.id, "matter": matter.key()}
+    if before is not None:
+        data["reassesses"] = before["record"]
     by = Hand(actor, "firm" if applicant.kind == FIRM else "institution")
     await record(session, case, SystemEvent.CREATED, was=None, now=now, by=by, data=data)
     return case
 
 
-def _draft(
+def draft(
     actor: Actor, programme: PlanProgramme, applicant: Party, matter: Matter, now: datetime
 ) -> Case:
+    """Begin a case; what is known of its applicant is still to be shown on it."""
     return Case(
         id=new_id(), plan=programme.plan.id, programme=programme.id,
         measure=programme.measure.number, applicant_kind=applicant.kind,
@@ -99,6 +112,15 @@ def _require_applicant(actor: Actor, applicant: Party, programme: PlanProgramme)
         )  # fmt: skip
     if not acts_for(actor, applicant):
         raise firm_not_found()
+
+
+def external_ref_used() -> Refusal:
+    return Conflict(
+        "本系统已用此external_ref登记过一份办件；请按external_ref查询该件，或另编一个。",
+        "This system has used this external_ref for a case; find it by external_ref, or choose"
+        " another.",
+        code="external-ref-used",
+    )
 
 
 def _already_open(existing: UUID | None) -> Refusal:

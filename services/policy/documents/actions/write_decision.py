@@ -12,6 +12,8 @@ from services.policy.cases.models import Case
 from services.policy.cases.rules import FIRM, MATTER_NAMES, CaseEvent
 from services.policy.documents.rules import DocumentKind, capital_amount, yuan
 from services.policy.office import Remedies, office_of
+from services.policy.overrides.models import CaseOverride
+from services.policy.overrides.queries import of_attempt
 from services.policy.plan.actions.load_library import library
 from services.policy.plan.rules import PlanProgramme
 from services.policy.situations import queries as situations
@@ -42,6 +44,7 @@ class Grounds:
     frozen: FrozenSituation
     programme: PlanProgramme
     note: str
+    override: CaseOverride | None
 
     @property
     def assessment(self) -> dict[str, Any]:
@@ -57,7 +60,8 @@ async def write_decision(
 ) -> dict[str, Any]:
     """Write the content of a decision about one case."""
     frozen = await situations.frozen(session, case)
-    grounds = Grounds(case, frozen, programme, await _note(session, case, DECIDING[kind]))
+    note, override = await _note(session, case, DECIDING[kind]), await of_attempt(session, case)
+    grounds = Grounds(case, frozen, programme, note, override)
     verb, decision = VERDICTS[kind]
     title = programme.compiled.programme.title
     amount_fen = case.reservation_amount_fen if kind is DocumentKind.APPROVAL else None
@@ -183,6 +187,10 @@ def _reasons(grounds: Grounds, kind: DocumentKind) -> list[str]:
     failed = [each["says"] for each in assessment["conditions"] if each["outcome"] == "false"]
     if kind is DocumentKind.REFUSAL and failed:
         said.append(f"不符合的条件：{'；'.join(failed)}。")
+    if grounds.override is not None:
+        amount_fen = grounds.override.amount_fen
+        proposed = "批准" if amount_fen is None else f"{yuan(amount_fen)}元"
+        said.append(f"经办人员突破规则结果提请{proposed}，理由：{grounds.override.reason}")
     if case.reservation_reason:
         said.append(f"资金核定：{case.reservation_reason}")
     if grounds.note:

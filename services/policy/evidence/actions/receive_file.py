@@ -78,7 +78,7 @@ async def require_takes(session: AsyncSession, actor: Actor, case: Case, about: 
     """Refuse a file that the case does not take, before it is sent and once it is there."""
     is_internal = not is_applicant(actor, case)
     require_open(CaseState(case.state), is_internal=is_internal)
-    require_material(about.material, materials_of(case))
+    require_material(about.material, await materials_of(session, case))
     require_room(await count_of(session, case.id))
 
 

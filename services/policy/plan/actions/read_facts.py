@@ -51,7 +51,7 @@ def _entry(reading: Reading, document: Document, file: FactsFile, name: str) -> 
         name=name, subject=fact.subject, period=fact.period, type=fact.type, unit=fact.unit,
         zh=fact.zh, en=fact.en, owner=reading.department(document, f"{pointer}/owner", fact.owner),
         source=fact.source, source_zh=source.zh, source_en=source.en, sharing=fact.sharing,
-        restricts=fact.restricts,
+        restricts=fact.restricts, is_survey=source.survey,
         low=fact.bounds and fact.bounds.low, high=fact.bounds and fact.bounds.high,
         values=fact.values,
     )  # fmt: skip

@@ -20,6 +20,7 @@ from services.policy.plan.rules import (
     uncovered,
 )
 from services.policy.records import RECORDS
+from services.policy.titles.rules import title_faults
 from services.policy.wording import Said, nearest_of, one_of
 from services.rulebook import (
     CompiledProgramme,
@@ -181,11 +182,14 @@ class MeasureReader:
             if name not in RECORDS:
                 found = Said(f"没有{name}这类记录", f"no record is called {name}")
                 fault(document, f"{base}/records/{index}", found, nearest_of(name, RECORDS))
+        for pointer, found, allowed in title_faults(programme, self.vocabulary.recognitions):
+            fault(document, base + pointer, found, allowed)
         if programme.departments is not None:
             at = f"{base}/departments"
             self.reading.department(document, f"{at}/lead", programme.departments.lead)
             self.reading.support(document, f"{at}/support", programme.departments.support)
         self._check_steps(document, base, programme)
+        self._check_panel(document, base, programme)
         subjects = {programme.beneficiary, programme.matter, *programme.subjects}
         for name in compiled.facts:
             if (subject := self.facts[name].subject) not in subjects:
@@ -213,6 +217,15 @@ class MeasureReader:
                         f"{code} neither leads nor supports the programme",
                     )
                     self.reading.fault(document, pointer, found, one_of(desks))
+
+    def _check_panel(self, document: Document, base: str, programme: Programme) -> None:
+        """Refuse a panel whose score would become a fact that is no number of points."""
+        name = programme.panel.points if programme.panel else None
+        fact = self.facts.get(name) if name else None
+        if name is not None and (fact is None or (fact.type, fact.period) != ("int", "day")):
+            names = [each.name for each in self.facts.values() if each.unit == "points"]
+            found = Said(f"{name}不是以分计的事实", f"{name} is no fact that is a number of points")
+            self.reading.fault(document, f"{base}/panel/points", found, nearest_of(name, names))
 
     def _work_examples(self, document: Document, base: str, compiled: CompiledProgramme) -> None:
         examples = compiled.programme.examples

@@ -1,0 +1,1 @@
+"""Titles that a case or an upper level granted elsewhere: recorded once, and taken back."""

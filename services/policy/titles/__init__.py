@@ -1,0 +1,1 @@
+"""Cases without money: what they need to be proposed and decided, and the title that they yield."""
