@@ -17,6 +17,7 @@ from services.launch.configuration import embedded_settings
 from services.launch.credentials import DEMO_CLIENTS, Credentials, ensure_clients
 from services.launch.embedded import embedded_servers
 from services.launch.platform import Platform, running_platform
+from tests.clusters import DATABASE, lay_cluster
 
 pytest_plugins = ("tests.contracts.report", "tests.faults.report", "tests.abuse.report")
 
@@ -93,8 +94,9 @@ class TestPlatform:
 async def platform(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TestPlatform]:
     configure_logs("INFO")
     folder: Path = tmp_path_factory.mktemp("platform")
+    await lay_cluster(folder)
     async with embedded_servers(folder) as servers:
-        url = with_database(servers.database_url, "liangxin_test")
+        url = with_database(servers.database_url, DATABASE)
         settings = embedded_settings(url, servers.nats_url, folder)
         async with running_platform(settings, GENEROUS) as running:
             credentials = await ensure_clients(running.settings, "http://lx")

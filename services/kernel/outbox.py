@@ -1,5 +1,6 @@
 """Announcing: an event is written in the transaction of the change and published after it."""
 
+import asyncio
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,6 +15,7 @@ from services.kernel.trace import current_traceparent
 
 PENDING = "announced_events"
 CHANNEL = "liangxin_outbox"
+WRITTEN_AT_ONCE = 50
 
 # One statement whatever the number of events: the heads' row locks make commits keep each
 # aggregate's order, and ORDER BY keeps two writers from locking heads crosswise.
@@ -62,12 +64,18 @@ async def write_announcements(session: AsyncSession) -> int:
     pending: list[Announcement] = list(session.info.pop(PENDING, {}).values())
     if not pending:
         return 0
-    rows = [_row(a.event) for a in pending]
-    columns: list[list[Any]] = [list(column) for column in zip(*rows, strict=True)]
+    # Writing many out takes a while, in which the loop has others to serve.
+    is_much = len(pending) > WRITTEN_AT_ONCE
+    columns = await asyncio.to_thread(_columns, pending) if is_much else _columns(pending)
     occurred_at = max(a.occurred_at for a in pending)
     connection = await raw_connection(session)
     await connection.fetchrow(_WRITE, *columns, current_traceparent(), occurred_at)
     return len(pending)
+
+
+def _columns(pending: list[Announcement]) -> list[list[Any]]:
+    rows = [_row(announcement.event) for announcement in pending]
+    return [list(column) for column in zip(*rows, strict=True)]
 
 
 def _row(event: Event) -> tuple[Any, ...]:

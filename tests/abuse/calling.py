@@ -6,24 +6,10 @@ from typing import Any
 import httpx
 
 from services.launch.commands.documents import contract_documents
-from tests.contracts.calls import (
-    aftermath,
-    documents,
-    enterprise,
-    evidence,
-    finance,
-    identity,
-    inspection,
-    policy,
-)
-from tests.contracts.calls.registry import CALLS, Call
+from tests.contracts.callers import CALLS, Call
 from tests.contracts.matrix import PUBLIC, Cell, Entry, Scope, entries
 from tests.contracts.world import World
 
-# Importing these registers their calls.
-CALLERS = (
-    aftermath, documents, enterprise, evidence, finance, identity, inspection, policy,
-)  # fmt: skip
 DOCUMENT: dict[str, Any] = contract_documents()["openapi.json"]
 SHUT = (Scope.NONE, Scope.CONSENT)
 

@@ -10,6 +10,7 @@ from services.launch.configuration import embedded_settings
 from services.launch.credentials import ensure_clients
 from services.launch.embedded import embedded_servers
 from services.launch.platform import running_platform
+from tests.clusters import DATABASE, lay_cluster
 from tests.conftest import GENEROUS, TestPlatform
 
 
@@ -17,8 +18,9 @@ from tests.conftest import GENEROUS, TestPlatform
 async def running_ground(folder: Path) -> AsyncGenerator[TestPlatform]:
     """Run it for the length of a block."""
     configure_logs("INFO")
+    await lay_cluster(folder)
     async with embedded_servers(folder) as servers:
-        url = with_database(servers.database_url, "liangxin_abuse")
+        url = with_database(servers.database_url, DATABASE)
         settings = embedded_settings(url, servers.nats_url, folder)
         async with running_platform(settings, GENEROUS) as running:
             ground = TestPlatform(running, await ensure_clients(running.settings, "http://lx"))

@@ -21,6 +21,7 @@ from tests.benchmarks import (
     evaluation,
     fronting,
     hearing,
+    matching,
     queue,
     relaying,
     reservations,
@@ -43,6 +44,7 @@ BENCHMARKS: dict[str, Measure] = {
     "cities": cities.measure,
     "relaying": relaying.measure,
     "hearing": hearing.measure,
+    "matching": matching.measure,
     "starting": starting.measure,
 }
 TABLE_COLUMNS = 190

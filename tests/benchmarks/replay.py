@@ -16,6 +16,7 @@ from services.kernel.clock import system_now
 from services.kernel.ids import made_at, new_id
 
 UUID_VERSION = 7
+COPY = "COPY "
 _WRITTEN = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 
@@ -88,13 +89,27 @@ def recording() -> Generator[Recording]:
         ):
             wrapped = noting(getattr(owner, name), sql_of)
             stack.enter_context(patch.object(owner, name, wrapped))
+        copies = _noting_copies(asyncpg.Connection.copy_records_to_table, notes)
+        stack.enter_context(patch.object(asyncpg.Connection, "copy_records_to_table", copies))
         yield notes
+
+
+def _noting_copies(method: Any, notes: Recording) -> Any:
+    async def noted(self: Any, table: str, **what: Any) -> Any:
+        notes.steps.append(Step(f"{COPY}{table}", (list(what["records"]), what["columns"])))
+        return await method(self, table, **what)
+
+    return noted
 
 
 async def play(connection: Any, steps: list[Step]) -> None:
     """Send the statements one after the other, each as one round trip."""
     for step in steps:
-        if step.arguments:
+        if step.sql.startswith(COPY):
+            records, columns = step.arguments
+            table = step.sql.removeprefix(COPY)
+            await connection.copy_records_to_table(table, records=records, columns=columns)
+        elif step.arguments:
             await connection.fetch(step.sql, *step.arguments)
         else:
             await connection.execute(step.sql)

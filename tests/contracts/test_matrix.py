@@ -18,23 +18,7 @@ from services.kernel.unit import noun_router
 from services.launch.commands.documents import contract_documents
 from services.launch.registry import SERVICES
 from tests.contracts import report
-from tests.contracts.calls import (
-    aftermath,
-    board,
-    desk,
-    documents,
-    enterprise,
-    evidence,
-    finance,
-    identity,
-    inspection,
-    offers,
-    panels,
-    policy,
-    recommendations,
-    steps,
-)
-from tests.contracts.calls.registry import CALLS, Call
+from tests.contracts.callers import CALLS, Call
 from tests.contracts.matrix import (
     PUBLIC,
     ROLES,
@@ -48,11 +32,6 @@ from tests.contracts.matrix import (
 )
 from tests.contracts.world import World
 
-# Importing these registers their calls.
-CALLERS = (
-    aftermath, board, desk, documents, enterprise, evidence, finance, identity, inspection, offers,
-    panels, policy, recommendations, steps,
-)  # fmt: skip
 ENTRIES = [pytest.param(entry, id=entry.name) for entry in entries()]
 GUARDED = [pytest.param(entry, id=entry.name) for entry in entries() if not entry.is_public]
 REFUSED_STATUSES = (403, 404)

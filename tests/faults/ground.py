@@ -22,9 +22,9 @@ from services.launch.credentials import Credentials, ensure_clients
 from services.launch.embedded import start_embedded, stop_embedded
 from services.launch.platform import prepare_database
 from services.launch.split import Split
+from tests.clusters import DATABASE, lay_cluster
 from tests.faults.stubborn import open_http
 
-DATABASE = "liangxin_faults"
 # A killed listener's events come again only when their acknowledgement is overdue.
 PATIENCE_S = 180.0
 METRICS_TOKEN = "metrics-of-the-ground"
@@ -127,6 +127,7 @@ class Ground:
 @asynccontextmanager
 async def running_ground(folder: Path) -> AsyncGenerator[Ground]:
     """Run servers and the split platform, with the demonstration's clients, for a block."""
+    await lay_cluster(folder)
     servers = await start_embedded(folder)
     try:
         url = with_database(servers.database_url, DATABASE)

@@ -15,6 +15,7 @@ LONGEST = {
     for place, name in enumerate(
         (
             "test_kill.py",
+            "test_plan_in_columns.py",
             "test_processes.py",
             "test_broker_away.py",
             "test_schema_fuzz.py",

@@ -29,6 +29,7 @@ from services.launch.story.end_state import read_end_state
 from services.launch.story.outage import Outage
 from services.launch.story.quiet import until_quiet
 from services.launch.story.stage import Stage
+from tests.clusters import DATABASE, lay_cluster
 from tests.journeys.steps import DAY_FACTS, GROWTH, WAN, deed, revenues
 
 FIRM = DEMO_FIRMS["demo_firm"]
@@ -73,8 +74,9 @@ class Ground:
 @pytest.fixture(scope="module")
 async def ground(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ground]:
     folder = tmp_path_factory.mktemp("split")
+    await lay_cluster(folder)
     async with embedded_servers(folder) as servers:
-        url = with_database(servers.database_url, "liangxin_split")
+        url = with_database(servers.database_url, DATABASE)
         settings = embedded_settings(url, servers.nats_url, folder)
         await prepare_database(settings)
         made = Ground(settings, folder)

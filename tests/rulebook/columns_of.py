@@ -10,7 +10,7 @@ from services.rulebook.columns.city import city
 from services.rulebook.columns.frames import TYPES
 from services.rulebook.columns.naming import columns_of
 from services.rulebook.evaluate import World, value_of
-from services.rulebook.nodes import OnceEver
+from services.rulebook.nodes import FactAt, OnceEver
 
 Numbers = Mapping[str, int | None]
 
@@ -18,15 +18,17 @@ Numbers = Mapping[str, int | None]
 def table_of(rules: RuleSet, situations: Sequence[Situation]) -> pl.DataFrame:
     """Write each situation as a row of the columns that the rules look at."""
     series: list[pl.Series] = []
-    for name, column in columns_of(rules, situations[0].year).items():
-        worlds = [World(situation, {}) for situation in situations]
+    worlds = [World(situation, {}) for situation in situations]
+    for column in columns_of(rules, situations[0].year).values():
         cells: list[Any]
         match column.node:
             case OnceEver(programme):
                 cells = [world.has_won(programme) for world in worlds]
+            case FactAt(name, _, back):
+                cells = [world.fact(name, back) for world in worlds]
             case node:
                 cells = [value_of(node, world) for world in worlds]
-        series.append(pl.Series(name, cells, dtype=TYPES[column.kind]))
+        series.append(pl.Series(column.name, cells, dtype=TYPES[column.kind]))
     return pl.DataFrame(series) if series else pl.DataFrame({"~": [0] * len(situations)})
 
 

@@ -6,15 +6,21 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Text, and_, cast, exists, or_, select
+from sqlalchemy import ColumnElement, and_, exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
 from services.enterprise.contract.events import FirmChanged, Ground
+from services.kernel.database import raw_connection
 from services.kernel.errors import NotFound, Unavailable
 from services.policy.firms.models import Firm, ListItem, ListVersion
-from services.policy.firms.rules import KnownFirm, ListEntry, StoredFirm
+from services.policy.firms.rules import KeptFirms, KnownFirm, ListEntry, StoredFirm
 
+_STATES = "SELECT uscc, state::text FROM firm WHERE uscc = ANY($1::text[]) ORDER BY uscc"
+_ITEMS = """
+SELECT uscc, version_id FROM list_item
+WHERE version_id = ANY($1::uuid[]) AND uscc = ANY($2::text[])
+"""
 HEARD_WAIT_S_MAX = 2
 POLL_MS = 20
 
@@ -41,29 +47,22 @@ async def grounds_of(session: AsyncSession, usccs: Iterable[str]) -> dict[str, t
 
 
 async def firms_on(session: AsyncSession, usccs: Iterable[str], on: date) -> list[StoredFirm]:
-    """Read many firms at once, each with its lists of the day; what they say is read later."""
+    """Read many firms at once, each with its lists of the day."""
+    kept = await kept_firms(session, usccs, on)
+    return [kept.stored(place) for place in range(len(kept.states))]
+
+
+async def kept_firms(session: AsyncSession, usccs: Iterable[str], on: date) -> KeptFirms:
+    """Read many firms at once, with the lists of the day; what they say is read later."""
     wanted = list(usccs)
-    states = select(Firm.uscc, cast(Firm.state, Text)).where(Firm.uscc.in_(wanted))
-    rows = (await session.execute(states.order_by(Firm.uscc))).all()
+    connection = await raw_connection(session)
+    states = await connection.fetch(_STATES, wanted)
     versions = await versions_on(session, on)
-    items = select(ListItem.uscc, ListItem.version_id).where(
-        ListItem.version_id.in_([each.id for each in versions]), ListItem.uscc.in_(wanted)
-    )
-    members = {(uscc, version_id) for uscc, version_id in await session.execute(items)}
-    return [
-        StoredFirm(
-            uscc,
-            state,
-            tuple(
-                ListEntry(
-                    each.list, each.id, each.valid_from, each.recorded_at, each.complete,
-                    (uscc, each.id) in members,
-                )
-                for each in versions
-            ),
-        )
-        for uscc, state in rows
-    ]  # fmt: skip
+    items = await connection.fetch(_ITEMS, [each.id for each in versions], wanted)
+    members: dict[str, set[UUID]] = {}
+    for uscc, version_id in items:
+        members.setdefault(uscc, set()).add(version_id)
+    return KeptFirms([(uscc, state) for uscc, state in states], versions, members)
 
 
 async def versions_on(session: AsyncSession, on: date) -> Sequence[ListVersion]:

@@ -1,11 +1,11 @@
 """From what was heard of a firm to the situation a rule is asked about: unknown stays unknown."""
 
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from itertools import groupby
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from services.enterprise.contract.events import DatedCode, DatedValue, FirmChanged, Ground
@@ -72,6 +72,40 @@ class StoredFirm:
 
     def known(self) -> KnownFirm:
         return KnownFirm(FirmChanged.model_validate_json(self.state), self.lists)
+
+
+class ListDays(Protocol):
+    """A version of a list that covers the day, whoever stands on it."""
+
+    @property
+    def id(self) -> Any: ...
+    @property
+    def list(self) -> Any: ...
+    @property
+    def valid_from(self) -> Any: ...
+    @property
+    def recorded_at(self) -> Any: ...
+    @property
+    def complete(self) -> Any: ...
+
+
+@dataclass(frozen=True)
+class KeptFirms:
+    """Many firms as they are kept, and who of them stands on which version of a list."""
+
+    states: Sequence[tuple[str, str]]
+    versions: Sequence[ListDays]
+    members: Mapping[str, Collection[UUID]]
+
+    def stored(self, place: int) -> StoredFirm:
+        """Give one of them with its lists."""
+        uscc, state = self.states[place]
+        on = self.members.get(uscc, ())
+        lists = (
+            ListEntry(v.list, v.id, v.valid_from, v.recorded_at, v.complete, v.id in on)
+            for v in self.versions
+        )
+        return StoredFirm(uscc, state, tuple(lists))
 
 
 def situation_of(

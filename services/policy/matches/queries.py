@@ -1,21 +1,23 @@
 """Reading what firms are matched on, and where they stand."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from typing import Any
 
+import orjson
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.kernel.actors import Actor
+from services.kernel.database import raw_connection
 from services.kernel.pages import PageRequest
 from services.policy.calls.models import Call
 from services.policy.calls.rules import CallState
 from services.policy.cases.models import Case
 from services.policy.cases.rules import CaseState
-from services.policy.contract.events import FirmMatched, MatchChange, MatchedProgramme
+from services.policy.contract.events import MatchedProgramme
 from services.policy.firms.models import Firm
 from services.policy.firms.queries import firm_not_found, versions_on
 from services.policy.matches import rules
@@ -32,6 +34,19 @@ from services.rulebook.ruleset import RuleSet, rule_set
 # What an applicant has begun and nobody has ended.
 NOT_APPLIED = (CaseState.DRAFT, CaseState.WITHDRAWN, CaseState.REFUSED, CaseState.REVOKED)
 RULE_SETS_MAX = 16
+KINDS = {kind.value: kind for kind in Kind}
+_LOCK = """
+SELECT uscc, version FROM matched_firm WHERE uscc = ANY($1::text[]) ORDER BY uscc FOR UPDATE
+"""
+_TOLD = """
+SELECT uscc, programme, kind, basis, digest, since FROM match
+WHERE uscc = ANY($1::text[]) AND ($2::text[] IS NULL OR programme = ANY($2::text[]))
+"""
+_STANDING = """
+SELECT uscc, programme, kind, amount_fen, amount_status, near::text, missing::text, until_day,
+       rule_version, since
+FROM match WHERE uscc = ANY($1::text[]) AND programme <> ALL($2::text[])
+"""
 _STATE = ("kind", "amount_fen", "amount_status", "near", "missing", "until_day", "rule_version")
 
 
@@ -113,50 +128,39 @@ async def count_firms(session: AsyncSession) -> int:
     return await session.scalar(select(func.count()).select_from(Firm)) or 0
 
 
-async def heads(session: AsyncSession, usccs: Iterable[str]) -> dict[str, MatchedFirm]:
-    """Lock firms in the order of their codes, so that each is matched by one at a time."""
-    statement = (
-        select(MatchedFirm)
-        .where(MatchedFirm.uscc.in_(list(usccs)))
-        .order_by(MatchedFirm.uscc)
-        .with_for_update()
-    )
-    found = await session.scalars(statement.execution_options(populate_existing=True))
-    return {each.uscc: each for each in found}
+async def lock_firms(session: AsyncSession, usccs: Collection[str]) -> dict[str, int]:
+    """Lock firms in the order of their codes, each matched by one at a time; give their versions.
+
+    Some of them may have been matched never before.
+    """
+    connection = await raw_connection(session)
+    return dict(await connection.fetch(_LOCK, list(usccs)))
 
 
 async def told_of(
-    session: AsyncSession, usccs: Iterable[str], programmes: Collection[str] | None = None
+    session: AsyncSession, usccs: Collection[str], programmes: Collection[str] | None = None
 ) -> dict[str, dict[str, Told]]:
     """Read what firms were told last, by firm and programme; no more than to compare it."""
-    columns = (Match.uscc, Match.programme, Match.kind, Match.basis, Match.digest, Match.since)
-    statement = select(*columns).where(Match.uscc.in_(list(usccs)))
-    if programmes is not None:
-        statement = statement.where(Match.programme.in_(programmes))
+    connection = await raw_connection(session)
+    wanted = None if programmes is None else list(programmes)
     found: dict[str, dict[str, Told]] = {}
-    for uscc, programme, kind, basis, digest, since in await session.execute(statement):
-        found.setdefault(uscc, {})[programme] = Told(Kind(kind), basis, digest, since)
+    rows = await connection.fetch(_TOLD, list(usccs), wanted)
+    for uscc, programme, kind, basis, digest, since in rows:
+        found.setdefault(uscc, {})[programme] = Told(KINDS[kind], basis, digest, since)
     return found
 
 
-async def matches_of(session: AsyncSession, usccs: Iterable[str]) -> dict[str, list[Match]]:
-    """Read where firms stand."""
-    statement = select(Match).where(Match.uscc.in_(list(usccs))).order_by(Match.programme)
-    found: dict[str, list[Match]] = {}
-    for row in await session.scalars(statement.execution_options(populate_existing=True)):
-        found.setdefault(row.uscc, []).append(row)
+async def matches_of(
+    session: AsyncSession, matched_on: Mapping[str, date], but: Collection[str] = ()
+) -> dict[str, list[MatchedProgramme]]:
+    """Read where firms stand since their match, as it is announced, but for some programmes."""
+    connection = await raw_connection(session)
+    found: dict[str, list[MatchedProgramme]] = {}
+    for row in await connection.fetch(_STANDING, list(matched_on), list(but)):
+        told = dict(row, near=orjson.loads(row["near"]), missing=orjson.loads(row["missing"]))
+        told |= _about(row["programme"], matched_on[row["uscc"]])
+        found.setdefault(row["uscc"], []).append(MatchedProgramme.model_validate(told))
     return found
-
-
-def event_of(
-    head: MatchedFirm, rows: Iterable[Match], changes: Sequence[MatchChange]
-) -> FirmMatched:
-    """Tell a firm's whole standing, with what is new of it."""
-    return FirmMatched(
-        version=head.version, uscc=head.uscc, on=head.matched_on,
-        programmes=[MatchedProgramme.model_validate(_told(row, head.matched_on)) for row in rows],
-        changes=list(changes),
-    )  # fmt: skip
 
 
 async def firm_matches(session: AsyncSession, actor: Actor, uscc: str) -> FirmMatches:
@@ -240,10 +244,15 @@ def _has_applied() -> ColumnElement[bool]:
 
 
 def _told(row: Match, on: date) -> dict[str, Any]:
-    programme = library().programme_on(row.programme, on)
-    measure = programme.measure.number if programme else None
     kept = {name: getattr(row, name) for name in _STATE}
-    is_confidential = programme is not None and programme.compiled.programme.confidential
-    named = {"programme": row.programme, "measure": measure, "confidential": is_confidential}
-    flags = programme.flags(on) if programme else []
-    return kept | named | {"since": row.since, "flags": flags}
+    return kept | _about(row.programme, on) | {"since": row.since}
+
+
+def _about(name: str, on: date) -> dict[str, Any]:
+    programme = library().programme_on(name, on)
+    return {
+        "programme": name,
+        "measure": programme.measure.number if programme else None,
+        "confidential": programme is not None and programme.compiled.programme.confidential,
+        "flags": programme.flags(on) if programme else [],
+    }

@@ -2,14 +2,17 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
 from functools import cached_property
 from itertools import chain
 from typing import Any, Literal
 
+import orjson
+
 from services.enterprise.contract.events import FirmChanged
+from services.policy.contract.events import FirmMatched, MatchChange, MatchedProgramme
 from services.policy.firms.rules import ABOVE_SCALE
 from services.policy.parameters.rules import Number
 from services.policy.plan.rules import FactEntry, PlanProgramme
@@ -67,12 +70,25 @@ class Basis:
         return {name: number.value for name, number in self.numbers.items()}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Ground:
-    """What firms are matched on, and the one function that asks all of it of a firm."""
+    """What firms are matched on, and the one function that asks all of it of a firm.
+
+    Two are equal that no firm could tell apart, so that what was made for one serves the other.
+    """
 
     bases: tuple[Basis, ...]
     rules: RuleSet
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Ground) and self._key == other._key
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+    @cached_property
+    def _key(self) -> tuple[tuple[str, str], ...]:
+        return tuple((basis.programme.id, basis.digest) for basis in self.bases)
 
     @cached_property
     def numbers(self) -> dict[str, int | None]:
@@ -85,6 +101,37 @@ class Found:
 
     basis: Basis
     standing: Standing
+    _told: dict[date, MatchedProgramme] = field(
+        default_factory=dict[date, MatchedProgramme], compare=False, repr=False
+    )
+
+    @cached_property
+    def texts(self) -> tuple[str, str]:
+        """Write what is near and what is missing as the rows keep it."""
+        near, missing = self.standing.near, self.standing.missing
+        return orjson.dumps(near).decode(), orjson.dumps(missing).decode()
+
+    def told(self, since: date) -> MatchedProgramme:
+        """Word it as it is announced; whoever stands so since one day is told by one object."""
+        if since not in self._told:
+            programme, standing = self.basis.programme, self.standing
+            self._told[since] = MatchedProgramme.model_validate(
+                {
+                    "programme": programme.id,
+                    "measure": programme.measure.number,
+                    "confidential": programme.compiled.programme.confidential,
+                    "kind": standing.kind,
+                    "amount_fen": standing.amount_fen,
+                    "amount_status": standing.amount_status,
+                    "near": standing.near,
+                    "missing": standing.missing,
+                    "flags": self.basis.flags,
+                    "until_day": self.basis.until_day,
+                    "rule_version": programme.version,
+                    "since": since,
+                }
+            )
+        return self._told[since]
 
     @cached_property
     def digest(self) -> str:
@@ -192,6 +239,21 @@ def change_of(was: Kind | None, now: Kind | None) -> Change:
             return Change.UNKNOWN
         case None:
             return Change.RULED_OUT
+
+
+def event_of(
+    uscc: str,
+    version: int,
+    on: date,
+    programmes: Iterable[MatchedProgramme],
+    changes: Iterable[MatchChange],
+) -> FirmMatched:
+    """Tell a firm's whole standing, with what is new of it; all of its parts were checked."""
+    return FirmMatched.model_construct(
+        version=version, uscc=uscc, on=on,
+        programmes=sorted(programmes, key=lambda each: each.programme),
+        changes=list(changes),
+    )  # fmt: skip
 
 
 def days_of(state: FirmChanged, on: date) -> tuple[date, date]:

@@ -42,11 +42,18 @@ def read_rules(
     rules: RuleSet, algebra: Algebra[E], numbers: Mapping[str, int | None]
 ) -> list[Answers[E]]:
     """Read all programmes into an algebra, with the numbers of the day written in."""
+    reader = reader_of(rules, algebra, numbers)
+    return [answers_of(reader, algebra, each) for each in rules.programmes]
+
+
+def reader_of(
+    rules: RuleSet, algebra: Algebra[E], numbers: Mapping[str, int | None]
+) -> Lowering[E]:
+    """Make the one reader of a rule set, which reads what programmes share once."""
     facts = {name: each.vocabulary[name] for each in rules.programmes for name in each.facts}
     values = {name: _number(rules, algebra, name, numbers.get(name)) for name in rules.numbers}
     roots = [qualified(node, each) for each in rules.programmes for node in each.nodes]
-    reader = Lowering(algebra, facts, values, repeated(roots))
-    return [_answers(reader, algebra, each) for each in rules.programmes]
+    return Lowering(algebra, facts, values, repeated(roots))
 
 
 def _number(rules: RuleSet, algebra: Algebra[E], name: str, value: int | None) -> Whole[E]:
@@ -59,7 +66,9 @@ def _number(rules: RuleSet, algebra: Algebra[E], name: str, value: int | None) -
     return Whole(value)
 
 
-def _answers(reader: Lowering[E], algebra: Algebra[E], each: ParsedProgramme) -> Answers[E]:
+def answers_of(reader: Lowering[E], algebra: Algebra[E], each: ParsedProgramme) -> Answers[E]:
+    """Read one programme."""
+
     def asked(node: Node) -> Node:
         return qualified(node, each)
 

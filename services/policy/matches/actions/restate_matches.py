@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.policy.contract.events import FirmMatched
 from services.policy.matches import queries
 from services.policy.matches.models import MatchedFirm
+from services.policy.matches.rules import event_of
 
 FIRMS_AT_ONCE = 200
 
@@ -20,7 +21,8 @@ async def restate_matches(session: AsyncSession) -> AsyncIterator[FirmMatched]:
         heads = (await session.scalars(told.order_by(MatchedFirm.uscc).limit(FIRMS_AT_ONCE))).all()
         if not heads:
             return
-        rows = await queries.matches_of(session, [head.uscc for head in heads])
+        rows = await queries.matches_of(session, {head.uscc: head.matched_on for head in heads})
         for head in heads:
-            yield queries.event_of(head, rows.get(head.uscc, []), [])
+            standing = rows.get(head.uscc, [])
+            yield event_of(head.uscc, head.version, head.matched_on, standing, [])
         after = heads[-1].uscc

@@ -16,11 +16,14 @@ from services.kernel.clock import city_day
 from services.kernel.operations import Step, begin_operation
 from services.kernel.tables import Operation
 from services.policy.matches import queries
-from services.policy.matches.actions.match_firms import FIRMS_AT_ONCE, match_firms
+from services.policy.matches.actions.match_firms import match_firms
 from services.policy.matches.models import MatchBasis
 
 OPERATION = "match-firms"
 TIMER = "review-bases"
+STANDINGS_AT_ONCE = 40_000
+FIRMS_LEAST = 400
+FIRMS_MOST = 2_000
 _ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtext('match_basis'))")
 
 
@@ -61,7 +64,8 @@ async def step_matching(
     """Match the next firms under the programmes that it is about."""
     work = operation.input
     programmes: list[str] = work["programmes"]
-    usccs = await queries.firms_after(session, work["after"], FIRMS_AT_ONCE)
+    at_once = firms_at_once(len(programmes))
+    usccs = await queries.firms_after(session, work["after"], at_once)
     changed = work["changed"]
     if usccs:
         ground = await queries.ground(session, city_day(now), programmes)
@@ -69,7 +73,12 @@ async def step_matching(
         operation.input = {**work, "after": usccs[-1], "changed": changed}
     done = operation.done + len(usccs)
     total = max(operation.total or await queries.count_firms(session), done)
-    if len(usccs) == FIRMS_AT_ONCE:
+    if len(usccs) == at_once:
         return Step(done, total, [])
     result = {"programmes": programmes, "firms": done, "changed": changed}
     return Step(done, done, [], result)
+
+
+def firms_at_once(programmes: int) -> int:
+    """Choose so many that a step stays short: others wait for its locks and its turn."""
+    return max(FIRMS_LEAST, min(FIRMS_MOST, STANDINGS_AT_ONCE // max(1, programmes)))
