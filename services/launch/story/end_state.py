@@ -63,6 +63,12 @@ async def read_end_state(caller: Caller, settings: Settings) -> EndState:
     sections = {
         "cases": [await _case(caller, case) async for case in _every(caller, "policy/cases")],
         "notices": [await _notice(caller, each) async for each in _every_notice(caller)],
+        "recommendations": [
+            await _recommendation(caller, each)
+            async for each in _every(caller, "policy/recommendations")
+        ],
+        "documents": [_document(each) async for each in _every(caller, "policy/documents")],
+        "archives": [_volume(each) async for each in _every(caller, "policy/archives")],
         "awards": [_award(award) async for award in _every(caller, "finance/awards")],
         "payouts": [_payout(payout) async for payout in _every(caller, "finance/payouts")],
         "budgets": [_budget(budget) async for budget in _every(caller, "finance/budgets")],
@@ -111,6 +117,23 @@ async def _notice(caller: Caller, notice: dict[str, Any]) -> Row:
     ]
     return [whole["programme"], whole["state"], whole["item_count"], items,
             [each["reason"] for each in whole["editions"]]]  # fmt: skip
+
+
+async def _recommendation(caller: Caller, found: dict[str, Any]) -> Row:
+    path = f"/v1/policy/recommendations/{found['id']}/history"
+    history = (await caller.get("auditor", path))["items"]
+    kept = ("programme", "level", "state", "upper_number", "letter_number", "result_document")
+    events = [each["event"] for each in sorted(history, key=lambda each: each["number"])]
+    return [found["applicant"]["id"], *(found[name] for name in kept), events]
+
+
+def _document(document: dict[str, Any]) -> Row:
+    kept = ("kind", "number", "title", "state", "validity", "cases", "total_fen")
+    return [document[name] for name in kept]
+
+
+def _volume(volume: dict[str, Any]) -> Row:
+    return [volume[name] for name in ("title", "volume", "case_state", "items", "restricted")]
 
 
 def _award(award: dict[str, Any]) -> Row:

@@ -75,11 +75,15 @@ async def _register(stage: Stage) -> list[Firm]:
     """Register thirty more firms, and state their books, by files as the city was."""
     firms = [
         Firm(
-            make_uscc(CITY_DIVISION, FIRST_SEQUENCE + n), f"慈溪市示范受款{n + 1:02d}号电子有限公司",
-            "3989", "330282107", date(2014, 3, 10), CITY_DIVISION,
+            make_uscc(CITY_DIVISION, FIRST_SEQUENCE + n),
+            f"慈溪市示范受款{n + 1:02d}号电子有限公司",
+            "3989",
+            "330282107",
+            date(2014, 3, 10),
+            CITY_DIVISION,
         )
         for n in range(PAYEES)
-    ]  # fmt: skip
+    ]
     grown: City = replace(
         stage.city,
         firms=tuple(firms),
@@ -118,9 +122,7 @@ async def _apply(stage: Stage, firms: list[Firm]) -> list[dict[str, Any]]:
 
     async def apply(n: int, firm: Firm) -> dict[str, Any]:
         async with turns:
-            name = await case_life.sign_up_firm(
-                stage.caller, firm.uscc, f"demo-payee-{n + 1:02d}"
-            )
+            name = await case_life.sign_up_firm(stage.caller, firm.uscc, f"demo-payee-{n + 1:02d}")
             case = await case_life.open_case(stage.caller, name, firm.uscc, PROGRAMME, YEAR)
             return await case_life.move(stage.caller, name, case, "submit")
 

@@ -5,8 +5,10 @@ from rich.console import Console
 from services.kernel.settings import Settings
 from services.launch.caller import Caller, UnexpectedAnswer
 from services.launch.city.model import City
+from services.launch.story.closing import archive_a_case
 from services.launch.story.entitlements import show_entitlements
 from services.launch.story.outage import Outage
+from services.launch.story.payees import pay_thirty
 from services.launch.story.payment import (
     apply_twice,
     pay_a_case,
@@ -21,6 +23,7 @@ from services.launch.story.proof import (
     show_end_state,
 )
 from services.launch.story.stage import Stage
+from services.launch.story.titles import let_end, recommend
 from services.launch.story.trial import try_then_set
 
 
@@ -42,6 +45,8 @@ async def play(
         await top_up(stage, more)
         await try_then_set(stage)
         await pay_beside_its_base(stage)
+        await archive_a_case(stage, await pay_thirty(stage))
+        await let_end(stage, await recommend(stage))
         await replay_decision(stage, paid)
         await check_ledger(stage)
         await check_audit(stage)
