@@ -73,17 +73,7 @@ async def pay_thirty(stage: Stage) -> dict[str, Any]:
 
 async def _register(stage: Stage) -> list[Firm]:
     """Register thirty more firms, and state their books, by files as the city was."""
-    firms = [
-        Firm(
-            make_uscc(CITY_DIVISION, FIRST_SEQUENCE + n),
-            f"慈溪市示范受款{n + 1:02d}号电子有限公司",
-            "3989",
-            "330282107",
-            date(2014, 3, 10),
-            CITY_DIVISION,
-        )
-        for n in range(PAYEES)
-    ]
+    firms = payee_firms()
     grown: City = replace(
         stage.city,
         firms=tuple(firms),
@@ -110,6 +100,21 @@ async def _register(stage: Stage) -> list[Firm]:
         await import_file(stage.caller, kind, csv_table(grown, kind), _unshown)
     await until_quiet(stage.settings)
     return firms
+
+
+def payee_firms() -> list[Firm]:
+    """Make the payees: firms that the city has not drawn, and never draws."""
+    return [
+        Firm(
+            make_uscc(CITY_DIVISION, FIRST_SEQUENCE + n),
+            f"慈溪市示范受款{n + 1:02d}号电子有限公司",
+            "3989",
+            "330282107",
+            date(2014, 3, 10),
+            CITY_DIVISION,
+        )
+        for n in range(PAYEES)
+    ]
 
 
 def _unshown(name: str, done: int, total: int | None) -> None:

@@ -3,21 +3,17 @@
 Cixi does not grant it: only the upper level's result makes a recognition of a recommendation.
 """
 
-import asyncio
 import csv
 import io
-import time
-from collections.abc import Awaitable, Callable
 from datetime import date, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.launch.caller import UnexpectedAnswer
 from services.launch.city.cast import DEMO_FIRMS
-from services.launch.story.case_life import POLL_S
 from services.launch.story.notice import move_clock
+from services.launch.story.quiet import until_quiet
 from services.launch.story.stage import Stage
 from services.launch.story.trial import follow
 from services.launch.units import units_of
@@ -39,7 +35,6 @@ ISSUER = "宁波市科学技术局（演示）"
 DAYS_HELD = 3
 ENDED = "liangxin.enterprise.recognition.expired.v1"
 TOLD = "SELECT count(*) FROM outbox WHERE aggregate = :aggregate AND type = :type"
-ReadT = TypeVar("ReadT")
 
 
 async def recommend(stage: Stage) -> dict[str, Any]:
@@ -104,18 +99,13 @@ async def _import_result(stage: Stage, found: dict[str, Any], on: date) -> dict[
     )  # fmt: skip
     operation = await follow(stage, DESK, accepted.json()["id"])
     stage.check("the upper result is imported", operation["result"], {"moved": 1, "refused": 0})
-    path = f"{RECOMMENDATIONS}/{found['id']}"
-
-    async def read() -> dict[str, Any]:
-        return await stage.caller.get(DESK, path)
-
-    found = await _until(
-        stage, read, lambda r: r["title"] and r["title"]["state"] == "recorded", "was not recorded"
-    )
+    # The registry hears of it and answers; then the firm is told of anew, and matched.
+    await until_quiet(stage.settings)
+    found = await stage.caller.get(DESK, f"{RECOMMENDATIONS}/{found['id']}")
     stage.check(
         "granted under the upper level's document",
-        [found["state"], found["result_document"]],
-        ["granted", RESULT],
+        [found["state"], found["result_document"], found["title"]["state"]],
+        ["granted", RESULT, "recorded"],
     )
     uscc = found["applicant"]["id"]
     (held,) = await _titles(stage, uscc)
@@ -127,7 +117,7 @@ async def _import_result(stage: Stage, found: dict[str, Any], on: date) -> dict[
         [TITLE, ISSUER, RESULT, last.isoformat(), True,
          {"kind": "recommendation", "id": found["id"]}],
     )  # fmt: skip
-    offered = await _until_offered(stage, uscc, set(SERVICES_FOR_STARS))
+    offered = await _stands_under(stage, uscc)
     stage.check("now it is offered the services for gazelle stars", offered, {*SERVICES_FOR_STARS})
     return held
 
@@ -137,6 +127,7 @@ async def let_end(stage: Stage, title: dict[str, Any]) -> None:
     stage.act("称号到期，重新匹配", "a title ends, and the firm is matched again")
     uscc, last = title["uscc"], date.fromisoformat(title["valid_to"])
     await move_clock(stage, f"{last}T23:58:00+08:00")
+    await until_quiet(stage.settings)
     (held,) = await _titles(stage, uscc)
     stage.check(
         "its last day still counts",
@@ -144,13 +135,9 @@ async def let_end(stage: Stage, title: dict[str, Any]) -> None:
         [True, 0, {*SERVICES_FOR_STARS}],
     )
     await move_clock(stage, f"{last + timedelta(days=1)}T00:00:30+08:00")
-
-    async def read() -> int:
-        return await _told(stage, title)
-
-    told = await _until(stage, read, bool, "was not told of")
-    stage.check("the day after, its end is told of once", told, 1)
-    offered = await _until_offered(stage, uscc, set())
+    await until_quiet(stage.settings)
+    stage.check("the day after, its end is told of once", await _told(stage, title), 1)
+    offered = await _stands_under(stage, uscc)
     stage.check("matched again, the firm is offered none of the services", offered, set[str]())
     (ended,) = await _titles(stage, uscc)
     _show(stage, DEMO_FIRMS["demo_firm"].name, ended)
@@ -208,13 +195,6 @@ async def _stands_under(stage: Stage, uscc: str) -> set[str]:
     }
 
 
-async def _until_offered(stage: Stage, uscc: str, wanted: set[str]) -> set[str]:
-    async def read() -> set[str]:
-        return await _stands_under(stage, uscc)
-
-    return await _until(stage, read, lambda offered: offered == wanted, "was not matched again")
-
-
 def _asked(programmes: list[dict[str, Any]]) -> set[tuple[str, str]]:
     """Name what is missing, and which department is to state it."""
     return {(lack["fact"], lack["owner"]) for each in programmes for lack in each["missing"]}
@@ -229,21 +209,6 @@ async def _told(stage: Stage, title: dict[str, Any]) -> int:
 
     async with units_of(stage.settings, "enterprise") as in_unit:
         return await in_unit(count)
-
-
-async def _until(
-    stage: Stage,
-    read: Callable[[], Awaitable[ReadT]],
-    holds: Callable[[ReadT], object],
-    otherwise: str,
-) -> ReadT:
-    """Wait for what other services make of it."""
-    deadline = time.monotonic() + stage.caller.patience_s
-    while not holds(found := await read()):
-        if time.monotonic() > deadline:
-            raise UnexpectedAnswer(f"the title {otherwise}: {found!r}")
-        await asyncio.sleep(POLL_S)
-    return found
 
 
 def _show(stage: Stage, name: str, title: dict[str, Any]) -> None:
