@@ -36,6 +36,7 @@ FROM match WHERE (uscc, programme) > (:uscc, :programme) ORDER BY uscc, programm
 """
 Row = list[Any]
 ReadT = TypeVar("ReadT")
+ItemT = TypeVar("ItemT")
 
 
 @dataclass(frozen=True)
@@ -240,10 +241,15 @@ def _summed(firms: list[Row], listed: list[Row]) -> dict[str, Row]:
 
 
 def _plain(state: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in state.items() if name not in _VARIES}
+    """Leave out what varies, and the ids by which titles are told apart."""
+    titles = [
+        {k: v for k, v in each.items() if k != "id"} for each in state.get("recognitions", [])
+    ]
+    kept = {name: value for name, value in state.items() if name not in _VARIES}
+    return {**kept, "recognitions": _in_order(titles)}
 
 
-def _in_order(rows: list[Row]) -> list[Row]:
+def _in_order(rows: list[ItemT]) -> list[ItemT]:
     return sorted(rows, key=_canonical)
 
 
