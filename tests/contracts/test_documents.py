@@ -161,6 +161,7 @@ async def outbox(platform: TestPlatform, world: World) -> AsyncIterator[list[dic
     now = (await world.get("admin", "/v1/demo/clock"))["now"]
     await world.post("admin", "/v1/demo/clock", {"now": now})
     await world.meeting("draft")
+    await world.post("treasurer", "/v1/finance/aid", world.aid())
     await world.late_task()
     await dispute(world)
     await let_result_be_late(world)

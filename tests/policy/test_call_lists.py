@@ -7,8 +7,10 @@ from uuid import UUID
 
 import httpx
 import pytest
+from sqlalchemy import update
 
 from services.kernel.ids import new_id
+from services.policy.calls.models import Call
 from services.policy.notices.rules import in_order
 from tests.policy.notice_steps import (
     AFTER,
@@ -18,6 +20,7 @@ from tests.policy.notice_steps import (
     notice_of,
     software_firm,
 )
+from tests.policy.review_steps import in_policy
 from tests.policy.steps import (
     budget,
     case_body,
@@ -38,7 +41,14 @@ from tests.policy.test_calls import CALLS, deed, try_deed
 async def _published_day(platform: Any) -> AsyncIterator[None]:
     await set_clock(platform, PUBLISHED)
     yield
+    await in_policy(platform, _end_calls)
     await reset_clock(platform)
+
+
+async def _end_calls(session: Any, _: Any) -> None:
+    """Leave no call open that applications of other tests would have to name."""
+    over = {"opens_on": date(2020, 1, 1), "closes_on": date(2020, 1, 2)}
+    await session.execute(update(Call).where(Call.programme == SOFTWARE).values(over))
 
 
 async def call_of(platform: Any, **changes: Any) -> dict[str, Any]:
@@ -72,7 +82,7 @@ async def test_cases_wait_for_the_list_of_their_call_and_are_published_together(
     await budget(platform, programme=SOFTWARE)
     call = await call_of(platform, notice="list")
     assert (call["notice"], call["allowed_events"]) == (
-        "list", ["rank", "cancel", "publish-list"],
+        "list", ["rank", "cancel", "limit", "publish-list"],
     )  # fmt: skip
     empty = await try_deed(platform, call, "publish-list", "approver")
     assert code(empty) == (409, "nothing-to-list")
@@ -142,7 +152,7 @@ async def test_a_ranked_call_lists_by_rank_and_waits_for_finance(platform: Any) 
 async def test_cases_of_other_calls_are_in_notice_one_by_one(platform: Any) -> None:
     await budget(platform, programme=SOFTWARE)
     call = await call_of(platform)
-    assert (call["notice"], call["allowed_events"]) == ("each", ["rank", "cancel"])
+    assert (call["notice"], call["allowed_events"]) == ("each", ["rank", "cancel", "limit"])
     case, _ = await proposed(platform, call)
     await until(platform, case, lambda c: c["state"] == "in-notice")
     answer = await try_deed(platform, call, "publish-list", "approver")

@@ -112,7 +112,7 @@ async def test_experts_are_heard_through_their_panel(platform: Any) -> None:
     assert (last["event"], last["actor"], last["role"]) == ("step-passed", "chair", "reviewer")
     # Nothing holds the proposal back any more but what the rule says.
     refused = await try_move(platform, desk, case, "propose")
-    assert code(refused) == (409, "facts-unknown")
+    assert code(refused) == (409, "call-required")
 
 
 async def test_the_database_holds_what_a_step_says(platform: Any) -> None:

@@ -51,6 +51,8 @@ async def propose(deed: Deed) -> CaseState:
     amount_fen = None
     require_known_checks(programme, data.checked)
     if outcome is Outcome.APPROVE:
+        if case.without_money:
+            require_call(programme, case.call_id)
         await require_reviewed(deed.session, case, now=deed.now)
         await require_place(deed.session, case)
         amount_fen = _proposed_amount(case, programme, answer, data)
@@ -77,7 +79,6 @@ def _proposed_amount(
     """Give the amount to propose; None where the programme gives something else than money."""
     assessment, override = answer.assessment, data.override
     if case.without_money:
-        require_call(programme, case.call_id)
         if override is None:
             require_grantable(assessment, programme, data.checked)
         else:
