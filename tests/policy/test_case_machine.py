@@ -1,0 +1,353 @@
+"""Whatever is tried in whatever order, a case does what it may, its money adds up, nothing else.
+
+Each sequence is the life of a fresh firm's cases of two programmes, one with a public notice, in
+the running platform. A model of its own says what each attempt must be answered with.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
+
+from services.kernel.ids import new_id
+from tests.faults.report import IS_FULL, SEED, held, tries
+from tests.policy.case_hands import DAYS, Hands
+from tests.policy.case_model import (
+    CALLERS,
+    HANDLING,
+    LIFE,
+    PAYMENTS,
+    PROGRAMMES,
+    READERS,
+    RECOVERIES,
+    SOFTWARE,
+    TREASURERS,
+    WHOSE,
+    Case,
+)
+from tests.policy.money_model import money_verdict, move_money
+from tests.policy.steps import budget, client_of, reset_clock, set_clock
+
+SEQUENCES = tries(1_000, 15)
+STEPS_MIN, STEPS_MAX = (10, 40) if IS_FULL else (4, 12)
+CASES_MAX = 4
+BUDGET_FEN = 10**13
+WAYS = {"propose": ("approve", "override", "refuse"), "decide": ("approve", "refuse")}
+# What goes on is tried more often than what ends a case, or else no case would grow old.
+ENDS = frozenset({"withdraw", "revoke", "refuse", "cancel", "cancel-recovery", "uphold-refuse"})
+LIKELY = 6
+DISTURBERS = ("treasurer", "treasurer-b", "reviewer", "approver", "own")
+# Sent one right after the other, before anybody else has heard the first.
+AT_ONCE = {
+    "decide": ("approver", "approve", "revoke", "approver"),
+    "propose": ("reviewer", "approve", "withdraw", "own"),
+}
+Step = tuple[str, int, int, int]
+KINDS = (
+    *["onward"] * 9,
+    *["any"] * 5,
+    "money",
+    "handle",
+    "stale",
+    "at-once",
+    "open",
+    "tick",
+    "aid",
+)
+STEPS = st.lists(
+    st.tuples(st.sampled_from(KINDS), st.integers(0, 3), st.integers(0, 999), st.integers(0, 999)),
+    min_size=STEPS_MIN,
+    max_size=STEPS_MAX,
+)
+
+
+class Course:
+    """One sequence: the model and the hands, step by step."""
+
+    def __init__(self, hands: Hands, counts: Counter[str]) -> None:
+        self.hands, self.world, self.counts = hands, hands.world, counts
+
+    async def step(self, step: Step) -> None:
+        kind, slot, a, b = step
+        case = self.world.cases[slot % len(self.world.cases)]
+        if kind == "open":
+            await self.open(PROGRAMMES[a % 2])
+        elif kind == "tick":
+            await self.tick()
+        elif kind == "aid":
+            await self.declare(PROGRAMMES[a % 2], is_wanted=b % 4 == 0)
+        elif kind == "at-once":
+            await self.at_once(case)
+        elif kind == "onward":
+            await self.onward(case, a, b)
+        elif kind == "any" or kind == "stale":
+            event, caller = tuple(WHOSE)[a % len(WHOSE)], tuple(CALLERS)[b % len(CALLERS)]
+            if kind == "stale" and LIFE[case.state]:
+                event = tuple(LIFE[case.state])[a % len(LIFE[case.state])]
+                caller = ("own", "reviewer", "approver")[b % 3]
+            ways = WAYS.get(event, ("",))
+            await self.event(case, event, caller, ways[b % len(ways)], stale=kind == "stale")
+        else:
+            names = (*PAYMENTS, *RECOVERIES) if kind == "money" else (*HANDLING, "object-publicly")
+            await self.do(case, names[a % len(names)], DISTURBERS[b % len(DISTURBERS)], "")
+        await self.hands.look(READERS[b % len(READERS)])
+
+    async def onward(self, case: Case, a: int, b: int) -> None:
+        """Do something that the model allows; time may be what a notice waits for."""
+        branches: dict[tuple[str, str], list[str]] = {}
+        for name, caller, way in self.options(case):
+            branches.setdefault((name, way), []).append(caller)
+        weighed = [
+            branch
+            for branch in branches
+            for _ in range(1 if ENDS.intersection(branch) else LIKELY)
+        ]  # fmt: skip
+        if not weighed:
+            await self.open(case.programme)
+            return
+        if case.state == "in-notice" and not case.is_notice_over(self.world.tick) and a % 3:
+            await self.tick()
+            return
+        name, way = weighed[a % len(weighed)]
+        callers = branches[name, way]
+        await self.do(case, name, callers[b % len(callers)], way)
+
+    def options(self, case: Case) -> list[tuple[str, str, str]]:
+        """List everything that is legal for a case now."""
+        found: list[tuple[str, str, str]] = []
+        for event in LIFE[case.state]:
+            for caller in CALLERS:
+                for way in WAYS.get(event, ("",)):
+                    verdict = self.world.verdict(case, event, caller, way, stale=False)
+                    if verdict.status == 200:
+                        found.append((event, caller, way))
+        for name in (*PAYMENTS, *RECOVERIES):
+            for caller in TREASURERS:
+                if self.hands.can_do(case, name) and case.award is not None:
+                    if money_verdict(case.award, name, caller).status < 300:
+                        found.append((name, caller, ""))
+        if case.objections:
+            found += [(name, caller, "") for name in HANDLING for caller in ("reviewer", "both")]
+        if self.hands.can_do(case, "object-publicly"):
+            if self.world.objection_verdict(case).status == 201:
+                found.append(("object-publicly", "public", ""))
+        return found
+
+    async def do(self, case: Case, name: str, caller: str, way: str) -> None:
+        if not self.hands.can_do(case, name):
+            self.counts["nothing to do it to"] += 1
+        elif name in WHOSE:
+            await self.event(case, name, caller, way)
+        elif name == "object-publicly":
+            await self.object_publicly(case)
+        elif name in HANDLING:
+            await self.handle(case, name, caller)
+        else:
+            await self.money(case, name, caller)
+
+    async def event(
+        self, case: Case, event: str, caller: str, way: str, *, stale: bool = False
+    ) -> None:
+        verdict = self.world.verdict(case, event, caller, way, stale=stale)
+        before, since = (await self.hands.rows())[self.hands.id_of(case)], new_id()
+        answer = await self.hands.send(case, event, caller, way, stale=stale)
+        told = f"{event} {way} by {caller} in {case.state}"
+        if not self.hands.expect(answer, verdict, told):
+            await self.hands.require_refused(case, before, since, answer, caller)
+            self.counts[f"refused {verdict.status} {answer.json()['code']}"] += 1
+            return
+        self.counts[f"{case.state}: {event}"] += 1
+        self.world.do(case, event, caller, way)
+        if event == "object":
+            await self.learn_objection(case)
+        await self.hands.platform.settle()
+
+    async def learn_objection(self, case: Case) -> None:
+        """Find the objection that the applicant's event made."""
+        id_ = self.hands.id_of(case)
+        path = f"/v1/policy/notices/{self.hands.notices[id_]}/objections"
+        found = (await self.hands.client("reviewer").get(path)).json()["items"]
+        known = self.hands.objections.setdefault(id_, [])
+        fresh = [f"{path}/{each['id']}" for each in found if each["state"] == "received"]
+        known += [each for each in fresh if each not in known]
+
+    async def object_publicly(self, case: Case) -> None:
+        verdict = self.world.objection_verdict(case)
+        answer = await self.hands.object_publicly(case)
+        if self.hands.expect(answer, verdict, f"an objection in {case.state}"):
+            self.counts[f"{case.state}: objection"] += 1
+            id_, found = self.hands.id_of(case), answer.json()
+            path = f"/v1/policy/notices/{found['notice']}/objections/{found['id']}"
+            self.hands.objections.setdefault(id_, []).append(path)
+            self.world.object_publicly(case)
+        else:
+            self.counts["refused 409 objection-late"] += 1
+        await self.hands.platform.settle()
+
+    async def handle(self, case: Case, how: str, caller: str) -> None:
+        verdict = self.world.handling_verdict(caller)
+        answer = await self.hands.handle(case, how, caller)
+        if self.hands.expect(answer, verdict, f"{how} by {caller} in {case.state}"):
+            self.counts[f"{case.state}: {how}"] += 1
+            self.world.handle(case, how, caller)
+            self.hands.objections[self.hands.id_of(case)].pop(0)
+            await self.hands.platform.settle()
+        else:
+            self.counts[f"refused {how} 403"] += 1
+
+    async def money(self, case: Case, event: str, caller: str) -> None:
+        assert case.award is not None
+        verdict, was = money_verdict(case.award, event, caller), case.award.state
+        answer = await self.hands.money(case, event, caller)
+        told = f"{event} by {caller} of {case.award}"
+        if not self.hands.expect(answer, verdict, told):
+            self.counts[f"refused money {verdict.status} {answer.json()['code']}"] += 1
+            return
+        self.counts[f"money {was}: {event}"] += 1
+        if event == "prepare":
+            self.hands.payouts[self.hands.id_of(case)] = answer.json()["id"]
+        move_money(case, event, caller)
+        if event == "give-back":
+            del self.hands.payouts[self.hands.id_of(case)]
+        await self.hands.platform.settle()
+
+    async def open(self, programme: str) -> None:
+        verdict = self.world.may_open(programme)
+        if len(self.world.cases) >= CASES_MAX and verdict.status == 201:
+            return
+        answer = await self.hands.open(programme)
+        if self.hands.expect(answer, verdict, f"opening {programme}"):
+            self.counts["opened"] += 1
+            self.world.cases.append(Case(programme))
+            self.hands.ids.append(answer.json()["id"])
+        else:
+            self.counts["refused 409 case-exists"] += 1
+
+    async def tick(self) -> None:
+        if self.world.tick + 1 < len(DAYS):
+            self.counts["days went by"] += 1
+            await self.hands.tick()
+
+    async def declare(self, programme: str, *, is_wanted: bool) -> None:
+        if is_wanted and programme not in self.world.declared:
+            self.counts["aid declared"] += 1
+            self.world.declared.add(programme)
+            await self.hands.declare(programme)
+
+    async def at_once(self, case: Case) -> None:
+        """Do two things before finance has heard the first."""
+        for event, (caller, way, then, other) in AT_ONCE.items():
+            if self.world.verdict(case, event, caller, way, stale=False).status != 200:
+                continue
+            self.counts[f"{case.state}: {event}, at once {then}"] += 1
+            for sent, by, how in ((event, caller, way), (then, other, "")):
+                answer = await self.hands.send(case, sent, by, how)
+                assert answer.status_code == 200, answer.text
+                self.world.do(case, sent, by, how)
+            await self.hands.platform.settle()
+            return
+
+
+@pytest.fixture(scope="module")
+async def both(platform: Any) -> AsyncIterator[httpx.AsyncClient]:
+    """Have somebody signed in who reviews and approves, two lines that last, and a known day."""
+    await set_clock(platform, DAYS[0])
+    for programme in PROGRAMMES:
+        await budget(platform, programme, amount_fen=BUDGET_FEN)
+    name = f"both-{new_id().hex[-12:]}"
+    yield await client_of(platform, name, roles=["reviewer", "approver"], department="jxj")
+    await reset_clock(platform)
+
+
+async def begin(platform: Any, both: httpx.AsyncClient, counts: Counter[str]) -> Course:
+    """Begin with a draft of each programme, on the first day."""
+    course = Course(await Hands.begin(platform, both), counts)
+    for programme in PROGRAMMES:
+        await course.open(programme)
+    return course
+
+
+async def test_every_course_of_a_case_is_as_the_model_says(
+    platform: Any, both: httpx.AsyncClient
+) -> None:
+    loop, counts, failed = asyncio.get_running_loop(), Counter[str](), Counter[str]()
+
+    async def play(steps: list[Step]) -> None:
+        counts["sequences"] += 1
+        course = await begin(platform, both, counts)
+        try:
+            for step in steps:
+                counts["steps"] += 1
+                await course.step(step)
+        except Exception:
+            failed["sequences"] += 1
+            raise
+        finally:
+            if course.world.tick:
+                await set_clock(platform, DAYS[0])
+
+    @seed(SEED)
+    @settings(
+        max_examples=SEQUENCES, deadline=None, database=None,
+        suppress_health_check=list(HealthCheck), phases=[Phase.generate, Phase.shrink],
+    )  # fmt: skip
+    @given(steps=STEPS)
+    def every_course(steps: list[Step]) -> None:
+        asyncio.run_coroutine_threadsafe(play(steps), loop).result()
+
+    try:
+        await asyncio.to_thread(every_course)
+    finally:
+        print("\n".join(f"{count:7} {name}" for name, count in sorted(counts.items())))
+        held("C02", "whole lives of cases, legal or not", tries=counts["sequences"],
+             lost=failed["sequences"], double=0, note=told(counts))  # fmt: skip
+    if IS_FULL:
+        missed = {f"{state}: {event}" for state in LIFE for event in LIFE[state]} - set(counts)
+        assert not missed, "never done in any sequence"
+
+
+def told(counts: Counter[str]) -> str:
+    """Say in one line how much was done and how much was refused."""
+    done = {name for name in counts if ": " in name}
+    refused = sum(count for name, count in counts.items() if name.startswith("refused"))
+    return (
+        f"{counts['steps']} steps: {len(done)} ways from state to state,"
+        f" {sum(counts[name] for name in done)} done, {refused} refused as the model says"
+    )
+
+
+async def test_a_long_life_meets_what_chance_seldom_does(
+    platform: Any, both: httpx.AsyncClient
+) -> None:
+    """Objected to, upheld, dismissed, decided, paid, returned, paid, recovered, revoked."""
+    course = await begin(platform, both, Counter())
+    case = course.world.cases[PROGRAMMES.index(SOFTWARE)]
+    life = [
+        ("submit", "own"), ("return", "both"), ("complete", "own"), ("accept", "reviewer"),
+        ("review", "reviewer"), ("propose", "reviewer"), ("object-publicly", "public"),
+        ("object-publicly", "public"), ("dismiss", "reviewer"), ("uphold-review", "reviewer"),
+        ("propose", "reviewer"), ("object", "own"), ("uphold-refuse", "reviewer"),
+        ("propose", "reviewer"), ("tick", ""), ("decide", "both"), ("decide", "approver"),
+        ("prepare", "treasurer"), ("check", "treasurer"), ("check", "treasurer-b"),
+        ("send", "treasurer"), ("settle", "treasurer"), ("recover", "treasurer"),
+        ("give-back", "treasurer-b"), ("prepare", "treasurer"), ("check", "treasurer-b"),
+        ("send", "treasurer"), ("settle", "treasurer"), ("recover-part", "treasurer"),
+        ("confirm-recovery", "treasurer"), ("confirm-recovery", "treasurer-b"),
+        ("give-back", "treasurer"), ("revoke", "approver-b"), ("recover", "treasurer-b"),
+        ("confirm-recovery", "treasurer"), ("recover", "treasurer"), ("revoke", "approver"),
+    ]  # fmt: skip
+    try:
+        for name, caller in life:
+            way = "approve" if name in WAYS else ""
+            await (course.tick() if name == "tick" else course.do(case, name, caller, way))
+            await course.hands.look("auditor")
+    finally:
+        await set_clock(platform, DAYS[0])
+    assert (case.state, case.attempt) == ("revoked", 3)
+    assert case.award is not None
+    assert (case.award.state, case.award.recovered) == ("recovered", case.award.amount)
