@@ -1,6 +1,5 @@
 """The hands of the case machine: they do in the platform what the model says, and look after it."""
 
-from collections import Counter
 from typing import Any
 from uuid import UUID
 
@@ -94,14 +93,15 @@ async def growing_in_both(platform: Any) -> str:
 class Hands:
     """One firm's cases in the platform, beside the model of them."""
 
-    def __init__(self, platform: Any, uscc: str, own: httpx.AsyncClient, both: httpx.AsyncClient):
+    def __init__(
+        self, platform: Any, uscc: str, own: httpx.AsyncClient, both: httpx.AsyncClient
+    ) -> None:
         self.platform, self.uscc, self.world = platform, uscc, World()
         self.clients = {"own": own, "both": both}
         self.ids: list[str] = []
         self.notices: dict[str, str] = {}
         self.objections: dict[str, list[str]] = {}
         self.payouts: dict[str, str] = {}
-        self.counts = Counter[str]()
 
     @classmethod
     async def begin(cls, platform: Any, both: httpx.AsyncClient) -> "Hands":
@@ -193,7 +193,8 @@ class Hands:
     async def declare(self, programme: str) -> None:
         """Have Ningbo's aid for the same matter declared, as high as ours."""
         wan = FULL_FEN[programme] // WAN
-        await declare_aid(self.platform, self.uscc, wan, stacking_group=programme)
+        named = {"programme": f"ningbo-{programme}", "stacking_group": programme}
+        await declare_aid(self.platform, self.uscc, wan, **named)
         await self.platform.settle()
 
     async def tick(self) -> None:
@@ -270,7 +271,7 @@ class Hands:
         return "both" if subject and subject.startswith("both-") else subject
 
     async def _look_as(self, reader: str) -> None:
-        """What a caller is shown as possible is what the model would let him do."""
+        """Compare what a caller is shown as possible with what the model would let him do."""
         for id_, case in zip(self.ids, self.world.cases, strict=True):
             answer = await self.client(reader).get(f"/v1/policy/cases/{id_}")
             assert answer.status_code == 200, answer.text
@@ -285,4 +286,4 @@ class Hands:
         code = answer.json().get("code") if answer.status_code >= 400 else None
         found = (answer.status_code, code if verdict.code else None)
         assert found == (verdict.status, verdict.code), f"{told}: {answer.text}"
-        return verdict.status < 300
+        return verdict.is_done

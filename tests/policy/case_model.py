@@ -4,6 +4,7 @@ Nothing is taken from the services' own tables: where the two differ, one of the
 """
 
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import NamedTuple
 
 GROWTH, SOFTWARE = "digital-growth", "software-growth"
@@ -82,6 +83,10 @@ class Verdict(NamedTuple):
 
     status: int
     code: str | None = None
+
+    @property
+    def is_done(self) -> bool:
+        return self.status < HTTPStatus.BAD_REQUEST
 
 
 DONE = Verdict(200)
