@@ -25,7 +25,7 @@ ENDS = frozenset(
     {"withdraw", "revoke", "refuse", "cancel", "cancel-recovery", "uphold-refuse", "return"}
 )
 LIKELY = 12
-LEAP = 4
+LEAP = 8
 DISTURBERS = ("treasurer", "treasurer-b", "reviewer", "approver", "own")
 # Sent one right after the other, before anybody else has heard the first.
 AT_ONCE = {
@@ -56,6 +56,7 @@ class Course:
 
     async def step(self, step: Step) -> None:
         kind, slot, a, b = step
+        a, b = scattered(a), scattered(b)
         case = self.world.cases[slot % len(self.world.cases)]
         if kind == "open":
             await self.open(PROGRAMMES[a % 2])
@@ -67,10 +68,10 @@ class Course:
             await self.at_once(case)
         elif kind in ("onward", "leap"):
             for more in range(LEAP if kind == "leap" else 1):
-                await self.onward(case, a // (1 + more), b // (1 + more))
+                await self.onward(case, scattered(a + more), scattered(b + more))
         else:
             await self.disturb(kind, case, a, b)
-        await self.hands.look(READERS[b % len(READERS)])
+        await self.hands.look(READERS[b % len(READERS)], case)
 
     async def disturb(self, kind: str, case: Case, a: int, b: int) -> None:
         """Try whatever it is, legal or not, by whomever."""
@@ -101,7 +102,8 @@ class Course:
         if not weighed:
             await self.open(case.programme)
             return
-        if case.state == "in-notice" and not case.is_notice_over(self.world.tick) and a % 3:
+        waits = case.state == "in-notice" and not case.is_notice_over(self.world.tick)
+        if waits and a % 3 and self.world.tick + 1 < len(DAYS):
             await self.tick()
             return
         name, way = weighed[a % len(weighed)]
@@ -251,3 +253,8 @@ class Course:
                 self.world.do(case, sent, by, how)
             await self.hands.platform.settle()
             return
+
+
+def scattered(number: int) -> int:
+    """Spread numbers, of which small ones are drawn more often than others."""
+    return (number + 1) * 2_654_435_761 % 1_000_003

@@ -23,7 +23,7 @@ from tests.policy.case_model import LIFE, PROGRAMMES, SOFTWARE
 from tests.policy.steps import budget, client_of, reset_clock, set_clock
 
 SEQUENCES = tries(1_000, 15)
-STEPS_MIN, STEPS_MAX = (10, 25) if IS_FULL else (4, 10)
+STEPS_MIN, STEPS_MAX = (8, 20) if IS_FULL else (2, 6)
 BUDGET_FEN = 10**13
 STEPS = st.lists(
     st.tuples(
@@ -127,7 +127,7 @@ async def test_a_long_life_meets_what_chance_seldom_does(
         for name, caller in life:
             way = "approve" if name in WAYS else ""
             await (course.tick() if name == "tick" else course.do(case, name, caller, way))
-            await course.hands.look("auditor")
+            await course.hands.look("auditor", case)
     finally:
         await set_clock(platform, DAYS[0])
     assert (case.state, case.attempt) == ("revoked", 3)
