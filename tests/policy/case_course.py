@@ -25,7 +25,7 @@ ENDS = frozenset(
     {"withdraw", "revoke", "refuse", "cancel", "cancel-recovery", "uphold-refuse", "return"}
 )
 LIKELY = 12
-LEAP = 8
+LEAP = 3
 DISTURBERS = ("treasurer", "treasurer-b", "reviewer", "approver", "own")
 # Sent one right after the other, before anybody else has heard the first.
 AT_ONCE = {
@@ -72,6 +72,13 @@ class Course:
         else:
             await self.disturb(kind, case, a, b)
         await self.hands.look(READERS[b % len(READERS)], case)
+
+    async def grow(self, ages: tuple[int, int]) -> None:
+        """Have the first two cases go on by so many moves."""
+        for case, age in zip(self.world.cases, ages, strict=False):
+            for move in range(age):
+                await self.onward(case, scattered(move + 31 * sum(ages)), move)
+            await self.hands.look("auditor", case)
 
     async def disturb(self, kind: str, case: Case, a: int, b: int) -> None:
         """Try whatever it is, legal or not, by whomever."""
@@ -168,6 +175,9 @@ class Course:
         if event == "object":
             await self.learn_objection(case)
         await self.hands.platform.settle()
+        if event == "propose":
+            # Its notice is learned.
+            await self.hands.look_as("auditor", case)
 
     async def learn_objection(self, case: Case) -> None:
         """Find the objection that the applicant's event made."""

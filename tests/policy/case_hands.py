@@ -246,7 +246,7 @@ class Hands:
         # Each line's accounts sum to zero: available, reserved and paid are what was approved.
         assert await self.fetch("finance", _LINES) == []
         assert await self.fetch("finance", _LEDGER) == []
-        await self._look_as(reader, read)
+        await self.look_as(reader, read)
 
     def _look_at(self, case: Case, row: Any, award: Any) -> None:
         assert (row["state"], row["attempt"]) == (case.state, case.attempt)
@@ -271,7 +271,7 @@ class Hands:
     def name_of(self, subject: str | None) -> str | None:
         return "both" if subject and subject.startswith("both-") else subject
 
-    async def _look_as(self, reader: str, case: Case) -> None:
+    async def look_as(self, reader: str, case: Case) -> None:
         """Compare what a caller is shown as possible with what the model would let him do."""
         id_ = self.id_of(case)
         answer = await self.client(reader).get(f"/v1/policy/cases/{id_}")

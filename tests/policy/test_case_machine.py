@@ -22,9 +22,11 @@ from tests.policy.case_hands import DAYS, Hands
 from tests.policy.case_model import LIFE, PROGRAMMES, SOFTWARE
 from tests.policy.steps import budget, client_of, reset_clock, set_clock
 
-SEQUENCES = tries(1_000, 15)
-STEPS_MIN, STEPS_MAX = (8, 20) if IS_FULL else (2, 6)
+SEQUENCES = tries(1_000, 12)
+STEPS_MIN, STEPS_MAX = (8, 20) if IS_FULL else (1, 4)
 BUDGET_FEN = 10**13
+# How many moves old the first two cases are when anything is tried.
+AGES = st.sampled_from((13, 9, 5, 0, 11, 7, 3, 15) if IS_FULL else (9, 0, 4))
 STEPS = st.lists(
     st.tuples(
         st.sampled_from(KINDS), st.sampled_from(SLOTS), st.integers(0, 999), st.integers(0, 999)
@@ -58,15 +60,16 @@ async def test_every_course_of_a_case_is_as_the_model_says(
 ) -> None:
     loop, counts, failed = asyncio.get_running_loop(), Counter[str](), Counter[str]()
 
-    async def play(steps: list[Step]) -> None:
+    async def play(begun: tuple[int, int], steps: list[Step]) -> None:
         counts["sequences"] += 1
         course, done = await begin(platform, both, counts), 0
         try:
+            await course.grow(begun)
             for done, step in enumerate(steps, 1):  # noqa: B007  told of below
                 counts["steps"] += 1
                 await course.step(step)
         except Exception as error:
-            error.add_note(f"after these steps: {steps[:done]}")
+            error.add_note(f"begun {begun}, after these steps: {steps[:done]}")
             failed["sequences"] += 1
             raise
         finally:
@@ -78,9 +81,9 @@ async def test_every_course_of_a_case_is_as_the_model_says(
         max_examples=SEQUENCES, deadline=None, database=None,
         suppress_health_check=[HealthCheck.too_slow], phases=[Phase.generate],
     )  # fmt: skip
-    @given(steps=STEPS)
-    def every_course(steps: list[Step]) -> None:
-        asyncio.run_coroutine_threadsafe(play(steps), loop).result()
+    @given(begun=st.tuples(AGES, AGES), steps=STEPS)
+    def every_course(begun: tuple[int, int], steps: list[Step]) -> None:
+        asyncio.run_coroutine_threadsafe(play(begun, steps), loop).result()
 
     try:
         await asyncio.to_thread(every_course)
