@@ -12,7 +12,7 @@ PEERS := .bench/installed
 LOCK = $(UV) pip compile $(UPGRADE) --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-annotate --no-header --quiet
 # What one file of faults breaks is its own: they run side by side.
-FAULTS ?= tests/faults tests/abuse
+FAULTS ?= tests/faults tests/abuse tests/policy/test_two_at_once.py tests/policy/test_case_machine.py
 SEED ?= $(shell date +%Y%m%d)
 # One more than there are cores: each keeps a PostgreSQL busy, and what breaks things often waits.
 WORKERS = $$($(BIN)/python -c 'import os; print(min(4, (os.cpu_count() or 1) + 1))')

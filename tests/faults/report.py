@@ -14,6 +14,7 @@ LONGEST = {
     name: place
     for place, name in enumerate(
         (
+            "test_case_machine.py",
             "test_kill.py",
             "test_plan_in_columns.py",
             "test_processes.py",
