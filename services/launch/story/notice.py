@@ -19,7 +19,7 @@ OBJECTION = {
 async def dispute(stage: Stage, case: dict[str, Any]) -> None:
     """Object on the notice's last night; a department's officer dismisses it."""
     caller, last = stage.caller, date.fromisoformat(case["notice"]["to"])
-    await _move_clock(stage, f"{last}T23:00:00+08:00")
+    await move_clock(stage, f"{last}T23:00:00+08:00")
     path = f"/v1/policy/notices/{case['notice']['id']}"
     body = {**OBJECTION, "item": case["id"]}
     objection = await caller.post("public", f"{path}/objections", body)
@@ -50,7 +50,7 @@ async def run_out(stage: Stage, case: dict[str, Any]) -> None:
     """Move the clock to the day of the decision, and object when it is too late."""
     path = f"/v1/policy/notices/{case['notice']['id']}"
     (item,) = (await stage.caller.get("public", path))["items"]
-    await _move_clock(stage, f"{item['decision_from']}T00:00:00+08:00")
+    await move_clock(stage, f"{item['decision_from']}T00:00:00+08:00")
     await case_life.past_notice(stage.caller, "approver", case)
     body = {**OBJECTION, "item": case["id"], "reason": "另有意见（演示）。"}
     late = await stage.caller.post("public", f"{path}/objections", body, expect=(409,))
@@ -58,7 +58,7 @@ async def run_out(stage: Stage, case: dict[str, Any]) -> None:
     stage.check("after the last day an objection is late", late["code"], "objection-late")
 
 
-async def _move_clock(stage: Stage, now: str) -> None:
+async def move_clock(stage: Stage, now: str) -> None:
     """Move the business clock, and wait until policy goes by it."""
     await stage.caller.post("admin", "/v1/demo/clock", {"now": now})
     stage.console.print(f"  业务时钟移至 the business clock moves to {now[:16]}", highlight=False)

@@ -5,6 +5,7 @@ from rich.console import Console
 from services.kernel.settings import Settings
 from services.launch.caller import Caller, UnexpectedAnswer
 from services.launch.city.model import City
+from services.launch.story.call import fill_five_places
 from services.launch.story.entitlements import show_entitlements
 from services.launch.story.outage import Outage
 from services.launch.story.payment import (
@@ -42,6 +43,7 @@ async def play(
         await top_up(stage, more)
         await try_then_set(stage)
         await pay_beside_its_base(stage)
+        await fill_five_places(stage)
         await replay_decision(stage, paid)
         await check_ledger(stage)
         await check_audit(stage)

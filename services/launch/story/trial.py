@@ -60,7 +60,7 @@ async def _try(stage: Stage) -> dict[str, Any]:
         "budgets": [{"measure": MEASURE, "amount_fen": BUDGET_FEN}],
     }
     begun = await stage.caller.post("reviewer", "/v1/policy/sandbox-runs", body)
-    await _follow(stage, "reviewer", begun["id"])
+    await follow(stage, "reviewer", begun["id"])
     run = await stage.caller.get("reviewer", f"/v1/policy/sandbox-runs/{begun['id']}")
     result = run["result"]
     found = next(p for p in result["programmes"] if p["programme"] == MATCHING)
@@ -108,10 +108,10 @@ async def _set(stage: Stage) -> dict[str, Any]:
     approve = {"event": "approve", "version": proposal["version"]}
     path = f"/v1/policy/parameters/{proposal['id']}/events"
     approved = await caller.post("approver", path, approve)
-    return await _follow(stage, "approver", approved["operation"])
+    return await follow(stage, "approver", approved["operation"])
 
 
-async def _follow(stage: Stage, role: str, operation: str) -> dict[str, Any]:
+async def follow(stage: Stage, role: str, operation: str) -> dict[str, Any]:
     """Follow long work to its end."""
     deadline = time.monotonic() + stage.caller.patience_s
     while True:
