@@ -7,6 +7,7 @@ from services.launch.caller import Caller, UnexpectedAnswer
 from services.launch.city.model import City
 from services.launch.story.call import fill_five_places
 from services.launch.story.entitlements import show_entitlements
+from services.launch.story.offers import offer_unasked
 from services.launch.story.outage import Outage
 from services.launch.story.payment import (
     apply_twice,
@@ -44,6 +45,7 @@ async def play(
         await try_then_set(stage)
         await pay_beside_its_base(stage)
         await fill_five_places(stage)
+        await offer_unasked(stage)
         await replay_decision(stage, paid)
         await check_ledger(stage)
         await check_audit(stage)
