@@ -13,6 +13,7 @@ from services.launch.city.uscc import SEQUENCES, make_uscc
 from services.launch.story import case_life
 from services.launch.story.case_life import yuan
 from services.launch.story.notice import move_clock
+from services.launch.story.quiet import until_quiet
 from services.launch.story.stage import Stage
 from services.launch.story.trial import follow
 
@@ -47,6 +48,8 @@ Case = dict[str, Any]
 async def fill_five_places(stage: Stage) -> None:
     """Give five places to six firms that pass, and have the five decided on at once."""
     stage.act("申报批次：六家过线，五个名额", "a call: six firms pass, five places")
+    # Until when a firm may apply is matched by the calls of that moment: nobody is on the way now.
+    await until_quiet(stage.settings)
     call = await _publish(stage)
     cases = await _apply(stage, call)
     await _return_and_complete(stage, cases[0])
@@ -54,6 +57,7 @@ async def fill_five_places(stage: Stage) -> None:
         answers = await _at_once(stage, "reviewer", event, cases)
         sentence = f"{event}: each of the six is answered"
         stage.check(sentence, [each["moved"] for each in answers], [True] * len(cases))
+    await until_quiet(stage.settings)
     await _rank(stage, call, cases)
     await _propose(stage, cases)
     notice = await _list_publicly(stage, call, cases[:PLACES])

@@ -240,7 +240,11 @@ def _summed(firms: list[Row], listed: list[Row]) -> dict[str, Row]:
 
 
 def _plain(state: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in state.items() if name not in _VARIES}
+    """Leave out what differs from run to run; titles, too, are told by what they say alone."""
+    kept = {name: value for name, value in state.items() if name not in _VARIES}
+    titles: list[dict[str, Any]] = kept.pop("recognitions", [])
+    said = [{name: each[name] for name in each if name != "id"} for each in titles]
+    return {**kept, "recognitions": sorted(said, key=_canonical)}
 
 
 def _in_order(rows: list[Row]) -> list[Row]:
