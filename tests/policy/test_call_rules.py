@@ -58,6 +58,17 @@ def test_a_tie_at_the_last_place_is_settled_by_the_stated_rule(
     assert ranked[4][2] is False
 
 
+def test_who_has_no_place_is_told_his_position_or_the_rule_that_broke_the_tie() -> None:
+    behind = rules.outside_quota(5, 6, Ties.FIRST_SUBMITTED)
+    tied = rules.outside_quota(5, 1, Ties.FIRST_SUBMITTED)
+
+    assert (behind.code, tied.code) == ("outside-quota", "outside-quota")
+    assert behind.zh == "本批次限5个名额，本件排第6位，未入围。"
+    assert behind.en == "The call has 5 places and the case stands at 6."
+    assert tied.zh == "本批次限5个名额，本件排第1位（并列），按“先提交者优先”，未入围。"
+    assert tied.en.endswith("with others; the rule for ties: who submitted first.")
+
+
 def test_a_tie_within_the_places_is_no_question() -> None:
     assert [place[2] for place in within(entries(80, 80, 70), 2)] == [True, True, False]
 

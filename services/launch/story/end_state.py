@@ -63,6 +63,8 @@ async def read_end_state(caller: Caller, settings: Settings) -> EndState:
     stated, heard = await _firms(settings), await _heard(settings)
     sections = {
         "cases": [await _case(caller, case) async for case in _every(caller, "policy/cases")],
+        "calls": [await _call(caller, call) async for call in _every(caller, "policy/calls")],
+        "offers": [await _offers(caller, b) async for b in _every(caller, "policy/offer-batches")],
         "notices": [await _notice(caller, each) async for each in _every_notice(caller)],
         "recommendations": [
             await _recommendation(caller, each)
@@ -107,6 +109,27 @@ async def _case(caller: Caller, case: dict[str, Any]) -> Row:
         case["programme"], case["applicant"]["id"], case["matter"], case["state"],
         held["state"], held["amount_fen"], held["reason_code"], events,
     ]  # fmt: skip
+
+
+async def _call(caller: Caller, call: dict[str, Any]) -> Row:
+    """Give a call with its places, by applicant; a draft or one without ranking has none."""
+    places: list[Row] = []
+    if call["state"] == "ranked":
+        ranking = await caller.get("auditor", f"/v1/policy/calls/{call['id']}/ranking")
+        for each in ranking["items"]:
+            case = await caller.get("auditor", f"/v1/policy/cases/{each['case']}")
+            places.append([case["applicant"]["id"], each["position"], each["within"]])
+    kept = ("programme", "year", "title", "state", "quota", "ties", "notice", "budget_fen")
+    return [*(call[name] for name in kept), _in_order(places)]
+
+
+async def _offers(caller: Caller, batch: dict[str, Any]) -> Row:
+    path = f"policy/offer-batches/{batch['id']}/offers"
+    firms = [
+        [each["uscc"], each["state"], each["reason"], each["amount_fen"]]
+        async for each in _every(caller, path)
+    ]
+    return [batch["programme"], batch["matter"], batch["state"], batch["counts"], _in_order(firms)]
 
 
 async def _notice(caller: Caller, notice: dict[str, Any]) -> Row:
@@ -241,7 +264,7 @@ def _summed(firms: list[Row], listed: list[Row]) -> dict[str, Row]:
 
 
 def _plain(state: dict[str, Any]) -> dict[str, Any]:
-    """Leave out what varies, and the ids by which titles are told apart."""
+    """Leave out what differs from run to run; titles, too, are told by what they say alone."""
     titles = [
         {k: v for k, v in each.items() if k != "id"} for each in state.get("recognitions", [])
     ]

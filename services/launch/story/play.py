@@ -5,8 +5,10 @@ from rich.console import Console
 from services.kernel.settings import Settings
 from services.launch.caller import Caller, UnexpectedAnswer
 from services.launch.city.model import City
+from services.launch.story.call import fill_five_places
 from services.launch.story.closing import archive_a_case
 from services.launch.story.entitlements import show_entitlements
+from services.launch.story.offers import offer_unasked
 from services.launch.story.outage import Outage
 from services.launch.story.payees import pay_thirty
 from services.launch.story.payment import (
@@ -45,6 +47,8 @@ async def play(
         await top_up(stage, more)
         await try_then_set(stage)
         await pay_beside_its_base(stage)
+        await fill_five_places(stage)
+        await offer_unasked(stage)
         await archive_a_case(stage, await pay_thirty(stage))
         await let_end(stage, await recommend(stage))
         await replay_decision(stage, paid)

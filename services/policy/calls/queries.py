@@ -274,11 +274,7 @@ async def require_place(session: AsyncSession, case: Case) -> None:
             code="tie-undecided",
         )
     if not rows[case.id].within:
-        raise Conflict(
-            f"本批次限{found.quota}个名额，本件排第{rows[case.id].position}位，未入围。",
-            f"The call has {found.quota} places and the case stands at "
-            f"{rows[case.id].position}.", code="outside-quota",
-        )  # fmt: skip
+        raise rules.outside_quota(found.quota, rows[case.id].position, Ties(found.ties))
 
 
 async def waits_for_list(session: AsyncSession, case: Case) -> bool:

@@ -272,6 +272,16 @@ def require_ranked_by(ranked: int | None, score: int | None) -> None:
         )
 
 
+def outside_quota(quota: int, position: int, ties: Ties) -> Conflict:
+    """Say why a case has no place: others come before it, or a tie went to others."""
+    zh = f"本批次限{quota}个名额，本件排第{position}位"
+    en = f"The call has {quota} places and the case stands at {position}"
+    if position <= quota:
+        by_zh, by_en = TIES_NAMES[ties]
+        zh, en = f"{zh}（并列），按“{by_zh}”", f"{en} with others; the rule for ties: {by_en}"
+    return Conflict(f"{zh}，未入围。", f"{en}.", code="outside-quota")
+
+
 def _equal(left: Entry, right: Entry) -> bool:
     return left.rank_by == right.rank_by
 
