@@ -204,10 +204,14 @@ class World:
     async def case(self, state: str) -> dict[str, Any]:
         """Bring a case of the firm to a state, for a year that no other case is for."""
         programme = EARLY if state in WITHOUT_MONEY else GROWTH
+        period = next(self._years[programme], None)
+        if period is None:
+            self._years[programme] = iter(await self._freed_years(programme))
+            period = next(self._years[programme])
         body = {
             "programme": programme,
             "applicant": {"kind": "firm", "id": self.uscc},
-            "matter": {"kind": "year", "period": str(next(self._years[programme]))},
+            "matter": {"kind": "year", "period": str(period)},
         }
         case = await self.post("firm", "/v1/policy/cases", body)
         for who, event in WAY[state]:
@@ -219,6 +223,23 @@ class World:
             elif event == "decide":
                 case = await self._until(case, lambda c: c["state"] == "awarded")
         return case
+
+    async def _freed_years(self, programme: str) -> list[int]:
+        """Have cases withdrawn that no call looks at any more and no money is held for."""
+        looked_at = repr(self._kept)
+        async with self.platform.service("policy").sessions() as session, session.begin():
+            rows = await session.scalars(
+                select(Case).where(
+                    Case.applicant_id == self.uscc,
+                    Case.programme == programme,
+                    Case.state.in_(("draft", "submitted", "accepted", "in-review")),
+                    Case.attempt == 0,
+                )
+            )
+            over = [row for row in rows if str(row.id) not in looked_at]
+            for row in over:
+                row.state = "withdrawn"
+            return [int(row.matter_period) for row in over if row.matter_period]
 
     async def institutions_case(self, state: str) -> dict[str, Any]:
         """Copy a draft to an institution: no programme of today is for one."""

@@ -94,7 +94,7 @@ async def sheet(world: World, state: str) -> Row:
 
 
 async def _found_sheet(world: World, cell: Cell) -> Row:
-    row = await world.kept("sheet", lambda: sheet(world, "asked"), fresh=False)
+    row = await world.kept("self-evaluation sheet", lambda: sheet(world, "asked"), fresh=False)
     if cell.role != "institution":
         return row
     return await world.kept(
