@@ -150,7 +150,7 @@ async def test_a_header_or_a_parameter_changes_no_method(world: World) -> None:
 
 
 def _is_another(method: str, path: str) -> bool:
-    """Tell whether a path with this method is that of one thing, too, of which it is then the id."""
+    """Tell whether a path, read as that of one thing by its id, takes this method."""
     return any(
         method.lower() in operations and re.fullmatch(re.sub(r"{[^}]+}", "[^/]+", template), path)
         for template, operations in DOCUMENT["paths"].items()
