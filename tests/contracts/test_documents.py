@@ -1,5 +1,6 @@
 """The committed documents say what the code says, and what really happens fits them."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
@@ -27,6 +28,7 @@ from tests.contracts.scene import Scene
 from tests.contracts.titled import grant_above, let_title_end
 from tests.contracts.world import World
 
+ANSWERS_LOOKED_FOR = 30
 METHODS = ("get", "put", "post", "patch", "delete")
 PROBLEM = "application/problem+json"
 # These refuse in OAuth's words (RFC 6749), with the problem's members beside them.
@@ -179,8 +181,20 @@ async def outbox(platform: TestPlatform, world: World) -> AsyncIterator[list[dic
     form |= {name: entry[name] for name in ("client_id", "client_secret")}
     assert (await platform.client("public").post("/oauth2/revoke", data=form)).status_code == 200
     await platform.settle()
-    yield [event async for event in announced(platform)]
+    yield await all_announced(platform)
     await scene.end()
+
+
+async def all_announced(platform: TestPlatform) -> list[dict[str, Any]]:
+    """Read what was announced, once the services have answered each other, or long enough after."""
+    found: list[dict[str, Any]] = []
+    wanted = {event.TYPE for service in SERVICES.values() for event in service.announces}
+    for _ in range(ANSWERS_LOOKED_FOR):
+        found = [event async for event in announced(platform)]
+        if wanted <= {event["type"] for event in found}:
+            break
+        await asyncio.sleep(0.5)
+    return found
 
 
 async def announced(platform: TestPlatform) -> AsyncIterator[dict[str, Any]]:

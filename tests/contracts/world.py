@@ -21,6 +21,7 @@ from services.policy.cases.models import Case
 from services.policy.contract.events import AwardProposed, CaseDecided
 from services.policy.tasks.actions.check_day import check_day
 from tests.conftest import TestPlatform
+from tests.contracts.years import freed_years
 
 AUTHORITY = "330226"
 TOWN, OTHER_TOWN = "330282107", "330282114"
@@ -85,6 +86,7 @@ class World:
         self._own: dict[str, httpx.AsyncClient] = {}
         self._kept: dict[str, Any] = {}
         self.today = ""
+        self.all_years = range(0)
         self._years: dict[str, Iterator[int]] = {}
 
     async def begin(self) -> None:
@@ -97,8 +99,8 @@ class World:
             self._own[name] = await self.sign_in(f"matrix-{name}", **entry)
         self.today = (await self.get("admin", "/v1/demo/clock"))["today"]
         this_year = int(self.today[:4])
-        years = range(this_year - 1, FIRST_YEAR + 2, -1)
-        self._years = {name: iter(years) for name in (GROWTH, EARLY)}
+        self.all_years = range(this_year - 1, FIRST_YEAR + 2, -1)
+        self._years = {name: iter(self.all_years) for name in (GROWTH, EARLY)}
         await self.register(self.uscc)
         await self.register(self.uscc_b, town_code=OTHER_TOWN)
         await self._grow(this_year)
@@ -206,7 +208,7 @@ class World:
         programme = EARLY if state in WITHOUT_MONEY else GROWTH
         period = next(self._years[programme], None)
         if period is None:
-            self._years[programme] = iter(await self._freed_years(programme))
+            self._years[programme] = iter(await freed_years(self, programme, repr(self._kept)))
             period = next(self._years[programme])
         body = {
             "programme": programme,
@@ -223,23 +225,6 @@ class World:
             elif event == "decide":
                 case = await self._until(case, lambda c: c["state"] == "awarded")
         return case
-
-    async def _freed_years(self, programme: str) -> list[int]:
-        """Have cases withdrawn that no call looks at any more and no money is held for."""
-        looked_at = repr(self._kept)
-        async with self.platform.service("policy").sessions() as session, session.begin():
-            rows = await session.scalars(
-                select(Case).where(
-                    Case.applicant_id == self.uscc,
-                    Case.programme == programme,
-                    Case.state.in_(("draft", "submitted", "accepted", "in-review")),
-                    Case.attempt == 0,
-                )
-            )
-            over = [row for row in rows if str(row.id) not in looked_at]
-            for row in over:
-                row.state = "withdrawn"
-            return [int(row.matter_period) for row in over if row.matter_period]
 
     async def institutions_case(self, state: str) -> dict[str, Any]:
         """Copy a draft to an institution: no programme of today is for one."""

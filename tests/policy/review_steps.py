@@ -1,12 +1,15 @@
 """Steps that the tests of a review share: a firm of a town, its case in review, desks and deeds."""
 
+from datetime import date
 from typing import Any
 from uuid import UUID
 
 import httpx
+from sqlalchemy import update
 
 from services.kernel.database import flush_changes
 from services.kernel.unit import commit
+from services.policy.calls.models import Call
 from tests.policy.steps import (
     WAN,
     client_of,
@@ -128,6 +131,16 @@ async def in_policy(platform: Any, work: Any) -> Any:
         await flush_changes(session)
         await commit(session)
     return result
+
+
+async def end_calls(platform: Any, programme: str) -> None:
+    """Leave no call of a programme open that applications of this test would have to name."""
+    over = {"opens_on": date(2020, 1, 1), "closes_on": date(2020, 1, 2)}
+
+    async def end(session: Any, _: Any) -> None:
+        await session.execute(update(Call).where(Call.programme == programme).values(over))
+
+    await in_policy(platform, end)
 
 
 def id_of(case: dict[str, Any]) -> UUID:

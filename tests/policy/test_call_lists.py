@@ -7,10 +7,8 @@ from uuid import UUID
 
 import httpx
 import pytest
-from sqlalchemy import update
 
 from services.kernel.ids import new_id
-from services.policy.calls.models import Call
 from services.policy.notices.rules import in_order
 from tests.policy.notice_steps import (
     AFTER,
@@ -20,7 +18,7 @@ from tests.policy.notice_steps import (
     notice_of,
     software_firm,
 )
-from tests.policy.review_steps import in_policy
+from tests.policy.review_steps import end_calls
 from tests.policy.steps import (
     budget,
     case_body,
@@ -41,14 +39,8 @@ from tests.policy.test_calls import CALLS, deed, try_deed
 async def _published_day(platform: Any) -> AsyncIterator[None]:
     await set_clock(platform, PUBLISHED)
     yield
-    await in_policy(platform, _end_calls)
+    await end_calls(platform, SOFTWARE)
     await reset_clock(platform)
-
-
-async def _end_calls(session: Any, _: Any) -> None:
-    """Leave no call open that applications of other tests would have to name."""
-    over = {"opens_on": date(2020, 1, 1), "closes_on": date(2020, 1, 2)}
-    await session.execute(update(Call).where(Call.programme == SOFTWARE).values(over))
 
 
 async def call_of(platform: Any, **changes: Any) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from services.policy.matches import rules
 from services.policy.matches.actions import match_firms
 from services.policy.matches.actions.restate_matches import restate_matches
 from services.policy.plan.actions.load_library import library
+from tests.policy.review_steps import end_calls
 from tests.policy.steps import (
     GROWTH,
     WAN,
@@ -118,6 +119,7 @@ async def test_an_unknown_firm_and_a_foreign_one_are_not_shown(platform: Any) ->
 
 
 async def test_a_near_miss_says_what_lacks_how_much_and_what_it_is_worth(platform: Any) -> None:
+    await end_calls(platform, GROWTH)
     uscc = await growing_firm(platform, 219_000)
     found = await stands(platform, uscc)
     assert found is not None

@@ -15,6 +15,7 @@ from tests.policy.review_steps import (
     QUALITY,
     REPORT,
     do_step,
+    end_calls,
     history_of,
     id_of,
     in_policy,
@@ -76,6 +77,7 @@ async def test_what_a_finding_rests_on(platform: Any) -> None:
 
 
 async def test_experts_are_heard_through_their_panel(platform: Any) -> None:
+    await end_calls(platform, QUALITY)
     name = f"scjgj-{date.today().isoformat()}"  # noqa: DTZ011  only a name
     desk = await client_of(platform, name, roles=["reviewer"], department="scjgj")
     uscc = await retrofit_firm(platform)

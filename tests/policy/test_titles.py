@@ -17,6 +17,7 @@ from tests.policy.notice_steps import (
     object_to,
     until_event,
 )
+from tests.policy.review_steps import end_calls
 from tests.policy.steps import (
     case_body,
     client_of,
@@ -215,6 +216,7 @@ async def test_an_objection_that_is_upheld_sends_a_title_back_to_review(platform
 
 
 async def test_places_that_the_text_counts_are_given_in_a_call(platform: Any) -> None:
+    await end_calls(platform, "government-quality-award")
     uscc = fresh_uscc()
     await register(platform, uscc)
     await state_of_day(platform, uscc, quality_review_points=90)
