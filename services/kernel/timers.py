@@ -17,6 +17,7 @@ from sqlalchemy import (
     func,
     or_,
     select,
+    text,
     update,
 )
 from sqlalchemy.dialects.postgresql import insert
@@ -26,6 +27,7 @@ from services.kernel import metrics
 from services.kernel.clock import system_now
 from services.kernel.crash import crash_point
 from services.kernel.database import raw_connection
+from services.kernel.database_faults import sqlstate_of
 from services.kernel.ids import new_id
 from services.kernel.tables import Timer
 from services.kernel.unit import commit
@@ -37,6 +39,11 @@ log = structlog.get_logger()
 
 POLL_S = 0.5
 BACKOFF_S_MAX = 300
+# Whoever moves a thing may set its timer, while that timer, already claimed here, wants the thing:
+# one of the two must give way, and the timer can come again.
+_GIVE_WAY = "SET LOCAL lock_timeout = '100ms'"
+_WAIT_AGAIN = "SET LOCAL lock_timeout = DEFAULT"
+LOCK_NOT_AVAILABLE = "55P03"
 _SET = """
 INSERT INTO timer (id, kind, reference, due_at) VALUES ($1, $2, $3, $4)
 ON CONFLICT (kind, reference) DO UPDATE
@@ -146,10 +153,15 @@ class TimerWheel:
             kind = self._kinds[timer.kind]
             try:
                 async with session.begin_nested():
+                    await session.execute(text(_GIVE_WAY))
                     await kind.fire(session, timer.reference, now)
                     await session.flush()
+                    await session.execute(text(_WAIT_AGAIN))
             except Exception as error:
-                log.exception("timer failed", timer_kind=timer.kind, kind=type(error).__name__)
+                if sqlstate_of(error) == LOCK_NOT_AVAILABLE:
+                    log.info("timer gives way", timer_kind=timer.kind)
+                else:
+                    log.exception("timer failed", timer_kind=timer.kind, kind=type(error).__name__)
                 _put_off(timer, error)
                 session.info.clear()
             else:

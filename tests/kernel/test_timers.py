@@ -129,6 +129,27 @@ async def test_a_failing_timer_leaves_no_effect_and_is_fired_again_later(
     assert attempts[failing] == 2
 
 
+async def test_a_timer_gives_way_to_whoever_holds_its_thing_and_sets_it(probe: Probe) -> None:
+    reference, claimed = fresh("held"), asyncio.Event()
+
+    async def want(session: Any, reference: str, _: datetime) -> None:
+        claimed.set()
+        await session.execute(text("SELECT pg_advisory_xact_lock(hashtext(:r))"), {"r": reference})
+        await effect(session, "wanted", reference)
+
+    await set_one(probe, reference, system_now(), kind="want")
+    one = wheel(probe, TimerKind("want", want))
+    async with probe.runtime.sessions() as session, session.begin():
+        await session.execute(text("SELECT pg_advisory_xact_lock(hashtext(:r))"), {"r": reference})
+        firing = asyncio.create_task(one._fire_next())
+        await claimed.wait()
+        # The timer's row is claimed, and what it wants is held here.
+        await set_timer(session, "want", reference, system_now())
+    await firing
+    assert await one._fire_next()
+    assert await probe.effects("wanted", reference) == 1
+
+
 async def test_a_timer_whose_statement_fails_leaves_the_wheel_turning(probe: Probe) -> None:
     async def fail(session: Any, reference: str, _: datetime) -> None:
         await effect(session, "rung", reference)
