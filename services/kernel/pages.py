@@ -7,12 +7,15 @@ import base64
 import binascii
 import hashlib
 import hmac
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from typing import Annotated, Any, TypeVar
 
 import orjson
 from fastapi import Depends, Query, Request
 from pydantic import BaseModel, Field
+from sqlalchemy import Select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
 
 from services.kernel.errors import Malformed
 
@@ -20,7 +23,9 @@ PAGE_ROWS_DEFAULT = 50
 PAGE_ROWS_MAX = 200
 CURSOR_CHARS_MAX = 500
 SEAL_BYTES = 12
+PORTION_ROWS = 500
 ItemT = TypeVar("ItemT")
+RowT = TypeVar("RowT")
 
 
 class PageRequest(BaseModel):
@@ -100,3 +105,15 @@ def page_of(rows: list[Any], page: PageRequest, key: Any) -> dict[str, Any]:
         "items": kept,
         "next_cursor": _cursor_after(key(kept[-1]), page.seal_key) if more else None,
     }
+
+
+async def in_portions(
+    session: AsyncSession, statement: Select[tuple[RowT]], key: InstrumentedAttribute[Any]
+) -> AsyncIterator[RowT]:
+    """Walk all that a statement finds in the order of a key; the session forgets each portion."""
+    following = statement
+    while rows := (await session.scalars(following.order_by(key).limit(PORTION_ROWS))).all():
+        for row in rows:
+            yield row
+        following = statement.where(key > getattr(rows[-1], key.key))
+        session.expunge_all()

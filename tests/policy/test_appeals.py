@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from tests.policy.aftermath_steps import APPEALS, day_after, done, read, try_deed
+from tests.policy.desk_steps import as_csv, imported, legacy_row
 from tests.policy.document_steps import audited, awarded
 from tests.policy.steps import (
     approve,
@@ -19,6 +20,7 @@ from tests.policy.steps import (
     move,
     open_case,
     propose,
+    register,
     reset_clock,
     set_clock,
     until,
@@ -263,6 +265,22 @@ async def test_the_desk_and_the_applicant_see_it_and_strangers_do_not(platform: 
     assert [each["id"] for each in listed] == [row["id"]]
     of_case = (await firm.get(f"/v1/policy/cases/{case['id']}/appeals")).json()["items"]
     assert [each["id"] for each in of_case] == [row["id"]]
+
+
+async def test_days_against_a_case_of_earlier_years_begin_with_its_own_decision(
+    platform: Any,
+) -> None:
+    uscc = fresh_uscc()
+    await register(platform, uscc)
+    await platform.settle()
+    await imported(platform, as_csv([legacy_row(uscc, f"{uscc}-old")]))
+    found = await platform.client("auditor").get(
+        "/v1/policy/cases", params={"external_ref": f"{uscc}-old"}
+    )
+    (case,) = found.json()["items"]
+    firm = await firm_client(platform, uscc)
+    row = await lodged(platform, firm, case, notified_on="2024-09-20", lodged_on="2024-10-15")
+    assert (row["decided_on"], row["late"]) == ("2024-09-10", False)
 
 
 async def refused_with_money(platform: Any) -> tuple[dict[str, Any], httpx.AsyncClient]:

@@ -19,11 +19,10 @@ from services.finance.parties import FIRM, MatterView, PartyView, canonical_id
 from services.kernel.actors import Actor
 from services.kernel.database import raw_connection
 from services.kernel.errors import NotFound
-from services.kernel.pages import PageRequest
+from services.kernel.pages import PageRequest, in_portions
 from services.rulebook import stacking
 from services.rulebook.stacking import limits_from
 
-RESTATED_ROWS = 500
 # What somebody declares, apart from what our awards enter.
 DECLARABLE = (AidState.DECLARED, AidState.WITHDRAWN)
 # In this order everywhere: a matter, then the beneficiary, then what a ceiling has left.
@@ -174,17 +173,9 @@ def view(actor: Actor, row: Aid) -> AidView:
 
 async def restate_aid(session: AsyncSession) -> AsyncIterator[AidChanged]:
     """Give the whole current state of all aid that was declared of firms."""
-    after = UUID(int=0)
     declared = select(Aid).where(Aid.beneficiary_kind == FIRM, Aid.state.in_(DECLARABLE))
-    while True:
-        following = declared.where(Aid.id > after).order_by(Aid.id)
-        rows = (await session.scalars(following.limit(RESTATED_ROWS))).all()
-        if not rows:
-            return
-        for row in rows:
-            yield state_of(row)
-        after = rows[-1].id
-        session.expunge_all()
+    async for row in in_portions(session, declared, Aid.id):
+        yield state_of(row)
 
 
 def state_of(row: Aid) -> AidChanged:

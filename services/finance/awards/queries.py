@@ -28,7 +28,7 @@ from services.finance.parties import FIRM, MatterView, PartyView, canonical_id
 from services.kernel.actors import Actor, Role
 from services.kernel.database import raw_connection
 from services.kernel.errors import NotFound
-from services.kernel.pages import PageRequest
+from services.kernel.pages import PageRequest, in_portions
 from services.rulebook.stacking import (
     Clause,
     Position,
@@ -41,7 +41,6 @@ from services.rulebook.stacking import (
 )
 
 CASE_LOCKS = 0x66696E63  # the first half of the key: locks of cases, apart from all others
-RESTATED_ROWS = 500
 
 _HAS_ENDED = "SELECT EXISTS (SELECT 1 FROM ended_case WHERE case_id = $1)"
 _IS_KNOWN = "SELECT EXISTS (SELECT 1 FROM award WHERE case_id = $1)"
@@ -122,16 +121,8 @@ async def recoveries(session: AsyncSession, award_id: UUID) -> list[Recovery]:
 
 async def restate_awards(session: AsyncSession) -> AsyncIterator[AwardChanged]:
     """Give the whole current state of every award."""
-    after = UUID(int=0)
-    while True:
-        following = select(Award).where(Award.id > after).order_by(Award.id)
-        rows = (await session.scalars(following.limit(RESTATED_ROWS))).all()
-        if not rows:
-            return
-        for row in rows:
-            yield state_of(row)
-        after = rows[-1].id
-        session.expunge_all()
+    async for row in in_portions(session, select(Award), Award.id):
+        yield state_of(row)
 
 
 def state_of(row: Award) -> AwardChanged:

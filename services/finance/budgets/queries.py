@@ -18,9 +18,8 @@ from services.finance.paging import newest_first
 from services.kernel.actors import Actor
 from services.kernel.database import raw_connection
 from services.kernel.errors import NotFound
-from services.kernel.pages import PageRequest
+from services.kernel.pages import PageRequest, in_portions
 
-RESTATED_ROWS = 500
 # No measure is equal to none: then the programme alone names the lines.
 _LOCK = """
 SELECT id, name FROM budget
@@ -99,16 +98,8 @@ def _view(actor: Actor, row: Budget, held: Balances) -> BudgetView:
 
 async def restate_budgets(session: AsyncSession) -> AsyncIterator[BudgetChanged]:
     """Give the whole current state of every line."""
-    after = UUID(int=0)
-    while True:
-        following = select(Budget).where(Budget.id > after).order_by(Budget.id)
-        rows = (await session.scalars(following.limit(RESTATED_ROWS))).all()
-        if not rows:
-            return
-        for row in rows:
-            yield state_of(row)
-        after = rows[-1].id
-        session.expunge_all()
+    async for row in in_portions(session, select(Budget), Budget.id):
+        yield state_of(row)
 
 
 def state_of(row: Budget) -> BudgetChanged:

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.kernel.actors import Actor, Role
 from services.kernel.clock import city_day
 from services.kernel.errors import NotFound
-from services.kernel.pages import PageRequest
+from services.kernel.pages import PageRequest, in_portions
 from services.policy.aftermath.queries import history
 from services.policy.appeals.models import Appeal
 from services.policy.appeals.rules import (
@@ -29,8 +29,8 @@ from services.policy.cases.models import Case, CaseHistory
 from services.policy.cases.rules import CaseEvent
 from services.policy.cases.rules import SystemEvent as CaseSystemEvent
 from services.policy.contract.aftermath import AppealChanged
+from services.policy.legacy_cases.models import LegacyCase
 
-RESTATED_AT_ONCE = 500
 DECIDING = (CaseEvent.DECIDE, CaseEvent.REVOKE)
 
 
@@ -73,12 +73,14 @@ async def appeals(
 
 
 async def decided_on(session: AsyncSession, case: Case) -> date:
-    """Find the day of the decision that a case stands by."""
+    """Find the day of the decision that a case stands by; of earlier years, the document's."""
     statement = select(CaseHistory.at).where(
         CaseHistory.case_id == case.id, CaseHistory.event.in_(DECIDING)
     )
     at = await session.scalar(statement.order_by(CaseHistory.number.desc()).limit(1))
-    return city_day(at or case.changed_at)
+    if at is not None:
+        return city_day(at)
+    return (await session.get_one(LegacyCase, case.id)).decided_on
 
 
 async def officers(session: AsyncSession, case_id: UUID) -> frozenset[str]:
@@ -99,16 +101,8 @@ async def was_paid(session: AsyncSession, case_id: UUID) -> bool:
 
 async def restate_appeals(session: AsyncSession) -> AsyncIterator[AppealChanged]:
     """Give the current state of every appeal, for listeners that begin late."""
-    after = UUID(int=0)
-    while True:
-        statement = select(Appeal).where(Appeal.id > after).order_by(Appeal.id)
-        rows = (await session.scalars(statement.limit(RESTATED_AT_ONCE))).all()
-        if not rows:
-            return
-        for row in rows:
-            yield changed(row)
-        after = rows[-1].id
-        session.expunge_all()
+    async for row in in_portions(session, select(Appeal), Appeal.id):
+        yield changed(row)
 
 
 def changed(row: Appeal) -> AppealChanged:

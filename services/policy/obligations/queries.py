@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.kernel.actors import Actor, Role
 from services.kernel.errors import Conflict, NotFound
-from services.kernel.pages import PageRequest
+from services.kernel.pages import PageRequest, in_portions
 from services.policy.aftermath.queries import history
 from services.policy.aftermath.rules import Part
 from services.policy.cases import queries as cases
@@ -38,7 +38,6 @@ from services.policy.parameters.queries import known_decisions
 from services.policy.parameters.rules import in_force
 from services.policy.plan.actions.load_library import library
 
-RESTATED_AT_ONCE = 500
 # The numbers by which the task board tells of lateness hold for obligations, too.
 PARAMETERS = {"remind_days": "task-remind-days", "approver_days": "task-lead-approver-days"}
 
@@ -139,16 +138,8 @@ async def to_be_told(session: AsyncSession, until: date) -> list[tuple[Obligatio
 
 async def restate_obligations(session: AsyncSession) -> AsyncIterator[ObligationChanged]:
     """Give the current state of every obligation, for listeners that begin late."""
-    after = UUID(int=0)
-    while True:
-        statement = select(Obligation).where(Obligation.id > after).order_by(Obligation.id)
-        rows = (await session.scalars(statement.limit(RESTATED_AT_ONCE))).all()
-        if not rows:
-            return
-        for row in rows:
-            yield changed(row)
-        after = rows[-1].id
-        session.expunge_all()
+    async for row in in_portions(session, select(Obligation), Obligation.id):
+        yield changed(row)
 
 
 def changed(row: Obligation) -> ObligationChanged:

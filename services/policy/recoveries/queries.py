@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.kernel.actors import Actor, Role
 from services.kernel.errors import NotFound
-from services.kernel.pages import PageRequest
+from services.kernel.pages import PageRequest, in_portions
 from services.policy.aftermath.queries import history
 from services.policy.aftermath.rules import Part
 from services.policy.cases import queries as cases
@@ -18,8 +18,6 @@ from services.policy.contract.aftermath import RecoveryChanged
 from services.policy.recoveries.models import Recovery
 from services.policy.recoveries.rules import NEXT, UNDECIDED, WHO, RecoveryEvent, RecoveryState
 from services.policy.recoveries.schemas import GroundView, RecoverySummary, RecoveryView
-
-RESTATED_AT_ONCE = 500
 
 
 async def recovery(
@@ -63,16 +61,8 @@ async def recoveries(
 
 async def restate_recoveries(session: AsyncSession) -> AsyncIterator[RecoveryChanged]:
     """Give the current state of every proposal, for listeners that begin late."""
-    after = UUID(int=0)
-    while True:
-        statement = select(Recovery).where(Recovery.id > after).order_by(Recovery.id)
-        rows = (await session.scalars(statement.limit(RESTATED_AT_ONCE))).all()
-        if not rows:
-            return
-        for row in rows:
-            yield changed(row)
-        after = rows[-1].id
-        session.expunge_all()
+    async for row in in_portions(session, select(Recovery), Recovery.id):
+        yield changed(row)
 
 
 def changed(row: Recovery) -> RecoveryChanged:

@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -13,13 +12,12 @@ from services.kernel.actors import SYSTEM, Actor
 from services.kernel.audit import audit
 from services.kernel.ids import new_id
 from services.kernel.outbox import announce
+from services.kernel.pages import in_portions
 from services.policy.contract.grants import Grant
 from services.policy.contract.recommendations import RecommendationChanged
 from services.policy.recommendations import queries
 from services.policy.recommendations.models import Recommendation, RecommendationHistory
 from services.policy.recommendations.rules import FIRM, RecommendationState
-
-RESTATED_AT_ONCE = 200
 
 
 @dataclass(frozen=True)
@@ -100,14 +98,5 @@ def _title(found: Recommendation) -> Grant | None:
 
 async def restate_recommendations(session: AsyncSession) -> AsyncIterator[RecommendationChanged]:
     """Give the current state of every recommendation, for listeners that begin late."""
-    after = UUID(int=0)
-    while True:
-        following = select(Recommendation).where(Recommendation.id > after)
-        ordered = following.order_by(Recommendation.id).limit(RESTATED_AT_ONCE)
-        rows = (await session.scalars(ordered)).all()
-        if not rows:
-            return
-        for row in rows:
-            yield changed(row)
-        after = rows[-1].id
-        session.expunge_all()
+    async for row in in_portions(session, select(Recommendation), Recommendation.id):
+        yield changed(row)

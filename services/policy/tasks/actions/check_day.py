@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.kernel.clock import city_day
 from services.kernel.outbox import announce
+from services.kernel.pages import in_portions
 from services.policy.base import calendar_of
 from services.policy.contract.events import TaskChanged, TaskReminded
 from services.policy.tasks import queries
@@ -27,7 +28,6 @@ from services.policy.tasks.rules import (
 CHECK_TIMER = "check-tasks"
 # The timer comes more often than the day changes, so that a moved clock is noticed at once.
 CHECK_EVERY = timedelta(minutes=10)
-RESTATED_AT_ONCE = 500
 
 
 async def check_day(session: AsyncSession, _: str, now: datetime) -> None:
@@ -62,13 +62,5 @@ async def _tell(session: AsyncSession, task: Task, alert: Alert, now: datetime) 
 
 async def restate_tasks(session: AsyncSession) -> AsyncIterator[TaskChanged]:
     """Give the current state of every task, for listeners that begin late."""
-    after = ""
-    while True:
-        following = select(Task).where(Task.id > after).order_by(Task.id).limit(RESTATED_AT_ONCE)
-        rows = (await session.scalars(following)).all()
-        if not rows:
-            return
-        for row in rows:
-            yield changed(row)
-        after = rows[-1].id
-        session.expunge_all()
+    async for row in in_portions(session, select(Task), Task.id):
+        yield changed(row)
