@@ -14,6 +14,7 @@ from services.finance.ledger.actions import check_ledger, post
 from services.finance.ledger.models import Account, Transfer
 from services.finance.ledger.rules import Posting, TransferKind
 from services.finance.service import SERVICE
+from services.kernel import pages
 from services.kernel.audit import write_audit
 from services.kernel.errors import Conflict
 from services.kernel.ids import new_id
@@ -197,7 +198,7 @@ async def test_the_ledger_is_open_to_finance_and_audit(
 async def test_every_award_can_be_announced_anew(
     platform: TestPlatform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(awards_queries, "RESTATED_ROWS", 1)
+    monkeypatch.setattr(pages, "PORTION_ROWS", 1)
     awards = [await reserved_award(platform) for _ in range(3)]
     async with platform.service("finance").sessions() as session:
         states = [event async for event in awards_queries.restate_awards(session)]
