@@ -1,6 +1,7 @@
 """One real platform for each test worker: own PostgreSQL and NATS, every service, the gateway."""
 
 import itertools
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -30,6 +31,9 @@ GENEROUS = GatewaySettings(
 )
 
 
+SIGNED_IN_S = 300
+
+
 class TestPlatform:
     """The running platform as tests see it: clients by role, runtimes by name."""
 
@@ -47,9 +51,26 @@ class TestPlatform:
             transport = httpx.ASGITransport(app=self._platform.gateway)
             client = httpx.AsyncClient(transport=transport, base_url="http://lx", timeout=30)
             if name != "public":
-                token = await self.token(name)
-                client.headers["Authorization"] = f"Bearer {token}"
+                await self.sign_in(client, name)
             self._clients[name] = client
+
+    async def sign_in(self, client: httpx.AsyncClient, name: str) -> None:
+        """Sign a client in, and anew before its token ends: a slow run outlives ten minutes."""
+        client.headers["Authorization"] = f"Bearer {await self.token(name)}"
+        signed_in = time.monotonic()
+
+        async def renew(request: httpx.Request) -> None:
+            nonlocal signed_in
+            old = client.headers["Authorization"]
+            # What a test has put there itself stays there.
+            if request.headers.get("Authorization") != old:
+                return
+            if time.monotonic() - signed_in > SIGNED_IN_S:
+                signed_in = time.monotonic()
+                client.headers["Authorization"] = f"Bearer {await self.token(name)}"
+                request.headers["Authorization"] = client.headers["Authorization"]
+
+        client.event_hooks["request"].append(renew)
 
     async def token(self, name: str) -> str:
         """Obtain a fresh access token for a demonstration client."""

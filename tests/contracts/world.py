@@ -116,7 +116,7 @@ class World:
         known[name] = {"client_id": name, "client_secret": made["client_secret"]}
         transport = httpx.ASGITransport(app=self.platform.gateway)  # pyright: ignore[reportArgumentType]
         client = httpx.AsyncClient(transport=transport, base_url="http://lx", timeout=30)
-        client.headers["Authorization"] = f"Bearer {await self.platform.token(name)}"
+        await self.platform.sign_in(client, name)
         return client
 
     def keep_client(self, name: str, client: httpx.AsyncClient) -> None:

@@ -48,7 +48,7 @@ async def client_of(platform: Any, name: str, **entry: Any) -> httpx.AsyncClient
     client = httpx.AsyncClient(
         transport=httpx.ASGITransport(app=platform.gateway), base_url="http://lx", timeout=30
     )
-    client.headers["Authorization"] = f"Bearer {await platform.token(name)}"
+    await platform.sign_in(client, name)
     return client
 
 
