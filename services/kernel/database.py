@@ -179,6 +179,11 @@ class LeasedSession(Session):
             self.lease = Lease(cast("Engine", self.bind))
         return self.lease
 
+    def end(self) -> None:
+        """Close where there is something to close: many a unit has asked the driver alone."""
+        if self.identity_map or self.new or self.in_transaction():
+            self.close()
+
 
 class UnitSession(AsyncSession):
     """A session of one unit: its transaction begins and ends on the driver itself.
@@ -237,7 +242,7 @@ class UnitSession(AsyncSession):
             await asyncio.shield(asyncio.create_task(self.close()))
         else:
             # There is nothing to wait for, so no task is made for it.
-            self._session.close()
+            self._session.end()
             await self._give_back()
 
     @property
@@ -290,15 +295,23 @@ def as_read(session: AsyncSession, entity: type[Entity], row: Mapping[str, Any])
     return held
 
 
+def fresh(entity: type[Entity], values: Mapping[str, Any]) -> Entity:
+    """Give a new entity of values that stand in no row yet; `save` writes it."""
+    made = entity()
+    # All at once: to set them one by one takes as long as to write the row.
+    vars(made).update(values)
+    return made
+
+
 async def save(session: AsyncSession, entity: DeclarativeBase) -> None:
-    """Write an entity: a new one by one statement on the driver, which is then known as read."""
-    if not inspect(entity).transient:
+    """Write an entity, once where it is new: by one statement, and unknown to the session.
+
+    Whoever looks for it later in the same unit is given the row, as after any commit.
+    """
+    if inspect(entity).transient:
+        await insert(session, type(entity), vars(entity))
+    else:
         await session.flush()
-        return
-    known = vars(entity)
-    known.update(await insert(session, type(entity), known))
-    make_transient_to_detached(entity)
-    session.add(entity)
 
 
 async def insert(

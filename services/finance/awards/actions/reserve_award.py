@@ -2,6 +2,7 @@
 
 from dataclasses import asdict
 from datetime import datetime
+from typing import Any
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -20,6 +21,7 @@ from services.finance.ledger.actions import post
 from services.finance.ledger.rules import Posting, TransferKind
 from services.finance.parties import canonical_id
 from services.kernel.actors import SYSTEM
+from services.kernel.database import fresh
 from services.kernel.ids import new_id
 from services.policy.contract.events import AwardProposed
 from services.rulebook.stacking import counts_other_matters
@@ -39,14 +41,13 @@ async def reserve_award(session: AsyncSession, proposed: AwardProposed, *, now: 
     is_wide = counts_other_matters(proposed.ceilings, proposed.one_clause)
     await lock_purpose(session, _purpose_of(proposed), alone=is_wide)
     if award is None:
-        award = Award(
-            id=new_id(), case_id=proposed.case_id, version=0, created_at=now,
-            paid_fen=0, recovered_fen=0, recovery_due_fen=0, tranche=1,
-        )  # fmt: skip
-    elif award.state == AwardState.RESERVED:
-        await release(session, award, "重新报送，释放原预留", now=now)
-        await follow_award(session, award.id, AidState.VOID)
-    _take_terms(award, proposed)
+        award = fresh(Award, _begun(proposed, now) | _terms(proposed))
+    else:
+        if award.state == AwardState.RESERVED:
+            await release(session, award, "重新报送，释放原预留", now=now)
+            await follow_award(session, award.id, AidState.VOID)
+        for name, value in _terms(proposed).items():
+            setattr(award, name, value)
     grant = await _set_off(session, award, is_wide=is_wide)
     line = await _bind_line(session, award, grant)
     if isinstance(line, Line):
@@ -127,26 +128,52 @@ async def _refuse(
     await record_change(session, SYSTEM, "refuse", award, now=now, detail={**detail, **figures})
 
 
-def _take_terms(award: Award, proposed: AwardProposed) -> None:
-    """Freeze the terms of this attempt in the award."""
-    award.attempt = proposed.attempt
-    award.programme, award.measure = proposed.programme, proposed.measure
-    award.beneficiary_kind, award.payee_kind = proposed.beneficiary.kind, proposed.payee.kind
-    award.beneficiary_id = canonical_id(proposed.beneficiary.kind, proposed.beneficiary.id)
-    award.payee_id = canonical_id(proposed.payee.kind, proposed.payee.id)
-    award.matter_kind, award.matter_id = proposed.matter.kind, proposed.matter.id
-    award.matter_period, award.matter_key = proposed.matter.period, proposed.matter.key()
-    award.budget_year, award.asked_fen = proposed.budget_year, proposed.amount_fen
-    award.amount_kind, award.relation = proposed.amount_kind, proposed.relation
-    award.stacking_group, award.stacking_mode = proposed.stacking_group, proposed.stacking_mode
-    award.stacking_source, award.clause = proposed.stacking_source, proposed.clause
+def _begun(proposed: AwardProposed, now: datetime) -> dict[str, Any]:
+    """Give what an award has of itself before anything is granted."""
+    return {
+        "id": new_id(),
+        "case_id": proposed.case_id,
+        "version": FIRST_VERSION - 1,
+        "created_at": now,
+        "paid_fen": 0,
+        "recovered_fen": 0,
+        "recovery_due_fen": 0,
+        "tranche": 1,
+    }
+
+
+def _terms(proposed: AwardProposed) -> dict[str, Any]:
+    """Freeze the terms of this attempt, under the names that they have in the award."""
+    beneficiary, payee, matter = proposed.beneficiary, proposed.payee, proposed.matter
     clause = proposed.stacking_clause
-    award.stacking_clause = asdict(clause) if clause else None
-    award.stacking_version = proposed.stacking_version
-    award.ceilings = [asdict(each) for each in proposed.ceilings]
-    award.one_clause = [asdict(each) for each in proposed.one_clause]
-    award.department, award.proposed_by = proposed.department, proposed.proposed_by
-    award.proposed_on = proposed.on
+    return {
+        "attempt": proposed.attempt,
+        "programme": proposed.programme,
+        "measure": proposed.measure,
+        "beneficiary_kind": beneficiary.kind,
+        "beneficiary_id": canonical_id(beneficiary.kind, beneficiary.id),
+        "payee_kind": payee.kind,
+        "payee_id": canonical_id(payee.kind, payee.id),
+        "matter_kind": matter.kind,
+        "matter_id": matter.id,
+        "matter_period": matter.period,
+        "matter_key": matter.key(),
+        "budget_year": proposed.budget_year,
+        "asked_fen": proposed.amount_fen,
+        "amount_kind": proposed.amount_kind,
+        "relation": proposed.relation,
+        "stacking_group": proposed.stacking_group,
+        "stacking_mode": proposed.stacking_mode,
+        "stacking_source": proposed.stacking_source,
+        "stacking_clause": asdict(clause) if clause else None,
+        "stacking_version": proposed.stacking_version,
+        "ceilings": [asdict(each) for each in proposed.ceilings],
+        "one_clause": [asdict(each) for each in proposed.one_clause],
+        "clause": proposed.clause,
+        "department": proposed.department,
+        "proposed_by": proposed.proposed_by,
+        "proposed_on": proposed.on,
+    }
 
 
 def _purpose_of(proposed: AwardProposed) -> Purpose:
