@@ -284,8 +284,8 @@ class OperationRunner:
                 operation.state, operation.result, operation.content = "finished", step.result, None
                 operation.finished_at = system_now()
             await session.flush()
-            await commit(session)
-        self._runtime.relay_hint()
+            written = await commit(session)
+        self._runtime.hand_to_relay(written)
 
     async def _fail(self, operation_id: UUID, error: Exception) -> None:
         refusal = error if isinstance(error, Refusal) else None

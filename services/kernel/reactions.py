@@ -29,7 +29,7 @@ from services.kernel.database import flush_changes, raw_connection
 from services.kernel.database_faults import is_database_away, is_database_outage
 from services.kernel.events import Event
 from services.kernel.ids import new_id
-from services.kernel.outbox import write_announcements
+from services.kernel.outbox import Written, write_announcements
 from services.kernel.pulling import Pull
 from services.kernel.tables import ParkedEvent
 from services.kernel.trace import enter_trace
@@ -106,7 +106,7 @@ class Reactor:
         sessions: Callable[[], AsyncSession],
         jetstream: Callable[[], JetStreamContext],
         business_now: Callable[[], datetime],
-        after_commit: Callable[[set[str]], Awaitable[None]],
+        after_commit: Callable[[set[str], Written], Awaitable[None]],
     ) -> None:
         self._service = service
         self._consumer = consumer
@@ -210,12 +210,12 @@ class Reactor:
                 )
                 await flush_changes(session)
                 metrics.REACTED.labels(self._service, reaction.name).inc()
-            await write_announcements(session)
+            written = await write_announcements(session)
             await write_audit(session)
             crash_point("reaction:before-commit")
             await session.commit()
         # Of repeats, too: what should have followed the first commit may not have.
-        await self._after_commit({reaction.name for reaction, _ in pairs})
+        await self._after_commit({reaction.name for reaction, _ in pairs}, written)
 
     async def _put_off_or_park(self, message: Msg, deliveries: int, error: Exception) -> None:
         names = ", ".join(r.name for r in self._by_type.get(_type_of(message), ())) or "unknown"

@@ -17,13 +17,14 @@ from services.kernel.bus import REASON_CHARS_MAX, Bus, Message, PublishRefused, 
 from services.kernel.crash import crash_point
 from services.kernel.database_urls import plain_url
 from services.kernel.events import SHARDS, envelope
-from services.kernel.outbox import CHANNEL
+from services.kernel.outbox import CHANNEL, Row, Written
 
 log = structlog.get_logger()
 
 BATCH_ROWS = 512
 PENDING_COUNTED_MAX = 100_000
 POLL_S = 1.0
+MARK_PAUSE_S = 0.005
 BACKOFF_S_MAX = 60
 # Below, the broker's fixed cost of a batch exceeds that of a flush for each; above, it refuses.
 TOGETHER_ROWS_MIN = 24
@@ -36,6 +37,8 @@ _FAULTS_OF_A_ROW = (
 )
 _FAULTS = (nats.errors.Error, JetStreamError, OSError, orjson.JSONDecodeError)
 LOCK_CLASS = 0x4C58  # "LX": the advisory-lock space of relays
+AGGREGATES_KNOWN_MAX = 50_000
+_NOTIFY = f"SELECT pg_notify('{CHANNEL}', current_schema())"
 
 # An aggregate whose earlier row failed and waits is passed over; the others go on.
 _PENDING = """
@@ -83,9 +86,24 @@ class Relay:
         self._stream = Stream(service)
         self._hint = asyncio.Event()
         self._shards: list[int] = []
+        self._handed: list[Row] = []
+        # The number after the last one that was published here of an aggregate.
+        self._next: dict[str, int] = {}
+        self._is_to_look = True
+        self._looked_at = 0.0
 
     def poke(self) -> None:
         """Say that there may be rows; the slow poll finds them in any case."""
+        self._is_to_look = True
+        self._hint.set()
+
+    def hand(self, written: Written) -> None:
+        """Take what was just committed in this process, so that it need not be read again."""
+        if not written.count:
+            return
+        self._handed += written.rows
+        if not written.rows or len(self._handed) > BATCH_ROWS:
+            self._look_instead()
         self._hint.set()
 
     def _heard(self, _connection: Any, _pid: int, _channel: str, schema: object) -> None:
@@ -120,19 +138,23 @@ class Relay:
                 )
                 await _pause(stopping, 0.5)
             finally:
-                self._shards = []
+                # Others may own the shards from now on, and publish what is known here.
+                self._shards, self._next = [], {}
+                self._look_instead()
                 await _close(connection)
 
     async def _serve(self, connection: Any, stopping: asyncio.Event) -> None:
         while not stopping.is_set():
             self._hint.clear()
             await self._own_shards(connection)
-            published = 0
+            is_more = False
             if self._shards and self._bus.is_connected:
-                published = await self._publish_batch(connection)
-            elif self._shards:
-                await self._measure(connection)
-            if published < BATCH_ROWS:
+                is_more = await self._publish_due(connection)
+            else:
+                self._look_instead()
+                if self._shards:
+                    await self._measure(connection)
+            if not is_more:
                 await self._wait_for_hint(stopping)
 
     async def _own_shards(self, connection: Any) -> None:
@@ -147,20 +169,58 @@ class Relay:
         )
         self._shards += [row["s"] for row in rows]
 
-    async def _publish_batch(self, connection: Any) -> int:
+    async def _publish_due(self, connection: Any) -> bool:
+        """Publish what was handed over, or what a look finds; say whether more may be due."""
+        now = asyncio.get_running_loop().time()
+        if self._is_to_look or now >= self._looked_at + POLL_S:
+            # What was handed over is committed, so a look finds it, too.
+            self._handed, self._is_to_look, self._looked_at = [], False, now
+            rows = await self._read(connection)
+        else:
+            rows = await self._take_handed(connection)
+        published = await self._publish_and_mark(connection, rows) if rows else 0
+        self._is_to_look |= published >= BATCH_ROWS
+        return self._is_to_look
+
+    async def _read(self, connection: Any) -> list[Row]:
         rows = await connection.fetch(_PENDING, self._shards, BATCH_ROWS)
         if len(rows) < BATCH_ROWS:
             metrics.OUTBOX_PENDING.labels(self._service).set(len(rows))
-        else:
-            await self._measure(connection)
-            first: dict[str, int] = {}
-            for row in rows:
-                first[row["aggregate"]] = min(row["seq"], first.get(row["aggregate"], row["seq"]))
-            rows += await connection.fetch(_EARLIER, list(first), list(first.values()))
-        if not rows:
-            return 0
+            return rows
+        await self._measure(connection)
+        first: dict[str, int] = {}
+        for row in rows:
+            first[row["aggregate"]] = min(row["seq"], first.get(row["aggregate"], row["seq"]))
+        return rows + await connection.fetch(_EARLIER, list(first), list(first.values()))
+
+    async def _take_handed(self, connection: Any) -> list[Row]:
+        """Take what was handed over as far as it is known to be next in its aggregate."""
+        handed, self._handed = self._handed, []
+        taken: dict[str, list[Row]] = {}
+        is_foreign = False
+        for row in handed:
+            chain = taken.get(row["aggregate"])
+            following = chain[-1]["seq"] + 1 if chain else self._next.get(row["aggregate"], 1)
+            if row["shard"] not in self._shards:
+                is_foreign = True
+            elif row["seq"] == following:
+                taken.setdefault(row["aggregate"], []).append(row)
+            elif row["seq"] > following:
+                self._is_to_look = True
+        if is_foreign:
+            await connection.execute(_NOTIFY)
+        return [row for chain in taken.values() for row in chain]
+
+    def _look_instead(self) -> None:
+        """Forget what was handed over: a look at the outbox finds it."""
+        self._handed, self._is_to_look = [], True
+
+    async def _publish_and_mark(self, connection: Any, rows: list[Row]) -> int:
         done, failed = await self._publish(rows)
         crash_point("relay:published")
+        self._learn(done)
+        if len(rows) < BATCH_ROWS:
+            await self._let_listeners_go_first()
         if done:
             await connection.execute(
                 _MARK, [row["id"] for row in done], [row["due"] for row in done]
@@ -173,13 +233,21 @@ class Relay:
             await connection.execute(_FAIL, *map(list, zip(*refused, strict=True)))
         return len(done)
 
+    def _learn(self, published: list[Row]) -> None:
+        """Note which number follows in each aggregate; what is forgotten is looked up."""
+        if len(self._next) > AGGREGATES_KNOWN_MAX:
+            self._next.clear()
+        for row in published:
+            following = self._next.get(row["aggregate"], 1)
+            self._next[row["aggregate"]] = max(following, row["seq"] + 1)
+
     async def _measure(self, connection: Any) -> None:
         pending = await connection.fetchval(_COUNT, PENDING_COUNTED_MAX)
         metrics.OUTBOX_PENDING.labels(self._service).set(pending)
 
-    async def _publish(self, rows: list[Any]) -> tuple[list[Any], list[tuple[Any, str]]]:
+    async def _publish(self, rows: list[Row]) -> tuple[list[Row], list[tuple[Row, str]]]:
         """Publish rows, each aggregate's in its order; give the stored ones and the others."""
-        chains: dict[str, list[Any]] = defaultdict(list)
+        chains: dict[str, list[Row]] = defaultdict(list)
         for row in sorted(rows, key=lambda row: row["seq"]):
             chains[row["aggregate"]].append(row)
         if TOGETHER_ROWS_MIN <= len(rows) <= TOGETHER_ROWS_MAX:
@@ -193,15 +261,15 @@ class Relay:
                 return [], [(chain[0], _reason(error)) for chain in chains.values()]
             else:
                 return in_order, []
-        done: list[Any] = []
-        failed: list[tuple[Any, str]] = []
+        done: list[Row] = []
+        failed: list[tuple[Row, str]] = []
         await asyncio.gather(
             *(self._publish_chain(chain, done, failed) for chain in chains.values())
         )
         return done, failed
 
     async def _publish_chain(
-        self, chain: list[Any], done: list[Any], failed: list[tuple[Any, str]]
+        self, chain: list[Row], done: list[Row], failed: list[tuple[Row, str]]
     ) -> None:
         """Publish one aggregate's rows one after the other; the first failure ends the chain."""
         for row in chain:
@@ -212,15 +280,21 @@ class Relay:
                 return
             done.append(row)
 
+    async def _let_listeners_go_first(self) -> None:
+        """Put the mark off while they react, unless there is more to publish."""
+        await self._hinted(MARK_PAUSE_S)
+
     async def _wait_for_hint(self, stopping: asyncio.Event) -> None:
-        if stopping.is_set():
-            return
+        if not stopping.is_set():
+            await self._hinted(POLL_S)
+
+    async def _hinted(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(POLL_S):
+            async with asyncio.timeout(seconds):
                 await self._hint.wait()
 
 
-def _message(row: Any) -> Message:
+def _message(row: Row) -> Message:
     data = envelope(
         id_=row["id"],
         type_=row["type"],

@@ -19,6 +19,7 @@ from services.kernel.database import create_engine, session_factory
 from services.kernel.idempotency import forget_old_answers
 from services.kernel.moved_clock import ClockMoved, hear_clock, load_clock
 from services.kernel.operations import OperationRunner
+from services.kernel.outbox import Written
 from services.kernel.reactions import Reaction, Reactor, consumers_for
 from services.kernel.relay import Relay
 from services.kernel.sealer import Sealer
@@ -91,6 +92,10 @@ class Runtime:
 
     def relay_hint(self) -> None:
         self._relay.poke()
+
+    def hand_to_relay(self, written: Written) -> None:
+        """Have published what a committed transaction of this process announced."""
+        self._relay.hand(written)
 
     def backlog_hint(self) -> None:
         for runner in self._backlogs:
@@ -256,9 +261,9 @@ class Runtime:
                 continue
             await reactor.run(self._stopping)
 
-    async def _after_reaction(self, reactions: set[str]) -> None:
+    async def _after_reaction(self, reactions: set[str], written: Written) -> None:
         self._heard_at = asyncio.get_running_loop().time()
-        self.relay_hint()
+        self.hand_to_relay(written)
         self.backlog_hint()
         if hear_clock.__name__ in reactions:
             await load_clock(self.clock, self.sessions)

@@ -168,8 +168,8 @@ class TimerWheel:
                 metrics.TIMERS_FIRED.labels(self._runtime.service.name, timer.kind).inc()
                 _settle(timer, kind, now)
             await session.flush()
-            await commit(session)
-        self._runtime.relay_hint()
+            written = await commit(session)
+        self._runtime.hand_to_relay(written)
         return True
 
 

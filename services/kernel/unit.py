@@ -46,7 +46,7 @@ from services.kernel.idempotency import (
     store_answer,
     stored_answer,
 )
-from services.kernel.outbox import write_announcements
+from services.kernel.outbox import Written, write_announcements
 from services.kernel.problems import Problem
 from services.kernel.strict_json import StrictRequest
 
@@ -177,8 +177,8 @@ class Unit:
                     for_ever=self._keyed == "ever",
                     now=system_now(),
                 )
-            await commit(session)
-        runtime.relay_hint()
+            written = await commit(session)
+        runtime.hand_to_relay(written)
         return response
 
     def _key(self, request: Request, actor: Actor) -> str | None:
@@ -190,9 +190,9 @@ class Unit:
         return key_of(request, required=self._keyed is not None)
 
 
-async def commit(session: AsyncSession) -> None:
-    """Write what the transaction announced and recorded, then commit."""
-    await write_announcements(session)
+async def commit(session: AsyncSession) -> Written:
+    """Write what the transaction announced and recorded, then commit; give what it announced."""
+    written = await write_announcements(session)
     crash_point("unit:announced")
     await write_audit(session)
     crash_point("unit:before-commit")
@@ -200,6 +200,7 @@ async def commit(session: AsyncSession) -> None:
     crash_point("unit:committed")
     for work in session.info.pop(AFTER_COMMIT, ()):
         work()
+    return written
 
 
 def after_commit(session: AsyncSession, work: Callable[[], None]) -> None:
@@ -305,8 +306,8 @@ async def in_unit(
     async with runtime.sessions() as session:
         result = await work(session, runtime.clock.now())
         await flush_changes(session)
-        await commit(session)
-    runtime.relay_hint()
+        written = await commit(session)
+    runtime.hand_to_relay(written)
     return result
 
 

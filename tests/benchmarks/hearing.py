@@ -10,7 +10,7 @@ from nats.js.api import AckPolicy, ConsumerConfig, StreamConfig
 
 from services.kernel.bus import Bus, Stream
 from services.kernel.ids import new_id
-from services.kernel.outbox import announce
+from services.kernel.outbox import Written, announce
 from services.kernel.pulling import BATCH_MESSAGES
 from services.kernel.reactions import Reaction, consumers_for
 from services.kernel.runtime import Runtime
@@ -52,8 +52,8 @@ class Ear:
     async def note(self, _: Any, event: CaseEnded, __: datetime) -> None:
         self.entered[event.case_id] = time.perf_counter()
 
-    async def committed(self, reactions: set[str]) -> None:
-        del reactions
+    async def committed(self, reactions: set[str], written: Written) -> None:
+        del reactions, written
         self.at = time.perf_counter()
         self.heard.set()
 

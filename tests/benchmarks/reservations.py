@@ -36,7 +36,7 @@ async def measure(ground: Ground, sizes: Sizes) -> list[Figure]:
 def reactor_of(runtime: Runtime, *reactions: Reaction) -> Reactor:
     """Make an ear that hears one stream, as the runtime does for a running service."""
 
-    async def nothing(_: set[str]) -> None:
+    async def nothing(*_: object) -> None:
         return None
 
     (consumer,) = consumers_for(runtime.service.name, reactions)

@@ -75,8 +75,8 @@ class Probe:
         async with self.runtime.sessions() as session:
             for event in events:
                 announce(session, event, now=NOW)
-            await commit(session)
-        self.runtime.relay_hint()
+            written = await commit(session)
+        self.runtime.hand_to_relay(written)
 
     async def messages(self, *aggregates: str) -> list[dict[str, Any]]:
         """Read what the stream has of these aggregates, in the order of the stream."""

@@ -70,7 +70,7 @@ def reactor(probe: Probe) -> Reactor:
         c for c in consumers_for("probe", runtime._reactions) if c.stream.service == "probe"
     ]
 
-    async def nothing(_: set[str]) -> None: ...
+    async def nothing(*_: object) -> None: ...
 
     return Reactor(
         "probe",

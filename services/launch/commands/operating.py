@@ -19,7 +19,7 @@ from services.kernel.clock import system_now
 from services.kernel.database import create_engine, session_factory
 from services.kernel.database_urls import plain_url, with_database
 from services.kernel.migrations import differences, downgrade
-from services.kernel.outbox import announce
+from services.kernel.outbox import CHANNEL, announce
 from services.kernel.reactions import retry_parked
 from services.kernel.runtime import Runtime
 from services.kernel.sealer import verify_chain
@@ -93,7 +93,7 @@ async def republish(console: Console, service: str, since: str) -> None:
             connection = await asyncpg.connect(plain_url(settings.service_url(name)), timeout=5)
             try:
                 done = await connection.execute(UNPUBLISH, instant)
-                await connection.execute("SELECT pg_notify('liangxin_outbox', current_schema())")
+                await connection.execute("SELECT pg_notify($1, current_schema())", CHANNEL)
             finally:
                 await connection.close()
             console.print(
