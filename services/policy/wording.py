@@ -33,7 +33,7 @@ _PHRASES = {
     "an expectation": "须写明预期结果",
     "a condition, true or false": "应为判断真假的条件",
     "a condition that names a fact": "条件中须写有事实名",
-    "a condition that cannot fail": "不得使用恒成立的条件",
+    "an expression, not true or false alone": "须写表达式，不得只写true或false",
     "a number that names a fact": "数值中须写有事实名",
     "a class that names a fact": "分类表达式中须写有事实名",
     "a text or number": "应为文本或数值",
