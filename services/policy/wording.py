@@ -116,6 +116,7 @@ _PATTERNS = (
     (r"(-?\d+) to (-?\d+)", r"允许\1至\2"),
     (r"1 to (\d+) values", r"应有1至\1个值"),
     (r"at most (\d+)(?: levels)?", r"不超过\1"),
+    (r"shares of (\d+) bp together", r"各期share_bp之和须为\1"),
     (r"at least (-?\d+)", r"不小于\1"),
     (r"more than (-?\d+)", r"大于\1"),
     (r"less than (-?\d+)", r"小于\1"),
