@@ -18,7 +18,7 @@ Named = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=5
 def _expression(value: object) -> object:
     """Take a whole number for an expression; a bare true or false is a check that cannot fail."""
     if isinstance(value, bool):
-        raise PydanticCustomError("constant-condition", "a condition that cannot fail")
+        raise PydanticCustomError("constant-condition", "an expression, not true or false alone")
     return str(value) if isinstance(value, int) else value
 
 

@@ -131,6 +131,24 @@ def test_what_is_no_table_is_refused(console: Console, tmp_path: Path) -> None:
     )
 
 
+def test_a_yearly_fact_without_a_year_is_that_of_the_year_before_the_day(
+    console: Console, tmp_path: Path
+) -> None:
+    named, bare = tmp_path / "named.parquet", tmp_path / "bare.parquet"
+    years = {"revenue_fen.2025": None, "revenue_fen": FIRMS["revenue_fen.2025"]}
+    assert run(console, write(tmp_path / "facts.parquet"), named) == 0
+    assert run(console, write(tmp_path / "short.parquet", **years), bare) == 0
+    assert pl.read_parquet(bare).equals(pl.read_parquet(named))
+    assert run(console, tmp_path / "short.parquet", bare, on="2025-11-23") == 0
+    assert pl.read_parquet(bare)["large-strong.outcome"].to_list() == [False] * 4
+
+
+def test_a_yearly_fact_that_stands_twice_is_refused(console: Console, tmp_path: Path) -> None:
+    twice = write(tmp_path / "facts.parquet", revenue_fen=[1, 2, 3, 4])
+    assert run(console, twice, tmp_path / "results.parquet") == 2
+    assert "revenue_fen.YYYY" in console.export_text()
+
+
 def test_a_table_without_any_fact_of_the_rules_is_refused(console: Console, tmp_path: Path) -> None:
     facts = tmp_path / "facts.parquet"
     pl.DataFrame({"uscc": ["A"], "revenue_fen.2001": [1]}).write_parquet(facts)

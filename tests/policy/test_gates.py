@@ -104,6 +104,43 @@ def test_an_amount_tied_to_tax_is_seen(changed: Changed) -> None:
     assert restrictions(programme, known) == [Finding("tax-tied-amount", None)]
 
 
+CEILING = (
+    "    ceilings:\n      - {id: cap, says: 合计不超过上限, of: group, limit: tax_paid_fen}\n"
+    "    amount: LEAST("
+)
+INSTALMENTS = (
+    "    instalments:\n      - {id: first, says: 首期, share_bp: 10000, when: tax_paid_fen > 1}\n"
+    "    amount: LEAST("
+)
+SCORE = (
+    "    score:\n      says: 得分\n      parts:\n"
+    "        - {id: tax, says: 税收, max: 5, of: tax_paid_fen, bands: [{at_least: 1, points: 5},"
+    " {otherwise: 0}]}\n    amount: LEAST("
+)
+
+
+@pytest.mark.parametrize(
+    ("terms", "restricts"),
+    [
+        (CEILING, "tax-tied-amount"),
+        (INSTALMENTS, "tax-tied-amount"),
+        ("    rank_by: tax_paid_fen\n    amount: LEAST(", "tax-tied-amount"),
+        (SCORE, "tax-tied-amount"),
+        (CEILING.replace("合计不超过上限", "合计不超过地方贡献").replace("tax_paid", "revenue"),
+         "tax-tied-amount"),
+    ],
+)  # fmt: skip
+def test_what_stands_beside_the_amount_is_looked_at_too(
+    changed: Changed, terms: str, restricts: str
+) -> None:
+    known = changed(CLAUSE, {**other_examples(), "    amount: LEAST(": terms})
+
+    assert [each.restricts for each in restrictions(known.programmes["digital-growth"], known)] == [
+        restricts
+    ]
+    assert codes(known) == ["restriction-unexplained"]
+
+
 def test_an_exception_counts_once_its_article_is_named_and_until_it_expires(
     changed: Changed,
 ) -> None:

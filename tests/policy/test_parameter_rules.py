@@ -16,6 +16,7 @@ from services.policy.parameters.rules import (
     require_open_day,
     require_other_person,
     require_past_day,
+    require_permission,
     require_value,
     stakes,
 )
@@ -98,7 +99,7 @@ def test_a_mode_is_one_of_its_names() -> None:
             require_value(MODE, value)
 
 
-def test_only_what_was_decided_makes_a_past_day_need_permission() -> None:
+def test_a_past_in_which_nothing_was_decided_is_open() -> None:
     past = date(2026, 6, 1)
     for touched, permitted in (
         (stakes(RATIO, DECIDED, TODAY, TODAY, cases=3), False),
@@ -147,7 +148,30 @@ def test_a_number_of_the_past_holds_until_the_next_one() -> None:
     assert next_day(RATIO, DECIDED, date(2026, 7, 1)) is None
 
 
-def test_our_reading_may_be_replaced_for_the_past_too() -> None:
+@pytest.mark.parametrize(
+    ("day", "permitted", "fits"),
+    [
+        (TODAY, False, True),
+        (date(2026, 11, 24), False, True),
+        (date(2026, 11, 22), True, True),
+        (date(2026, 11, 22), False, False),
+        (date(1990, 1, 1), False, False),
+    ],
+)
+def test_a_day_before_today_is_proposed_with_permission(
+    day: date, *, permitted: bool, fits: bool
+) -> None:
+    if fits:
+        require_permission(day, TODAY, permitted=permitted)
+        return
+    with pytest.raises(Conflict) as refused:
+        require_permission(day, TODAY, permitted=permitted)
+    assert refused.value.code == "valid-from-past"
+    assert f"{day}早于今日" in refused.value.zh
+    assert "is before today" in refused.value.en
+
+
+def test_our_reading_is_nothing_that_was_decided() -> None:
     past = date(2026, 1, 1)
     require_open_day(stakes(MODE, {}, past, TODAY, cases=0), past, TODAY, permitted=False)
 

@@ -1,5 +1,6 @@
 """Setting a number over HTTP, by two people."""
 
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +16,8 @@ from tests.policy.steps import (
     move,
     open_case,
     register,
+    reset_clock,
+    set_clock,
     walk_to_review,
 )
 
@@ -124,26 +127,51 @@ async def test_a_value_is_a_whole_number_or_a_name(platform: Any, value: Any) ->
     assert answer.status_code == 422
 
 
+PERMISSION = {"reason": "原取值录入有误", "document": "慈政办〔2026〕12号（测试）"}
+
+
+async def test_no_past_day_is_filled_without_permission(platform: Any) -> None:
+    clock = (await platform.client("admin").get("/v1/demo/clock")).json()
+    today = date.fromisoformat(clock["today"])
+    for changes in ({}, {"parameter": "stacking-mode", "value": "highest-only"}):
+        for day in ("2020-06-01", str(today - timedelta(days=1))):
+            refused = await post(platform, body(day, **changes))
+            assert code(refused) == (409, "valid-from-past")
+            assert "早于今日" in refused.json()["detail"]
+    filled = await post(platform, body("2020-06-01", backdating=PERMISSION))
+    assert filled.status_code == 201
+    assert (await decide(platform, filled, "reject")).status_code == 200
+
+
+async def test_a_proposal_made_in_time_is_approved_later(platform: Any) -> None:
+    try:
+        await set_clock(platform, "2033-05-01T09:00:00+08:00")
+        new = body("2033-05-01", parameter="industrial-design-purchase.cap_fen")
+        waiting = await post(platform, new)
+        await set_clock(platform, "2033-05-04T09:00:00+08:00")
+        approved = await decide(platform, waiting, "approve")
+    finally:
+        await reset_clock(platform)
+
+    assert (waiting.status_code, approved.status_code) == (201, 200)
+    await _forget(platform, waiting.json()["id"])
+
+
 async def test_a_decided_past_is_not_changed(platform: Any) -> None:
-    early = await post(platform, body("2021-01-01"))
+    early = await post(platform, body("2021-01-01", backdating=PERMISSION))
     assert (await decide(platform, early, "approve")).status_code == 200
     try:
         refused = await post(platform, body("2021-06-01", value=1))
         assert code(refused) == (409, "valid-from-past")
-        filled = await post(platform, body("2020-06-01", value=1))
-        assert filled.status_code == 201
-        await decide(platform, filled, "reject")
+        assert "2021-06-01当日已有生效的取值" in refused.json()["detail"]
     finally:
         await _forget(platform, early.json()["id"])
-
-
-PERMISSION = {"reason": "原取值录入有误", "document": "慈政办〔2026〕12号（测试）"}
 
 
 async def test_a_decided_past_is_changed_with_permission_by_two_people_and_shown(
     platform: Any,
 ) -> None:
-    first = await post(platform, body("2021-01-01"))
+    first = await post(platform, body("2021-01-01", backdating=PERMISSION))
     assert (await decide(platform, first, "approve")).status_code == 200
     again = None
     try:
@@ -154,7 +182,6 @@ async def test_a_decided_past_is_changed_with_permission_by_two_people_and_shown
         assert code(without) == (409, "valid-from-past")
         assert (again.status_code, again.json()["backdating"]) == (201, PERMISSION)
         assert (approved.status_code, approved.json()["backdating"]) == (200, PERMISSION)
-        assert first.json()["backdating"] is None
         assert await award_on(platform, "2021-02-28") == (50_000_000, "set")
         assert await award_on(platform, "2021-03-01") == (2, "set")
         listed = (await platform.client("auditor").get(PATH)).json()["items"]
@@ -204,7 +231,7 @@ async def test_a_number_under_which_a_case_was_proposed_is_not_filled_in_later(
     case = await open_case(platform, firm, uscc, "industrial-design-purchase")
     today = (await platform.client("admin").get("/v1/demo/clock")).json()["today"]
     free = body(f"{today[:4]}-01-01", parameter="industrial-design-purchase.cap_fen")
-    before = await post(platform, free)
+    before = await post(platform, {**free, "backdating": PERMISSION})
     assert (await decide(platform, before, "reject")).status_code == 200
 
     case = await walk_to_review(platform, firm, case)

@@ -50,6 +50,38 @@ def test_every_fault_is_told_by_file_line_and_field(plans: Path) -> None:
     assert "2 faults" in text
 
 
+def test_a_fault_of_a_programme_is_not_told_of_its_parameters(plans: Path) -> None:
+    path = plans / "cixi-2025-2027/measures/m27.yaml"
+    text = path.read_text("utf-8").replace("rd_internal_fen > 200000000", "rd_internal_fen > 2e8")
+    path.write_text(text, "utf-8")
+    code, text = told(plans)
+
+    assert code == 1
+    assert "2e8" in text
+    assert "1 faults" in text
+
+
+def test_true_for_a_condition_is_told_what_to_write(plans: Path) -> None:
+    path = plans / "cixi-2025-2027/measures/m27.yaml"
+    text = path.read_text("utf-8").replace("when: is_above_scale", "when: true")
+    path.write_text(text, "utf-8")
+    code, text = told(plans)
+
+    assert code == 1
+    assert "an expression, not true or false alone" in text
+    assert "须写表达式，不得只写true或false" in text
+
+
+@pytest.mark.parametrize("content", [b"\xed\xff", b"\x00", b"\x07"])
+def test_a_file_that_is_no_text_is_named_with_its_line(plans: Path, content: bytes) -> None:
+    path = plans / "cixi-2025-2027/measures/m27.yaml"
+    path.write_bytes(b"number: 27\npart: " + content)
+    code, text = told(plans)
+
+    assert code == 1
+    assert "cixi-2025-2027/measures/m27.yaml:2: /: not readable as text" in text
+
+
 def test_another_city_runs_its_own_plans(plans: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shutil.rmtree(plans / "cixi-industry-2025")
     monkeypatch.setenv(PLANS_VARIABLE, str(plans))

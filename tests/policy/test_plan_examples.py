@@ -1,5 +1,6 @@
 """The examples beside the rules: who has a programme, who has not, of whom nobody knows."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -68,3 +69,15 @@ def test_the_exceptions_are_still_such() -> None:
         (when,) = [each.when for each in rule.eligibility if each.id == condition]
         (fact,) = [each for each in facts.values() if when and when.startswith(f"{each.name} IN")]
         assert all(f"'{value}'" in (when or "") for value in fact.values)
+
+
+@pytest.mark.parametrize("programme", EDITIONS, ids=name)
+def test_what_lacks_is_told_in_the_unit_of_the_fact(programme: PlanProgramme) -> None:
+    """A share is asked as `a >= p * b / 100`: of `a * 100` nobody could say how much it lacks."""
+    scaled = [
+        miss["fact"]
+        for answer in answers(programme)
+        for miss in answer["near"]
+        if re.search(r"\* [0-9]+$", miss["fact"])
+    ]
+    assert scaled == []

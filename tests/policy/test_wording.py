@@ -22,6 +22,7 @@ from services.policy.wording import in_chinese, in_english
         ("1 to 50 values", "应有1至50个值"),
         ("a bool", "应为真假值"),
         ("at most 30", "不超过30"),
+        ("shares of 10000 bp together", "各期share_bp之和须为10000"),
         ("an exact number: 5, 35/100 or 35%", "应为精确的数，写作5、35/100或35%"),
         ("prior(fact, n) with n from 1 to 10", "写作prior(fact, n)，n为1至10"),
         ("GREATEST(a, b)", "写作GREATEST(a, b)"),

@@ -1,7 +1,7 @@
 """Asking all programmes about a table of firms, partition by partition, in constant memory."""
 
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -17,7 +17,12 @@ from services.policy.parameters.rules import numbers_of
 from services.policy.plan.actions.load_library import library
 from services.policy.wording import in_chinese
 from services.rulebook import Refusal, RuleSet, rule_set
-from services.rulebook.columns.checking import bounded, check_bounds, check_columns
+from services.rulebook.columns.checking import (
+    bounded,
+    check_bounds,
+    check_columns,
+    years_spelled_out,
+)
 from services.rulebook.columns.city import city
 from services.rulebook.columns.naming import Column, columns_of
 from services.rulebook.situation import read_day
@@ -72,6 +77,11 @@ def evaluate_table(console: Console, facts: str, out: str, *, on: str, master: s
     return 0
 
 
+def in_full(names: Iterable[str], day: date) -> dict[str, str]:
+    """Give the columns without a year that are those of the reference year, with their names."""
+    return years_spelled_out(names, library().vocabulary, day.year - 1)
+
+
 def question(schema: Mapping[str, Any], day: date) -> Question:
     """Find the programmes for which a table states at least one fact, and their numbers."""
     plan = library()
@@ -99,7 +109,7 @@ def _evaluate(console: Console, facts: Path, out: Path, day: date) -> int:
         raise Unusable(f"没有Parquet文件 · There is no Parquet file: {facts}")
     if out.resolve() == facts.resolve():
         raise Unusable("结果不能写在事实之上 · The results cannot replace the facts")
-    tables = {source: pl.scan_parquet(source) for source in sources}
+    tables = {source: _table(source, day) for source in sources}
     asked = {source: _asked(source, table, day) for source, table in tables.items()}
     total = sum(table.select(pl.len()).collect().item() for table in tables.values())
     if facts.is_dir():
@@ -118,11 +128,17 @@ def _evaluate(console: Console, facts: Path, out: Path, day: date) -> int:
     return max(len(each.rules.programmes) for each in asked.values())
 
 
+def _table(source: Path, day: date) -> pl.LazyFrame:
+    table = pl.scan_parquet(source)
+    try:
+        return table.rename(in_full(table.collect_schema().names(), day))
+    except pl.exceptions.PolarsError:
+        raise Unusable(f"不是Parquet文件 · Not a Parquet file: {source}") from None
+
+
 def _asked(source: Path, table: pl.LazyFrame, day: date) -> Question:
     try:
         return question(table.collect_schema(), day)
-    except pl.exceptions.PolarsError:
-        raise Unusable(f"不是Parquet文件 · Not a Parquet file: {source}") from None
     except Refusal as refusal:
         raise refusal.within(where=source.name) from None
 

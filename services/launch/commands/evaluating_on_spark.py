@@ -13,7 +13,7 @@ from typing import Any, Final
 import polars as pl
 from rich.console import Console
 
-from services.launch.commands.evaluating import Question, Unusable, question
+from services.launch.commands.evaluating import Question, Unusable, in_full, question
 from services.launch.progress import shown_progress
 from services.rulebook.columns.checking import bounded, check_bounds
 from services.rulebook.columns.spark import spark_query
@@ -36,6 +36,7 @@ def evaluate_on_spark(console: Console, facts: str, out: str, day: date, master:
     spark = _session(master)
     try:
         table = _read(spark, facts)
+        table = table.withColumnsRenamed(in_full(table.columns, day))
         schema = {name: TYPES.get(kind, pl.Unknown) for name, kind in table.dtypes}
         asked = question(schema, day)
         _check(table, asked)

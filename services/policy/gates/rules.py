@@ -12,7 +12,7 @@ from typing import Final
 
 from services.kernel.errors import Conflict
 from services.policy.plan.rules import Library, Plan, PlanProgramme, PlanStatus
-from services.rulebook import Restriction
+from services.rulebook import CompiledProgramme, Restriction
 from services.rulebook.nodes import Const, FactAt, Node, OnList, YearsTotal, walk
 
 RESTRICTION_NAMES: Final[dict[Restriction, tuple[str, str]]] = {
@@ -35,7 +35,7 @@ _USCC: Final = re.compile(r"[0-9A-HJ-NPQRTUWXY]{18}")
 
 @dataclass(frozen=True)
 class Finding:
-    """A restriction that a rule contains: in which condition, or in the amount where None."""
+    """A restriction that a rule contains: in which condition, or in what it pays where None."""
 
     restricts: Restriction
     condition: str | None
@@ -58,16 +58,24 @@ def restrictions(programme: PlanProgramme, library: Library) -> list[Finding]:
     compiled = programme.compiled
     nodes = {condition.id: node for condition, node in compiled.checks}
     found: dict[Finding, None] = {}
-    for condition in compiled.programme.eligibility:
-        for restricts, pattern in _WORDS:
-            if pattern.search(condition.says):
-                found[Finding(restricts, condition.id)] = None
+    for condition in compiled.programme.conditions:
         node = nodes.get(condition.id)
-        for restricts in _in_node(node, library) if node else ():
+        for restricts in (*_in_words(condition.says), *(_in_node(node, library) if node else ())):
             found[Finding(restricts, condition.id)] = None
-    for restricts in _in_node(compiled.amount, library) if compiled.amount else ():
+    for restricts in _in_payment(compiled, library):
         found[Finding(restricts, None)] = None
     return list(found)
+
+
+def _in_payment(compiled: CompiledProgramme, library: Library) -> Iterator[Restriction]:
+    """Look at what is paid, and to whom first: amount, ceilings, instalments, rank and points."""
+    nodes = [*compiled.terms.nodes, *([compiled.amount] if compiled.amount else [])]
+    nodes += [compiled.sheet.total.points] if compiled.sheet else []
+    for node in nodes:
+        yield from _in_node(node, library)
+    rule = compiled.programme
+    for part in (*rule.ceilings, *rule.instalments, *(rule.score.parts if rule.score else ())):
+        yield from _in_words(part.says)
 
 
 def plan_shortfalls(plan: Plan) -> list[Shortfall]:
@@ -147,6 +155,10 @@ def _lack(code: str, finding: Finding, programme: PlanProgramme, zh: str, en: st
     return Shortfall(
         code, "competition", f"{name_zh}：{zh}", f"{name_en}: {en}", programme.id, finding.condition
     )
+
+
+def _in_words(says: str) -> Iterator[Restriction]:
+    return (restricts for restricts, pattern in _WORDS if pattern.search(says))
 
 
 def _in_node(node: Node, library: Library) -> Iterator[Restriction]:

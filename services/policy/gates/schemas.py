@@ -21,7 +21,7 @@ class RestrictionView(BaseModel):
     """A restriction of competition in a rule, and what excepts it; null where nothing does yet."""
 
     programme: str
-    condition: str | None = Field(description="Null where the amount restricts")
+    condition: str | None = Field(description="Null where it stands in what is paid")
     restricts: Restriction
     says: str
     article: str | None

@@ -30,7 +30,9 @@ async def propose_parameter(
     value = rules.require_value(entry, new.value)
     if new.backdating is not None:
         rules.require_past_day(new.valid_from, city_day(now))
-    await _require_open_day(session, entry, new.valid_from, now, permitted=bool(new.backdating))
+    permitted = new.backdating is not None
+    await _require_open_day(session, entry, new.valid_from, now, permitted=permitted)
+    rules.require_permission(new.valid_from, city_day(now), permitted=permitted)
     change = ParameterChange(
         id=new_id(), parameter=entry.id, value=value, valid_from=new.valid_from,
         source=new.source, backdating=new.backdating and new.backdating.model_dump(),
@@ -77,7 +79,7 @@ async def decide_parameter(
 async def _require_open_day(
     session: AsyncSession, entry: ParameterEntry, day: date, now: datetime, *, permitted: bool
 ) -> None:
-    """Look at what a day in the past would touch, and ask for the permission that it needs."""
+    """Look at what a day in the past would touch, and ask for the permission that this needs."""
     today = city_day(now)
     decisions = await queries.decisions(session)
     until = rules.next_day(entry, decisions, day)

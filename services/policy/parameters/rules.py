@@ -187,14 +187,25 @@ def stakes(
 
 
 def require_open_day(touched: Stakes, valid_from: date, today: date, *, permitted: bool) -> None:
-    """Refuse to change the past without permission: filling a day that touches nothing needs none.
+    """Refuse to change, without permission, a past in which something was decided.
 
     What was decided stays decided in any case: a case keeps the numbers it was frozen with.
     """
     if permitted or touched.is_nothing:
         return
     zh, en = _touched(touched, valid_from)
-    raise Conflict(
+    raise _without_permission(zh, en, today)
+
+
+def require_permission(valid_from: date, today: date, *, permitted: bool) -> None:
+    """Refuse to propose a number for a day before today without permission."""
+    if valid_from < today and not permitted:
+        zh, en = f"生效日{valid_from}早于今日", f"{valid_from} is before today"
+        raise _without_permission(zh, en, today)
+
+
+def _without_permission(zh: str, en: str, today: date) -> Conflict:
+    return Conflict(
         f"{zh}，无追溯许可不能设定；请自{today}或以后生效，或者提供追溯许可（backdating：理由和依据文件）。",
         f"{en}, so the past is not changed without permission; let it begin {today} or later, or"
         " give the permission (backdating: reason and document).",

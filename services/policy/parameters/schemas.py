@@ -20,7 +20,7 @@ Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, ma
 
 
 class Backdating(BaseModel):
-    """The permission to let a number begin on a day for which something was decided already."""
+    """The permission to let a number begin on a day before today."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -41,8 +41,8 @@ class NewParameter(BaseModel):
     source: Words = Field(description="The document that sets the number")
     backdating: Backdating | None = Field(
         None,
-        description="Needed for a past day on which a value was in force, or since which cases of"
-        " the programme were proposed or decided; these stay as they were decided",
+        description="Needed for a day before today; what was decided since then stays as it was"
+        " decided",
     )
 
 

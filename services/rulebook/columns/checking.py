@@ -34,6 +34,18 @@ def check_columns(schema: Mapping[str, Any], vocabulary: Vocabulary) -> tuple[st
     return tuple(name for name in KEYS if name in schema)
 
 
+def years_spelled_out(names: Iterable[str], vocabulary: Vocabulary, year: int) -> dict[str, str]:
+    """Name in full the yearly facts that stand without a year: they are those of the year asked."""
+    present = set(names)
+    return {
+        name: f"{name}.{year}"
+        for name in sorted(present)
+        if (fact := vocabulary.get(name)) is not None
+        and fact.period == "year"
+        and f"{name}.{year}" not in present
+    }
+
+
 def bounded(columns: Mapping[str, Column], present: Iterable[str]) -> list[Column]:
     """List the columns whose least and greatest number `check_bounds` wants to see."""
     return [columns[name] for name in present if name in columns and columns[name].is_number]

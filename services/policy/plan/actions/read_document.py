@@ -16,6 +16,8 @@ from services.rulebook.errors import pointer_to
 KEY_TYPES = (str, int)
 VALUE_TYPES = (str, int, bool, date, type(None))
 NOTHING = Said()
+NO_TEXT = Said("无法按文本读取", "not readable as text")
+UTF_8 = Said("UTF-8文本，不含控制字符", "text in UTF-8 without control characters")
 MAPPING = Said("名称与取值的对照", "a mapping of names to values")
 WRITTEN_OUT = Said("逐一写出取值", "the values written out")
 NO_KEY = Said("键既非名称也非年份", "a key that is no name and no year")
@@ -80,6 +82,12 @@ def read_document(path: Path, root: Path) -> Document:
     file = path.relative_to(root).as_posix()
     try:
         node = yaml.compose(path.read_text("utf-8"), Loader=LOADER)
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise PlanInvalid([Fault(file, line, "", NO_TEXT, UTF_8)]) from None
+    except yaml.reader.ReaderError as error:
+        line = path.read_text("utf-8")[: error.position].count("\n") + 1
+        raise PlanInvalid([Fault(file, line, "", NO_TEXT, UTF_8)]) from None
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         found = Said("无法按YAML解析", f"not readable as YAML: {error.problem}")

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from services.policy.plan.actions.faults_beside import faults_beside
 from services.policy.plan.actions.read_document import Document
@@ -144,15 +144,20 @@ class MeasureReader:
         except RuleError as error:
             for issue in (*error.issues, *faults_beside(data, error, self._compile)):
                 self.reading.fault(document, base + issue.pointer, *told(issue))
+            # What it declares counts as declared, so that its number is no second fault.
+            self._declare(document, base, data.get("id"), data.get("parameters"))
             return None
-        for name in programme.parameters:
-            pointer = f"{base}/parameters/{name}"
-            self.declared[f"{programme.id}.{name}"] = (document, pointer)
+        self._declare(document, base, programme.id, programme.parameters)
         version = _short(rule_text(compiled))
         compiled = replace(compiled, programme=programme.model_copy(update={"version": version}))
         self._check_administration(document, base, compiled)
         self._work_examples(document, base, compiled)
         return compiled
+
+    def _declare(self, document: Document, base: str, programme: object, names: object) -> None:
+        for name in cast("Mapping[Any, Any]", names) if isinstance(names, Mapping) else ():
+            pointer = base + pointer_to("parameters", name)
+            self.declared[f"{programme}.{name}"] = (document, pointer)
 
     def _compile(self, data: Mapping[str, Any]) -> None:
         compile_programme(self._bounded(load_programme(data)), self.vocabulary)
