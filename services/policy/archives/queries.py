@@ -10,6 +10,7 @@ from sqlalchemy import exists, func, inspect, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import DeclarativeBase
 
+from services.kernel.actors import Actor
 from services.kernel.blobs import Blobs
 from services.kernel.errors import NotFound
 from services.kernel.pages import PageRequest
@@ -27,7 +28,7 @@ from services.policy.archives.schemas import (
 from services.policy.base import storage_of
 from services.policy.calls.models import CallRank
 from services.policy.cases.models import Case
-from services.policy.cases.queries import last_id
+from services.policy.cases.queries import is_visible, last_id
 from services.policy.cases.rules import FINISHED, CaseState
 from services.policy.clocks.models import CaseClock
 from services.policy.documents.models import KeptFile
@@ -64,10 +65,10 @@ async def archive(session: AsyncSession, case_id: UUID, *, for_update: bool = Fa
 
 
 async def archives(
-    session: AsyncSession, page: PageRequest, *, year: int | None
+    session: AsyncSession, actor: Actor, page: PageRequest, *, year: int | None
 ) -> list[CaseArchive]:
-    """List the volumes for hand-over, the newest first."""
-    statement = select(CaseArchive)
+    """List the volumes that the actor may know of, the newest first, for hand-over."""
+    statement = select(CaseArchive).where(is_visible(CaseArchive.case_id, actor))
     if year is not None:
         days = (date(year, 1, 1), date(year, 12, 31))
         statement = statement.where(CaseArchive.ended_on.between(*days))
