@@ -12,7 +12,6 @@ from services.policy.matches import rules
 from services.policy.matches.actions import match_firms
 from services.policy.matches.actions.restate_matches import restate_matches
 from services.policy.plan.actions.load_library import library
-from tests.policy.panel_steps import call_deed, call_of
 from tests.policy.review_steps import end_calls
 from tests.policy.steps import (
     GROWTH,
@@ -132,31 +131,6 @@ async def test_a_near_miss_says_what_lacks_how_much_and_what_it_is_worth(platfor
     assert (found["worth_fen"], found["worth_status"]) == (200 * 50_000, "set")
     assert changes((await told(platform, uscc))[-1])[GROWTH] == "near-miss"
     assert found["until_day"] == library().programmes[GROWTH].plan.in_force_to
-
-
-async def test_a_call_that_opens_or_ends_moves_the_last_day_at_once(platform: Any) -> None:
-    await end_calls(platform, GROWTH)
-    uscc = await growing_firm(platform)
-    in_force_to = library().programmes[GROWTH].plan.in_force_to
-    assert await until_day(platform, uscc, in_force_to)
-    call = await call_of(platform, programme=GROWTH)
-    assert await until_day(platform, uscc, call["window"]["closes_on"])
-    assert (await told(platform, uscc))[-1]["changes"] == [
-        {"programme": GROWTH, "change": "changed"}
-    ]
-    await call_deed(platform, call, "cancel", note="预算调整")
-    assert await until_day(platform, uscc, in_force_to)
-
-
-async def until_day(platform: Any, uscc: str, day: Any) -> bool:
-    """Wait until a firm is shown this day as its last one."""
-    deadline = time.monotonic() + WAIT_S_MAX
-    while time.monotonic() < deadline:
-        found = await stands(platform, uscc)
-        if found is not None and found["until_day"] == (day and str(day)):
-            return True
-        await asyncio.sleep(0.05)
-    return False
 
 
 async def test_what_fails_by_far_is_not_kept(platform: Any) -> None:
