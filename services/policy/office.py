@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.kernel.yaml_text import parse_yaml
-from services.policy.limits import Limits
+from services.policy.limits import Limits, limits_of
 
 PACKAGED = Path(__file__).with_suffix(".yaml")
 # Where a session carries the office settings that its process was told to use.
@@ -99,6 +99,20 @@ class OfferOffice(OfferDays):
         return self
 
 
+class Renewal(OfficePart):
+    """In how many days a register promises to state a fact anew; unset where none does."""
+
+    days: Annotated[int, Field(ge=1)] | None = None
+    source: Words | None = None
+    demonstration_days: Annotated[int, Field(ge=1)] | None = None
+
+    @model_validator(mode="after")
+    def days_have_a_source(self) -> Self:
+        if self.days is not None and self.source is None:
+            raise ValueError("a promise to renew needs the source that makes it")
+        return self
+
+
 class Office(OfficePart):
     """`departments` are the full names by which offices sign, under their codes in the plans."""
 
@@ -108,6 +122,8 @@ class Office(OfficePart):
     # An office that says nothing of limits has set none.
     clocks: Limits = Limits()
     offers: OfferOffice = OfferOffice()
+    # By the name of the fact.
+    renewals: dict[str, Renewal] = Field(default_factory=dict[str, Renewal])
 
 
 def load_office(override: Path | None = None) -> Office:
@@ -118,3 +134,13 @@ def load_office(override: Path | None = None) -> Office:
 def office_of(session: AsyncSession) -> Office:
     """Give the office settings of the process that the session belongs to."""
     return cast("Office", session.info[OFFICE])
+
+
+def renewal_days(session: AsyncSession) -> dict[str, int]:
+    """Give the days within which facts are stated anew; samples hold in the demonstration alone."""
+    is_demonstration = limits_of(session).demonstration
+    return {
+        fact: days
+        for fact, each in office_of(session).renewals.items()
+        if (days := each.days or (each.demonstration_days if is_demonstration else None))
+    }

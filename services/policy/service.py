@@ -138,6 +138,7 @@ from services.policy.plan.routes import facts_router as facts
 from services.policy.plan.routes import measures_router as measures
 from services.policy.plan.routes import programmes_router as programmes
 from services.policy.prefill.routes import cases_router as case_prefill
+from services.policy.prefill.rules import require_renewable
 from services.policy.reactions import (
     follow_award,
     follow_recognition,
@@ -178,6 +179,7 @@ async def begin(runtime: Runtime) -> None:
     """Read the plans, or do not start; keep wordings and tasks; give sessions their ground."""
     plans, now = library(), runtime.clock.now()
     office = load_office(runtime.settings.office_file)
+    require_renewable(office.renewals, plans.facts)
     is_demonstration = runtime.settings.profile is Profile.DEMONSTRATION
     async with runtime.sessions() as session:
         await keep_versions(session, plans, now=now)

@@ -24,6 +24,9 @@ from tests.policy.document_steps import (
     tampering,
 )
 from tests.policy.files import fresh_pdf, send_file
+from tests.policy.notice_steps import in_notice, object_to
+from tests.policy.panel_steps import applied, call_of, convened, done, expert, scored, scores
+from tests.policy.review_steps import case_now, do_step, in_review
 from tests.policy.steps import (
     code,
     firm_client,
@@ -92,8 +95,8 @@ async def test_an_archive_holds_every_original_under_its_hash(platform: Any) -> 
     items = archive["manifest"]["items"]
     assert [item["number"] for item in items] == list(range(1, len(items) + 1))
     assert [item["kind"] for item in items] == [
-        "case", "situation", "assessment", "rule", "history", "document", "document-data",
-        "payment",
+        "case", "clocks", "situation", "assessment", "rule", "history", "document",
+        "document-data", "payment",
     ]  # fmt: skip
     paper = next(item for item in items if item["kind"] == "document")
     assert paper["sha256"] == document["pdf_sha256"]
@@ -316,3 +319,72 @@ async def test_files_and_published_lists_go_into_the_package(platform: Any) -> N
 
     await platform.service("policy").sessions.kw["info"][STORAGE].blobs.remove(paper["sha256"])
     assert (await checked(platform, case))["differs"] == [paper["name"]]
+
+
+async def contents(platform: Any, case: dict[str, Any]) -> dict[str, Any]:
+    """Take a case's archive out; give its files by kind, those of data as data."""
+    archive = await archived(platform, case)
+    answer = await platform.client("auditor").get(path_of(case, "package"))
+    with ZipFile(io.BytesIO(answer.content)) as package:
+        return {
+            item["kind"]: orjson.loads(package.read(item["name"]))
+            for item in archive["manifest"]["items"]
+            if item["media_type"] == "application/json"
+        }
+
+
+async def test_what_experts_said_of_a_case_is_in_its_archive(platform: Any) -> None:
+    call = await call_of(platform)
+    firm, case = await applied(platform, call)
+    _, other = await applied(platform, call)
+    experts = [await expert(platform) for _ in range(2)]
+    panel = await convened(platform, experts, call=call["id"])
+    await scored(platform, panel, experts, {case["id"]: [80, 90], other["id"]: [11, 13]})
+    await done(platform, panel, "close")
+    table = await scores(platform, panel)
+    case = (await firm.get(f"/v1/policy/cases/{case['id']}")).json()
+    await move(platform, firm, case, "withdraw")
+
+    found = await contents(platform, case)
+
+    assert found["call"]["id"] == call["id"]
+    (row,) = found["panels"]
+    assert (row["id"], row["convened_by"], row["confirmed_by"]) == (
+        panel["id"], "panel-desk", panel["confirmed_by"],
+    )  # fmt: skip
+    assert [each["subject"] for each in found["experts"]] == [each.subject for each in experts]
+    # Its own sheets, and of the others' what the frozen table says.
+    totals = [sum(p["points_hundredths"] for p in each["points"]) for each in found["sheets"]]
+    assert sorted(totals) == [8000, 9000]
+    archive = (await platform.client("auditor").get(path_of(case))).json()
+    paper = next(item for item in archive["manifest"]["items"] if item["kind"] == "scores")
+    assert paper["sha256"] == table["sha256"]
+    assert (await checked(platform, case))["same"]
+
+
+async def test_what_the_desks_found_is_in_the_archive(platform: Any) -> None:
+    case, firm = await in_review(platform)
+    await do_step(platform, "reviewer-town", case, "town-review")
+    case = await case_now(platform, case)
+    await move(platform, firm, case, "withdraw")
+
+    found = await contents(platform, case)
+
+    first = found["steps"][0]
+    assert (first["kind"], first["state"], first["finding"]) == (
+        "town-review", "passed", "情况属实。",
+    )  # fmt: skip
+    assert {each["kind"] for each in found["clocks"]} >= {"accept", "review", "step"}
+
+
+async def test_an_objection_is_in_the_archive_and_who_objected_is_not(platform: Any) -> None:
+    case, firm = await in_notice(platform)
+    answer = await object_to(platform, case)
+    assert answer.status_code == 201, answer.text
+    case = (await firm.get(f"/v1/policy/cases/{case['id']}")).json()
+    await move(platform, firm, case, "withdraw")
+
+    (row,) = (await contents(platform, case))["objections"]
+
+    assert (row["id"], row["state"]) == (answer.json()["id"], "received")
+    assert not {"sealed", "sealed_reply", "fingerprint"} & row.keys()

@@ -134,6 +134,12 @@ async def test_a_code_verifies_and_an_altered_one_does_not(platform: Any) -> Non
         "sha256": document["pdf_sha256"], "validity": "valid", "validity_name": "有效",
         "addressee": "慈溪***公司", "replaced_by": None,
     }  # fmt: skip
+    page = await platform.client("public").get(
+        f"{DOCUMENTS}/verify/{known}", headers={"Accept": "text/html,*/*;q=0.8"}
+    )
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    for said in ("有效", document["number"], document["pdf_sha256"], "慈溪***公司"):
+        assert said in page.text
     altered = known[:-1] + ("0" if known[-1] != "0" else "1")
     answer = await platform.client("public").get(f"{DOCUMENTS}/verify/{altered}")
     assert code(answer) == (404, "verification-code-unknown")

@@ -87,15 +87,16 @@ async def test_rows_are_answered_for_and_a_bad_one_stops_no_other(platform: Any)
         legacy_row(fresh_uscc(), f"{uscc}-5"),
         legacy_row(uscc, f"{uscc}-6", matter_kind="project"),
         legacy_row(uscc, f"{uscc}-1", amount_fen=1),
+        legacy_row(uscc, f"{uscc}-8", programme="key-firm-talent-coverage"),
     ]  # fmt: skip
     done = await imported(platform, as_csv(rows))
 
-    assert (done["state"], done["done"], done["total"]) == ("finished", 7, 7)
-    assert done["result"] == {"created": 2, "unchanged": 0, "refused": 5}
+    assert (done["state"], done["done"], done["total"]) == ("finished", 8, 8)
+    assert done["result"] == {"created": 2, "unchanged": 0, "refused": 6}
     assert [(e["line"], e["field"], e["code"]) for e in done["errors"]] == [
         (4, "programme", "programme-unknown"), (5, "amount_fen", "integer-format"),
         (6, "applicant_name", "applicant-name-required"), (7, "matter_kind", "matter-kind"),
-        (8, "external_ref", "external-ref-used"),
+        (8, "external_ref", "external-ref-used"), (9, "programme", "confidential-programme"),
     ]  # fmt: skip
     again = await imported(platform, as_csv(rows[:2]))
     assert again["result"] == {"created": 0, "unchanged": 2, "refused": 0}

@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import select, text
 
 from services.kernel.unit import commit
+from services.policy import pages
 from services.policy.cases.models import Case
 from services.policy.notices.actions.publish_notice import publish_notice
 from services.policy.plan.actions.load_library import library
@@ -123,3 +124,33 @@ async def test_the_feed_comes_as_json_and_as_rss(platform: Any) -> None:
     assert answer.headers["content-type"].startswith("application/rss+xml")
     links = [item.findtext("link") for item in ET.fromstring(answer.content).iter("item")]  # noqa: S314
     assert entry["url"] in links
+
+
+async def test_a_person_s_browser_is_shown_a_page_and_a_program_json(platform: Any) -> None:
+    case, _ = await in_notice(platform)
+    public = platform.client("public")
+    browser = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
+    listed = await public.get(NOTICES, headers=browser)
+    assert listed.headers["content-type"] == "text/html; charset=utf-8"
+    path = f"{NOTICES}/{case['notice']['id']}"
+    assert f'href="{path}"' in listed.text
+    answer = await public.get(path, headers=browser)
+    policy = answer.headers["content-security-policy"]
+    assert policy.startswith("default-src 'none'")
+    assert "unsafe" not in policy
+    for said in (case["applicant_name"], "500,000元", case["notice"]["to"], "有异议的"):
+        assert said in answer.text
+    assert (await read(platform, path))["frozen"]["sha256"] in answer.text
+    assert (await public.get(path)).headers["content-type"] == "application/json"
+
+
+def test_what_a_page_says_is_never_markup() -> None:
+    evil = '<script>alert("1")</script>&'
+    answer = pages.page(
+        evil, pages.paragraph(evil), pages.table((evil,), [(evil, None)]),
+        pages.links([('x" onclick="y', evil, evil)]),
+    )  # fmt: skip
+    text_ = bytes(answer.body).decode()
+    assert "<script" not in text_
+    assert 'onclick="y"' not in text_
+    assert text_.count("&lt;script&gt;") == 7

@@ -48,11 +48,12 @@ def answer(**changes: Any) -> Assessment:
     return replace(base, **changes)
 
 
-def judged(assessment: Assessment, *, declared: Any = (), surveyed: Any = (), manual: Any = UNSET,
-           has_amount: bool = True) -> Judged:  # fmt: skip
+def judged(assessment: Assessment, *, declared: Any = (), surveyed: Any = (), stale: Any = (),
+           manual: Any = UNSET, has_amount: bool = True) -> Judged:  # fmt: skip
     return judge(
-        assessment, declared, surveyed, facts=library().facts, manual=manual, has_amount=has_amount
-    )
+        assessment, declared, surveyed, stale,
+        facts=library().facts, manual=manual, has_amount=has_amount,
+    )  # fmt: skip
 
 
 def condition(id_: str, outcome: str) -> dict[str, Any]:
@@ -108,6 +109,16 @@ def test_the_firms_own_word_and_a_survey_offer_nothing() -> None:
         ("revenue_fen", 2025), ("is_listed", None),
     ]  # fmt: skip
     assert judged(answer(), surveyed=["revenue_fen:2025"]).reason is LeftOut.NO_LAWFUL_SOURCE
+
+
+def test_a_register_out_of_date_offers_nothing_and_is_named_with_its_owner() -> None:
+    late = judged(answer(), stale={"has_dishonesty_record": ON})
+    assert late.reason is LeftOut.STALE_REGISTER
+    (lack,) = late.lacks
+    assert (lack.fact, lack.year) == ("has_dishonesty_record", None)
+    assert lack.owner == library().facts["has_dishonesty_record"].owner.name
+    own = judged(answer(), declared=["is_listed"], stale={"has_dishonesty_record": ON})
+    assert own.reason is LeftOut.SELF_DECLARED
 
 
 def ground(source: str | None, *facts: str) -> Ground:

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from services.enterprise.contract.events import FirmChanged, Ground, HeldRecognition
 from services.kernel.errors import Conflict, Forbidden, Invalid, Refusal
@@ -21,7 +22,8 @@ from services.policy.fact_objections.rules import (
     require_open_case,
     require_whose,
 )
-from services.policy.firms.rules import KnownFirm, ListEntry, asked_of
+from services.policy.firms.rules import KnownFirm, ListEntry, asked_of, stale_of
+from services.policy.office import Renewal, load_office
 from services.policy.plan.actions.load_library import library
 from services.policy.prefill.rules import (
     COMPARED,
@@ -30,6 +32,8 @@ from services.policy.prefill.rules import (
     Check,
     CheckOutcome,
     grounds_of,
+    provisional_in,
+    require_renewable,
     settled,
     split_name,
     value_in,
@@ -73,6 +77,46 @@ def test_every_state_is_before_in_or_after_the_proposal_or_ended() -> None:
     assert set(COMPARED) | ended == set(CaseState)
     assert not UNFROZEN & UNDECIDED
     assert OBJECTED_IN == UNFROZEN | UNDECIDED
+
+
+def test_what_is_provisional_is_the_firms_word_and_what_a_register_owes() -> None:
+    situation = {"declared": ["revenue_fen:2025"], "stale": {"is_listed": "2026-07-02"}}
+    assert provisional_in(situation) == ["is_listed", "revenue_fen:2025"]
+    assert provisional_in({"declared": []}) == []
+
+
+@pytest.mark.parametrize(
+    ("fact", "department", "days", "since"),
+    [
+        ("is_listed", "jrb", 30, None), ("is_listed", "jrb", 29, ON),
+        ("is_listed", "jrb", 28, date(2026, 11, 22)),
+        # Nobody owes a firm's own word, nor a fact that no register promises.
+        ("is_listed", None, 1, None), ("is_above_scale", "tjj", 1, None),
+    ],
+)  # fmt: skip
+def test_a_register_owes_a_statement_after_the_days_that_it_promised(
+    fact: str, department: str | None, days: int, since: date | None
+) -> None:
+    ground = Ground(
+        statement_id=new_id(), department=department, source=None, facts=[fact],
+        # In the city it is the 24th of October already.
+        recorded_at=datetime(2026, 10, 23, 17, tzinfo=UTC),
+    )  # fmt: skip
+    found = stale_of([fact], [ground], {"is_listed": days}, ON)
+    assert found == ({} if since is None else {fact: since})
+    assert stale_of([], [ground], {"is_listed": days}, ON) == {}
+
+
+def test_only_facts_as_of_a_day_are_renewed() -> None:
+    require_renewable(load_office().renewals, library().facts)
+    for wrong in ("revenue_fen", "no_such_fact"):
+        with pytest.raises(ValueError, match=wrong):
+            require_renewable([wrong], library().facts)
+
+
+def test_a_promise_to_renew_has_a_source() -> None:
+    with pytest.raises(ValidationError, match="source"):
+        Renewal(days=30)
 
 
 def known(**parts: Any) -> KnownFirm:

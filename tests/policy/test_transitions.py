@@ -1,7 +1,8 @@
 """The table of transitions says what the machine does, and its page is committed."""
 
 from services.launch.commands.documents import REPOSITORY, written_documents
-from services.policy.cases.rules import NEXT, CaseEvent, CaseState, SystemEvent
+from services.policy.cases.rules import NEXT, WITHOUT_MONEY, CaseEvent, CaseState, SystemEvent
+from services.policy.prefill.rules import UNDECIDED
 from services.policy.transitions import rules
 from services.policy.transitions.rules import NEEDS, WRITES
 
@@ -27,8 +28,22 @@ def test_what_moves_a_case_beside_its_events_is_in_the_table() -> None:
     assert beside == {
         SystemEvent.STEP_RETURNED, SystemEvent.NOTICE_BEGUN, SystemEvent.SUSPENDED,
         SystemEvent.OBJECTION_UPHELD, SystemEvent.OBJECTION_DISMISSED, SystemEvent.AWARDED,
-        SystemEvent.PAID, SystemEvent.PAYMENT_RETURNED,
+        SystemEvent.PAID, SystemEvent.PAYMENT_RETURNED, SystemEvent.FACTS_CHANGED,
+        SystemEvent.FACT_OBJECTION_ANSWERED, SystemEvent.OFFER_LAPSED,
+        SystemEvent.TITLE_RECORDED, SystemEvent.COMPLETED,
     }  # fmt: skip
+
+
+def test_a_case_that_goes_on_by_itself_does_so_in_the_table() -> None:
+    drawn = {(each.leaves, each.event, to) for each in rules.transitions() for to in each.reaches}
+    for state, ways in WITHOUT_MONEY.items():
+        assert {(state, event, to) for event, to in ways.items()} <= drawn
+    sent_back = {
+        (state, event, CaseState.IN_REVIEW)
+        for state in UNDECIDED
+        for event in (SystemEvent.FACTS_CHANGED, SystemEvent.FACT_OBJECTION_ANSWERED)
+    }
+    assert sent_back <= drawn
 
 
 def test_every_state_is_drawn_and_can_be_reached() -> None:

@@ -2,12 +2,15 @@
 
 from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import exists, func, select
+from sqlalchemy import exists, func, inspect, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import DeclarativeBase
 
+from services.kernel.actors import Actor
 from services.kernel.blobs import Blobs
 from services.kernel.errors import NotFound
 from services.kernel.pages import PageRequest
@@ -23,13 +26,31 @@ from services.policy.archives.schemas import (
     RetentionView,
 )
 from services.policy.base import storage_of
+from services.policy.calls.models import CallRank
 from services.policy.cases.models import Case
-from services.policy.cases.queries import last_id
+from services.policy.cases.queries import is_visible, last_id
 from services.policy.cases.rules import FINISHED, CaseState
+from services.policy.clocks.models import CaseClock
 from services.policy.documents.models import KeptFile
 from services.policy.documents.rules import sha256_of
-from services.policy.notices.models import NoticeEdition, NoticeItem
+from services.policy.fact_objections.models import FactObjection
+from services.policy.legacy_cases.models import LegacyCase
+from services.policy.notices.models import NoticeEdition, NoticeItem, Objection
+from services.policy.offers.models import Offer
+from services.policy.overrides.models import CaseOverride
+from services.policy.panels.models import (
+    Panel,
+    PanelCase,
+    PanelEdition,
+    PanelExpert,
+    PanelResult,
+    PanelSheet,
+    PanelSheetVersion,
+)
+from services.policy.prefill.models import FactCheck
+from services.policy.recusals.models import Recusal
 from services.policy.situations.models import FrozenSituation, RuleText
+from services.policy.steps.models import CaseStep
 
 
 async def archive(session: AsyncSession, case_id: UUID, *, for_update: bool = False) -> CaseArchive:
@@ -44,10 +65,10 @@ async def archive(session: AsyncSession, case_id: UUID, *, for_update: bool = Fa
 
 
 async def archives(
-    session: AsyncSession, page: PageRequest, *, year: int | None
+    session: AsyncSession, actor: Actor, page: PageRequest, *, year: int | None
 ) -> list[CaseArchive]:
-    """List the volumes for hand-over, the newest first."""
-    statement = select(CaseArchive)
+    """List the volumes that the actor may know of, the newest first, for hand-over."""
+    statement = select(CaseArchive).where(is_visible(CaseArchive.case_id, actor))
     if year is not None:
         days = (date(year, 1, 1), date(year, 12, 31))
         statement = statement.where(CaseArchive.ended_on.between(*days))
@@ -111,6 +132,72 @@ async def notice_editions(
     """Give the lists in which a case stood in public, byte for byte, in their order."""
     statement = select(NoticeEdition).where(NoticeEdition.notice_id.in_(notice_ids))
     statement = statement.order_by(NoticeEdition.notice_id, NoticeEdition.number)
+    return (await session.scalars(statement)).all()
+
+
+async def papers_of_case(
+    session: AsyncSession, case_id: UUID
+) -> list[tuple[str, str, Sequence[DeclarativeBase]]]:
+    """Give what the desks wrote down of a case beside its history, by kind."""
+    kinds: tuple[tuple[str, str, Any], ...] = (
+        ("legacy", "历史办件登记", LegacyCase),
+        ("offers", "免申即享", Offer),
+        ("fact-objections", "对事实的异议", FactObjection),
+        ("fact-checks", "暂用事实的核对", FactCheck),
+        ("recusals", "回避", Recusal),
+        ("steps", "审核环节", CaseStep),
+        ("rankings", "申报批次排序", CallRank),
+        ("overrides", "突破规则", CaseOverride),
+        ("clocks", "办理时限", CaseClock),
+    )
+    found: list[tuple[str, str, Sequence[DeclarativeBase]]] = []
+    for name, title, model in kinds:
+        statement = select(model).where(model.case_id == case_id)
+        ordered = statement.order_by(*inspect(model).primary_key)
+        found.append((name, title, (await session.scalars(ordered)).all()))
+    return found
+
+
+async def panels_of_case(
+    session: AsyncSession, case_id: UUID
+) -> tuple[Sequence[Panel], Sequence[PanelExpert], Sequence[PanelEdition]]:
+    """Give the panels that a case stood before, who sat on them, and their results with its own."""
+    before = select(PanelCase.panel_id).where(PanelCase.case_id == case_id)
+    panels = select(Panel).where(Panel.id.in_(before)).order_by(Panel.id)
+    experts = select(PanelExpert).where(PanelExpert.panel_id.in_(before))
+    judged = exists().where(
+        PanelResult.case_id == case_id,
+        PanelResult.panel_id == PanelEdition.panel_id,
+        PanelResult.edition == PanelEdition.edition,
+    )
+    editions = select(PanelEdition).where(judged)
+    return (
+        (await session.scalars(panels)).all(),
+        (await session.scalars(experts.order_by(PanelExpert.panel_id, PanelExpert.seat))).all(),
+        (
+            await session.scalars(editions.order_by(PanelEdition.panel_id, PanelEdition.edition))
+        ).all(),
+    )
+
+
+async def sheets_of_case(
+    session: AsyncSession, case_id: UUID
+) -> Sequence[tuple[PanelSheet, PanelSheetVersion]]:
+    """Give every version of what experts said of a case, for its own file."""
+    statement = (
+        select(PanelSheet, PanelSheetVersion)
+        .join(PanelCase, PanelCase.id == PanelSheet.panel_case_id)
+        .join(PanelSheetVersion, PanelSheetVersion.sheet_id == PanelSheet.id)
+        .where(PanelCase.case_id == case_id)
+        .order_by(PanelSheet.id, PanelSheetVersion.version)
+    )
+    return [(sheet, version) for sheet, version in await session.execute(statement)]
+
+
+async def objections(session: AsyncSession, case_id: UUID) -> Sequence[Objection]:
+    """Give the objections to how a case was listed; who objected stays sealed where it is."""
+    statement = select(Objection).join(NoticeItem, NoticeItem.id == Objection.item_id)
+    statement = statement.where(NoticeItem.case_id == case_id).order_by(Objection.id)
     return (await session.scalars(statement)).all()
 
 

@@ -34,13 +34,13 @@ ZIP = "application/zip"
 
 @router.get("")
 async def list_archives(
-    _: PackageReader,
+    actor: PackageReader,
     session: Session,
     page: Page,
     year: Annotated[int | None, Query(ge=2000, le=2199, description="Ended in this year")] = None,
 ) -> ArchiveList:
     """List the volumes as a hand-over list (移交清单), the newest first."""
-    rows = await queries.archives(session, page, year=year)
+    rows = await queries.archives(session, actor, page, year=year)
     found = page_of(rows, page, lambda row: [row.id])
     return ArchiveList(
         items=[queries.summary(row) for row in found["items"]], next_cursor=found["next_cursor"]

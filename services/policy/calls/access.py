@@ -3,11 +3,14 @@
 from typing import Annotated
 
 from fastapi import Depends
-from sqlalchemy import ColumnElement, or_, true
+from sqlalchemy import ColumnElement, and_, exists, or_
 
 from services.kernel.actors import Actor, Guard, Role
 from services.kernel.errors import Forbidden
 from services.policy.calls.models import Call
+from services.policy.cases.access import applied_by
+from services.policy.cases.models import Case
+from services.policy.evaluations.access import is_known_to
 from services.policy.plan.actions.load_library import library
 
 READERS = (
@@ -44,10 +47,16 @@ DraftReader = Annotated[Actor, Depends(Guard(Role.REVIEWER, Role.APPROVER, Role.
 
 
 def visible_to(actor: Actor) -> ColumnElement[bool]:
-    """Show everybody what was published; drafts to who publishes, audits, or wrote them."""
+    """Show everybody what was published; drafts to who publishes, audits, or wrote them.
+
+    A call of a confidential programme is there for the programme's owners and who applied under it.
+    """
+    applied = exists().where(Case.call_id == Call.id, applied_by(actor))
+    is_known = is_known_to(actor, Call.programme)
     if actor.has(Role.AUDITOR, Role.APPROVER):
-        return true()
+        return or_(is_known, applied)
     published = Call.published_at.is_not(None)
-    if not actor.has(Role.REVIEWER):
-        return published
-    return or_(published, Call.programme.in_(library().programmes_of(actor.department)))
+    if actor.has(Role.REVIEWER):
+        own = Call.programme.in_(library().programmes_of(actor.department))
+        published = or_(published, own)
+    return or_(and_(published, is_known), applied)

@@ -26,6 +26,7 @@ from services.policy.calls.schemas import (
     NoData,
     SettleData,
 )
+from services.policy.matches.actions.mark_due import EVERYBODY, mark_due
 from services.policy.notices.actions.publish_list import publish_list
 from services.policy.plan.actions.load_library import library
 from services.policy.plan.queries import programme_unknown
@@ -34,6 +35,8 @@ from services.rulebook import Programme, canonical_json
 
 DataT = TypeVar("DataT", bound=BaseModel)
 WITH_DATA = (CallEvent.SETTLE, CallEvent.LIMIT)
+# With these another day is the last on which firms may have the programme.
+MOVE_THE_LAST_DAY = (CallEvent.PUBLISH, CallEvent.RANK, CallEvent.CANCEL)
 
 
 async def draft_call(session: AsyncSession, actor: Actor, new: NewCall, *, now: datetime) -> Call:
@@ -79,6 +82,23 @@ async def move_call(
     check_version(deed.version, call.version)
     if deed.event not in WITH_DATA:
         _data(deed, NoData)
+    await _do(session, actor, call, programme, deed, now)
+    call.state, call.version = state, call.version + 1
+    await session.flush()
+    if deed.event in MOVE_THE_LAST_DAY:
+        await mark_due(session, EVERYBODY)
+    _audit(session, actor, f"call.{deed.event}", call, now, note=deed.note)
+    return call
+
+
+async def _do(
+    session: AsyncSession,
+    actor: Actor,
+    call: Call,
+    programme: PlanProgramme,
+    deed: CallDeed,
+    now: datetime,
+) -> None:
     match deed.event:
         case CallEvent.PUBLISH:
             await _publish(session, actor, call, programme, now)
@@ -92,10 +112,6 @@ async def move_call(
             _limit_applications(actor, call, programme.compiled.programme, deed)
         case CallEvent.CANCEL:
             _require_reason(deed)
-    call.state, call.version = state, call.version + 1
-    await session.flush()
-    _audit(session, actor, f"call.{deed.event}", call, now, note=deed.note)
-    return call
 
 
 async def _publish(

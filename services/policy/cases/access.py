@@ -3,12 +3,13 @@
 from typing import Annotated
 
 from fastapi import Depends
-from sqlalchemy import ColumnElement, and_, exists, false, or_, true
+from sqlalchemy import ColumnElement, and_, exists, false, or_
 
 from services.kernel.actors import Actor, Guard, Role
 from services.policy.cases.models import Case, CaseHistory
 from services.policy.cases.rules import AWARDED, FIRM, INSTITUTION, CaseState
 from services.policy.contract.events import Party
+from services.policy.evaluations.access import is_known_to
 from services.policy.firms.queries import is_in_town
 from services.policy.plan.actions.load_library import library
 
@@ -29,10 +30,14 @@ CaseHandler = Annotated[
 
 
 def visible_to(actor: Actor) -> ColumnElement[bool]:
-    """Show applicants their own, reviewers their desk's or town's, treasurers what was awarded."""
+    """Show applicants their own, reviewers their desk's or town's, treasurers what was awarded.
+
+    Cases of a confidential programme are there for their applicant and the programme's owners only.
+    """
+    is_known = is_known_to(actor, Case.programme)
     if actor.has(Role.APPROVER, Role.AUDITOR):
-        return true()
-    seen: list[ColumnElement[bool]] = [applied_by(actor)]
+        return or_(applied_by(actor), is_known)
+    seen: list[ColumnElement[bool]] = []
     if actor.has(Role.REVIEWER):
         seen.append(reviewed_by(actor))
     if actor.has(Role.TREASURER):
@@ -41,7 +46,7 @@ def visible_to(actor: Actor) -> ColumnElement[bool]:
         held = or_(Case.state.in_(AWARDED), and_(Case.state == CaseState.REVOKED, reached))
         # Where no money is, a treasurer has nothing to do.
         seen.append(and_(held, Case.without_money.is_(False)))
-    return or_(*seen)
+    return or_(applied_by(actor), and_(is_known, or_(false(), *seen)))
 
 
 def applied_by(actor: Actor) -> ColumnElement[bool]:
@@ -59,7 +64,8 @@ def reviewed_by(actor: Actor) -> ColumnElement[bool]:
     if actor.town_code is None:
         return own
     town = is_in_town(Case.applicant_id, actor.town_code)
-    return or_(own, and_(Case.applicant_kind == FIRM, town))
+    of_town = and_(Case.applicant_kind == FIRM, town, is_known_to(actor, Case.programme))
+    return or_(own, of_town)
 
 
 def acts_for(actor: Actor, applicant: Party) -> bool:

@@ -27,6 +27,7 @@ from services.policy.checks.rules import (
     Lot,
 )
 from services.policy.checks.schemas import CheckSummary, CheckView, DrawCheck, DrawView
+from services.policy.self_evaluations.queries import of_known_call
 
 
 async def draws(session: AsyncSession, call_id: UUID) -> Sequence[CheckDraw]:
@@ -34,8 +35,12 @@ async def draws(session: AsyncSession, call_id: UUID) -> Sequence[CheckDraw]:
     return (await session.scalars(statement)).all()
 
 
-async def draw(session: AsyncSession, draw_id: UUID, *, for_update: bool = False) -> CheckDraw:
-    statement = select(CheckDraw).where(CheckDraw.id == draw_id)
+async def draw(
+    session: AsyncSession, actor: Actor, draw_id: UUID, *, for_update: bool = False
+) -> CheckDraw:
+    statement = select(CheckDraw).where(
+        CheckDraw.id == draw_id, of_known_call(actor, CheckDraw.call_id)
+    )
     if for_update:
         statement = statement.with_for_update()
     found = await session.scalar(statement.execution_options(populate_existing=True))

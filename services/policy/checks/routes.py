@@ -38,7 +38,7 @@ calls_router = noun_router("policy", "checks", prefix="/v1/policy/calls")
 @calls_router.get("/{call_id}/check-draws")
 async def list_draws(call_id: UUID, actor: OfficeReader, session: Session) -> DrawList:
     """List the draws among a call's awarded cases."""
-    call = await call_of(session, call_id)
+    call = await call_of(session, actor, call_id)
     rows = await queries.draws(session, call.id)
     return DrawList(items=[queries.draw_view(actor, row) for row in rows])
 
@@ -59,15 +59,15 @@ async def get_draw(
     draw_id: UUID, actor: OfficeReader, session: Session, response: Response
 ) -> DrawView:
     """Read a draw with everything that it takes to draw it again."""
-    row = await queries.draw(session, draw_id)
+    row = await queries.draw(session, actor, draw_id)
     set_etag(response, row.version)
     return queries.draw_view(actor, row)
 
 
 @draws_router.get("/{draw_id}/verification")
-async def verify_draw(draw_id: UUID, _: OfficeReader, session: Session) -> DrawCheck:
+async def verify_draw(draw_id: UUID, actor: OfficeReader, session: Session) -> DrawCheck:
     """Draw again from the frozen list and the seed, and compare."""
-    return await queries.verified(session, await queries.draw(session, draw_id))
+    return await queries.verified(session, await queries.draw(session, actor, draw_id))
 
 
 @draws_router.post("/{draw_id}/events", dependencies=[KEYED])

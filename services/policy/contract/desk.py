@@ -11,7 +11,8 @@ from services.policy.contract.events import Matter, Party
 class CaseOverridden(DeedEvent, type="liangxin.policy.case.overridden.v1"):
     """An officer proposed against the rule's result, with a reason that stays with the case.
 
-    `rule_amount_fen` is what the rule gave: null where it could not tell.
+    `rule_amount_fen` is what the rule gave: null where it could not tell. Of confidential
+    programmes nothing is announced.
     """
 
     case_id: UUID

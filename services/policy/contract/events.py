@@ -87,7 +87,8 @@ class AwardProposed(DeedEvent, type="liangxin.policy.award.proposed.v1"):
 class CaseDecided(DeedEvent, type="liangxin.policy.case.decided.v1"):
     """A second person approved: what finance reserved becomes an award, `grant` a recognition.
 
-    `without_money` says that nothing was reserved, so that finance has nothing to award.
+    `without_money` says that nothing was reserved, so that finance has nothing to award. Programme,
+    department and beneficiary of a confidential programme are not told.
     """
 
     case_id: UUID

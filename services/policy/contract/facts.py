@@ -39,7 +39,9 @@ class FactObjectionAnswered(DeedEvent, type="liangxin.policy.fact_objection.answ
 
 
 class CaseFactsChecked(DeedEvent, type="liangxin.policy.case.rechecked.v1"):
-    """Facts that rested on the applicant's word were compared with their owners' statements.
+    """Facts that were taken for the time being were compared with their owners' statements.
+
+    They rested on the applicant's word, or on a statement that its register should have renewed.
 
     Names only, as `fact` or `fact:year`. What `changed` sent a case back that was proposed and not
     decided: it is in review, and is proposed again.

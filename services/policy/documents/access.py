@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from fastapi import Depends
-from sqlalchemy import ColumnElement, and_, exists, or_, true
+from sqlalchemy import ColumnElement, and_, exists, or_
 
 from services.kernel.actors import Actor, Guard, Role
 from services.policy.cases.access import visible_to as cases_visible_to
@@ -25,15 +25,12 @@ Issuer = Annotated[Actor, Depends(Guard(Role.APPROVER))]
 
 def visible_to(actor: Actor) -> ColumnElement[bool]:
     """Show decisions to whom their case is shown, payments to officers; drafts to who drafts."""
+    about = (DocumentCase.document_id == Document.id, DocumentCase.case_id == Case.id)
     if actor.has(Role.APPROVER, Role.AUDITOR):
-        return true()
+        return ~exists().where(*about, ~cases_visible_to(actor))
     is_decision = Document.kind != DocumentKind.PAYMENT
     was_issued = Document.issued_on.is_not(None)
-    of_own_case = exists().where(
-        DocumentCase.document_id == Document.id,
-        DocumentCase.case_id == Case.id,
-        cases_visible_to(actor),
-    )
+    of_own_case = exists().where(*about, cases_visible_to(actor))
     seen: list[ColumnElement[bool]] = [and_(is_decision, was_issued, of_own_case)]
     if actor.has(Role.REVIEWER):
         seen.append(and_(is_decision, of_own_case))

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from uuid import UUID
 
 import orjson
+from fastapi import Response
 from sqlalchemy import Select, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.kernel.actors import Actor, Role
 from services.kernel.errors import NotFound
 from services.kernel.pages import PageRequest
+from services.policy import pages
 from services.policy.cases.access import visible_to as cases_visible_to
 from services.policy.cases.models import Case
 from services.policy.cases.queries import applicant_of, last_id
@@ -177,6 +179,18 @@ async def verification(session: AsyncSession, code: str) -> VerificationView:
         sha256=found.pdf_sha256, validity=worth, validity_name=VALIDITY_NAMES[worth][0],
         addressee=await _addressee(session, found), replaced_by=replaced_by and replaced_by.number,
     )  # fmt: skip
+
+
+def verification_page(found: VerificationView) -> Response:
+    """Write what a code tells as a page for whoever scans it."""
+    rows = [
+        ("效力", found.validity_name), ("文书", found.kind_name), ("文号", found.number),
+        ("印发日期", found.issued_on), ("机关", found.department), ("送达", found.addressee),
+        ("由此文书代替", found.replaced_by), ("SHA-256", found.sha256),
+    ]  # fmt: skip
+    return pages.page(
+        "文书验证", pages.table(("事项", "内容"), (row for row in rows if row[1] is not None))
+    )
 
 
 def department_name(session: AsyncSession, code: str) -> str:

@@ -26,6 +26,7 @@ from services.policy.documents.schemas import (
     NewDocument,
     VerificationView,
 )
+from services.policy.pages import PAGES, Accept, wants_page
 
 router = noun_router("policy", "documents")
 
@@ -64,12 +65,18 @@ async def list_documents(
     return DocumentList(items=items, next_cursor=found["next_cursor"])
 
 
-@router.get("/verify/{code}")
+@router.get("/verify/{code}", responses=PAGES)
 async def verify_document(
-    code: Annotated[str, Path(max_length=60)], _: Anyone, session: Session
+    code: Annotated[str, Path(max_length=60)],
+    _: Anyone,
+    session: Session,
+    accept: Accept = "",
 ) -> VerificationView:
     """Check a document in hand by its code: its number, day, office, hash and validity."""
-    return await queries.verification(session, code)
+    found = await queries.verification(session, code)
+    if wants_page(accept):
+        return queries.verification_page(found)  # pyright: ignore[reportReturnType]
+    return found
 
 
 @router.get("/{document_id}")

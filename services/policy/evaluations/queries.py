@@ -30,6 +30,7 @@ from services.policy.evaluations.schemas import (
 )
 from services.policy.firms import queries as firms
 from services.policy.firms.rules import situation_of
+from services.policy.office import renewal_days
 from services.policy.parameters.queries import known_decisions
 from services.policy.parameters.rules import Number, numbers_of, stacking_mode
 from services.policy.plan.actions.load_library import library
@@ -91,8 +92,9 @@ async def entitlements(
     history = await received(session, party)
     vocabulary = library().vocabulary
     situation = situation_of(firm, vocabulary, on=on, year=None, history=history)
+    renewals = renewal_days(session)
     answers = [
-        rules.mark_own(each, situation, firm.state.declared)
+        rules.mark_own(each, situation, firm, renewals)
         for each in await _answers(session, programmes, situation, demonstration=demonstration)
     ]
     common = _common(answers, situation, demonstration=demonstration)

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Literal, TypeAlias
 
 from services.policy.cases.rules import FIRM, MatterKind
-from services.policy.firms.rules import declared_of, mark_declared
+from services.policy.firms.rules import KnownFirm, asked_of, declared_of, mark_provisional, stale_of
 from services.policy.parameters.rules import Decisions, Number, stacking_mode
 from services.policy.plan.rules import Library, PlanProgramme
 from services.policy.stacking.rules import OWN_LEVEL
@@ -58,13 +58,16 @@ def answer_of(
 
 
 def mark_own(
-    answer: ProgrammeAnswer, situation: Situation, declared: Iterable[str]
+    answer: ProgrammeAnswer, situation: Situation, firm: KnownFirm, renewals: Mapping[str, int]
 ) -> ProgrammeAnswer:
-    """Flag an answer that rests on what only the firm itself has stated."""
+    """Flag an answer that rests on the firm's own word, or on what a register has not renewed."""
     if answer.programme is None:
         return answer
-    own = declared_of(answer.programme.compiled, situation, declared)
-    return replace(answer, assessment=mark_declared(answer.assessment, own))
+    compiled = answer.programme.compiled
+    own = declared_of(compiled, situation, firm.state.declared)
+    used = set(asked_of(compiled, situation.year)) & situation.facts.keys()
+    stale = stale_of(used, firm.grounds, renewals, situation.on)
+    return replace(answer, assessment=mark_provisional(answer.assessment, own, stale))
 
 
 def matter_key(kind: str, year: int) -> str:

@@ -3,10 +3,11 @@
 from typing import Annotated
 
 from fastapi import Depends
-from sqlalchemy import ColumnElement, or_, true
+from sqlalchemy import ColumnElement, or_
 
 from services.kernel.actors import Actor, Guard, Role
 from services.policy.cases.access import applied_by, reviewed_by
+from services.policy.cases.access import visible_to as cases_visible_to
 from services.policy.fact_objections.models import FactObjection
 
 FactObjectionReader = Annotated[
@@ -31,7 +32,7 @@ def visible_to(actor: Actor) -> ColumnElement[bool]:
     The statement that it filters has joined the case.
     """
     if actor.has(Role.APPROVER, Role.AUDITOR):
-        return true()
+        return cases_visible_to(actor)
     seen: list[ColumnElement[bool]] = [applied_by(actor)]
     if actor.has(Role.REGISTRAR):
         seen.append(FactObjection.department == (actor.department or ""))

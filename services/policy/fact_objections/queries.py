@@ -22,7 +22,7 @@ from services.policy.fact_objections.rules import FactObjectionEvent, FactObject
 from services.policy.fact_objections.schemas import FactObjectionView
 from services.policy.plan.actions.load_library import library
 from services.policy.prefill.models import FactCheck
-from services.policy.prefill.rules import CheckOutcome, split_name
+from services.policy.prefill.rules import CheckOutcome, provisional_in, split_name
 from services.policy.prefill.schemas import CaseFacts, CheckView
 
 Found = tuple[FactObjection, Case]
@@ -168,7 +168,7 @@ async def case_facts(session: AsyncSession, found: Case) -> CaseFacts:
     checks = await checks_of(session, found)
     confirmed = {each.name for each in checks}
     return CaseFacts(
-        provisional=[n for n in found.situation.get("declared", []) if n not in confirmed],
+        provisional=[n for n in provisional_in(found.situation) if n not in confirmed],
         changed=[each for each in checks if each.outcome is CheckOutcome.CHANGED],
         objected=list((await open_objections(session, found.id)).values()),
     )

@@ -3,12 +3,13 @@
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import Any, Protocol
 from uuid import UUID
 
 from services.enterprise.contract.events import DatedCode, DatedValue, FirmChanged, Ground
+from services.kernel.clock import city_day
 from services.rulebook import (
     Assessment,
     CompiledProgramme,
@@ -25,6 +26,7 @@ from services.rulebook.situation import FactValue
 CITY_DIVISION = "330282"
 ABOVE_SCALE = "above-scale"
 SELF_DECLARED = "self-declared"
+STALE_REGISTER = "stale-register"
 # What follows from a field of the profile, where nobody states it.
 DERIVED_FROM: Mapping[str, str] = {"is_city_level": "fiscal_jurisdiction"}
 PROFILE = ("industry_code", "town_code", "registration_authority_code", "established_on")
@@ -163,11 +165,33 @@ def ground_of(name: str, grounds: Iterable[Ground]) -> Ground | None:
     return max(found, key=lambda each: name in each.facts, default=None)
 
 
-def mark_declared(assessment: Assessment, declared: Iterable[str]) -> Assessment:
+def stale_of(
+    used: Iterable[str], grounds: Iterable[Ground], renewals: Mapping[str, int], on: date
+) -> dict[str, date]:
+    """Name the used facts that their owners should have stated anew, with the day since when.
+
+    What a register promises counts from its latest statement. A year's fact is of a year that is
+    over, and what is the firm's own word has no register that owes anything.
+    """
+    known, found = tuple(grounds), dict[str, date]()
+    for name in sorted(renewals.keys() & set(used)):
+        ground = ground_of(name, known)
+        if ground is None or ground.department is None:
+            continue
+        since = city_day(ground.recorded_at) + timedelta(days=renewals[name] + 1)
+        if since <= on:
+            found[name] = since
+    return found
+
+
+def mark_provisional(
+    assessment: Assessment, declared: Iterable[str], stale: Iterable[str] = ()
+) -> Assessment:
     """Flag an answer that rests on such values; its outcome is the same."""
-    if not list(declared):
-        return assessment
-    return replace(assessment, flags=tuple(sorted({*assessment.flags, SELF_DECLARED})))
+    flags = {*assessment.flags}
+    flags |= {SELF_DECLARED} if list(declared) else set()
+    flags |= {STALE_REGISTER} if list(stale) else set()
+    return replace(assessment, flags=tuple(sorted(flags)))
 
 
 def list_states(entries: Iterable[ListEntry]) -> dict[str, bool | None]:

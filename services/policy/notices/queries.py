@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
 from typing import Any
+from urllib.parse import quote
 from uuid import UUID
-from xml.etree.ElementTree import Element, SubElement, tostring
 
+from fastapi import Response
 from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
@@ -19,6 +20,7 @@ from services.kernel.clock import CITY, city_day
 from services.kernel.errors import NotFound, Refusal
 from services.kernel.pages import PageRequest
 from services.kernel.sealed import unseal
+from services.policy import pages
 from services.policy.base import calendar_of, secret_key_of
 from services.policy.cases import queries as cases
 from services.policy.cases.models import Case
@@ -44,6 +46,7 @@ from services.policy.notices.schemas import (
     ObjectionView,
 )
 from services.policy.plan.actions.load_library import library
+from services.rulebook.reasons import yuan
 
 NOTICES = "/v1/policy/notices"
 WANTED = (NoticeItem.result.is_(None), NoticeItem.state != ItemState.REMOVED)
@@ -217,6 +220,37 @@ async def objection_view(
     return ObjectionView.model_validate(fields)
 
 
+def list_page(found: Sequence[NoticeSummary], more: str | None) -> Response:
+    """Write the list of notices as a page for people; `more` is the cursor of the next."""
+    entries = [(f"{NOTICES}/{each.id}", each.title, f"：{_told(each)}") for each in found]
+    next_ = [(f"{NOTICES}?cursor={quote(more)}", "下一页", "")] if more else []
+    return pages.page("两新政策公示", pages.links(entries), pages.links([*next_, *rules.WAYS]))
+
+
+def notice_page(found: NoticeView) -> Response:
+    """Write a notice as a page for people: who is proposed for what, until when, and the result."""
+    rows = [
+        (each.number, each.applicant_name, each.applicant.id,
+         None if each.amount_fen is None else f"{yuan(each.amount_fen)}元",
+         f"{each.from_}至{each.to}",
+         each.result.outcome_name if each.result else rules.ITEM_STATE_NAMES[each.state][0])
+        for each in found.items
+    ]  # fmt: skip
+    until = f"{found.objections.until:%Y-%m-%d %H:%M}"
+    return pages.page(
+        f"{found.title}拟支持名单公示", pages.paragraph(_told(found)),
+        pages.table(rules.COLUMNS, rows),
+        pages.paragraph(f"有异议的，请在{until}前实名并附证据，提交至{found.objections.path}。"),
+        pages.paragraph(f"名单第{found.frozen.number}版，SHA-256：{found.frozen.sha256}"),
+    )  # fmt: skip
+
+
+def _told(found: NoticeSummary) -> str:
+    whom = found.applicant_name or f"共{found.item_count}项"
+    state = rules.NOTICE_STATE_NAMES[found.state][0]
+    return f"{found.department or '公示部门'}，{whom}，公示期{found.from_}至{found.to}，{state}"
+
+
 def feed(listed: Sequence[Listed], base_url: str, now: datetime) -> Feed:
     """Tell of notices as feed readers take them: what is proposed, for how many, until when."""
     return Feed(
@@ -243,20 +277,18 @@ def _feed_item(found: NoticeSummary, row: Notice, base_url: str) -> FeedItem:
 
 def rss(found: Feed) -> bytes:
     """Write a feed as RSS 2.0."""
-    root = Element("rss", version="2.0")
-    channel = SubElement(root, "channel")
-    head = {"title": found.title, "link": found.home_page_url, "description": found.title}
-    for name, text in (head | {"language": found.language}).items():
-        SubElement(channel, name).text = text
-    for each in found.items:
-        item = SubElement(channel, "item")
-        for name, text in (
-            ("title", each.title), ("link", each.url), ("description", each.content_text),
-            ("pubDate", format_datetime(each.date_published)),
-        ):  # fmt: skip
-            SubElement(item, name).text = text
-        SubElement(item, "guid", isPermaLink="false").text = each.id
-    return tostring(root, encoding="utf-8", xml_declaration=True)
+    head = {
+        "title": found.title, "link": found.home_page_url, "description": found.title,
+        "language": found.language,
+    }  # fmt: skip
+    entries = (
+        {
+            "title": each.title, "link": each.url, "description": each.content_text,
+            "pubDate": format_datetime(each.date_published), "guid": each.id,
+        }
+        for each in found.items
+    )  # fmt: skip
+    return pages.rss(head, entries)
 
 
 def purpose_of(objection_id: UUID) -> str:

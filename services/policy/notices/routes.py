@@ -24,6 +24,7 @@ from services.policy.notices.schemas import (
     ObjectionReceipt,
     ObjectionView,
 )
+from services.policy.pages import PAGES, Accept, wants_page
 
 router = noun_router("policy", "notices")
 FEED_ROWS = 50
@@ -37,7 +38,7 @@ LATE: dict[int | str, dict[str, Any]] = {
 }
 
 
-@router.get("")
+@router.get("", responses=PAGES)
 async def list_notices(
     _: Anyone,
     session: Session,
@@ -46,12 +47,15 @@ async def list_notices(
     state: Annotated[
         NoticeState, Query(description="`running` has those that are suspended, too")
     ] = NoticeState.RUNNING,
+    accept: Accept = "",
 ) -> NoticeList:
     """List the public notices that run today, or those of the past: who is proposed for what."""
     running = state is not NoticeState.ENDED
     rows = await queries.notices(session, page, running=running, now=now)
     found = page_of(rows, page, lambda row: [row.notice.id])
     items = [queries.summary(row, now) for row in found["items"]]
+    if wants_page(accept):
+        return queries.list_page(items, found["next_cursor"])  # pyright: ignore[reportReturnType]
     return NoticeList(items=items, next_cursor=found["next_cursor"])
 
 
@@ -76,10 +80,15 @@ async def follow_notices(
     return feed
 
 
-@router.get("/{notice_id}")
-async def get_notice(notice_id: UUID, _: Anyone, session: Session, now: Now) -> NoticeView:
+@router.get("/{notice_id}", responses=PAGES)
+async def get_notice(
+    notice_id: UUID, _: Anyone, session: Session, now: Now, accept: Accept = ""
+) -> NoticeView:
     """Read a notice, running or past: its list as frozen, and what came of each item."""
-    return await queries.view(session, await queries.notice(session, notice_id), now)
+    found = await queries.view(session, await queries.notice(session, notice_id), now)
+    if wants_page(accept):
+        return queries.notice_page(found)  # pyright: ignore[reportReturnType]
+    return found
 
 
 @router.post("/{notice_id}/objections", status_code=201, responses=LATE)

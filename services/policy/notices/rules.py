@@ -83,6 +83,22 @@ NEXT: Mapping[ObjectionState, Mapping[ObjectionEvent, ObjectionState]] = {
     else {}
     for state in ObjectionState
 }
+NOTICE_STATE_NAMES: Mapping[str, tuple[str, str]] = {
+    NoticeState.RUNNING: ("公示中", "Running"),
+    NoticeState.SUSPENDED: ("因异议中止", "Suspended by an objection"),
+    NoticeState.ENDED: ("公示期已满", "Over"),
+}
+ITEM_STATE_NAMES: Mapping[str, tuple[str, str]] = {
+    ItemState.LISTED: ("列入", "Listed"),
+    ItemState.SUSPENDED: ("因异议中止", "Suspended by an objection"),
+    ItemState.REMOVED: ("已移除", "Removed"),
+}
+# What a page for people has: the columns of a list, and where else to look.
+COLUMNS = ("序号", "申报单位", "统一社会信用代码", "拟支持金额", "公示期", "状态或结果")
+WAYS = (
+    ("/v1/policy/notices?state=ended", "往期公示及结果", ""),
+    ("/v1/policy/notices/feed", "订阅", "：JSON Feed，或RSS"),
+)
 OBJECTION_STATE_NAMES: Mapping[str, tuple[str, str]] = {
     ObjectionState.RECEIVED: ("已受理，待核查", "Received, to be examined"),
     ObjectionState.RECORDED: ("已登记，不中止公示", "Recorded, suspends nothing"),

@@ -54,6 +54,7 @@ class LeftOut(StrEnum):
     FACTS_UNKNOWN = "facts-unknown"
     MANUAL_CHECK = "manual-check"
     SELF_DECLARED = "self-declared"
+    STALE_REGISTER = "stale-register"
     NO_LAWFUL_SOURCE = "no-lawful-source"
     AMOUNT_PENDING = "amount-pending-parameter"
     AMOUNT_ZERO = "amount-zero"
@@ -103,6 +104,10 @@ REASON_NAMES: Mapping[str, tuple[str, str]] = {
     ),
     LeftOut.MANUAL_CHECK: ("条件须人工核定", "A condition is for a person to check"),
     LeftOut.SELF_DECLARED: ("依据企业自行申报的事实", "It rests on the firm's own statement"),
+    LeftOut.STALE_REGISTER: (
+        "依据的登记逾期未更新",
+        "A register that it rests on is out of date",
+    ),
     LeftOut.NO_LAWFUL_SOURCE: (
         "所依据的事实来自统计调查",
         "A fact that it rests on comes from a statistical survey",
@@ -228,6 +233,7 @@ def judge(
     assessment: Assessment,
     declared: Iterable[str],
     surveyed: Iterable[str],
+    stale: Iterable[str],
     *,
     facts: Mapping[str, FactEntry],
     manual: Mapping[str, str],
@@ -243,10 +249,13 @@ def judge(
         reason = LeftOut.MANUAL_CHECK if set(unknown) <= manual.keys() else LeftOut.FACTS_UNKNOWN
         lacks = [Lack(None, None, manual.get(each), each) for each in unknown]
         return _left_out(reason, [*map(_missing, assessment.missing), *lacks])
-    if own := list(declared):
-        return _left_out(LeftOut.SELF_DECLARED, (_lack(name, facts) for name in own))
-    if taken := list(surveyed):
-        return _left_out(LeftOut.NO_LAWFUL_SOURCE, (_lack(name, facts) for name in taken))
+    for reason, names in (
+        (LeftOut.SELF_DECLARED, declared),
+        (LeftOut.STALE_REGISTER, stale),
+        (LeftOut.NO_LAWFUL_SOURCE, surveyed),
+    ):
+        if resting := list(names):
+            return _left_out(reason, (_lack(name, facts) for name in resting))
     if has_amount and assessment.amount_fen is None:
         return Judged(OfferState.LEFT_OUT, LeftOut.AMOUNT_PENDING)
     if has_amount and assessment.amount_fen == 0:

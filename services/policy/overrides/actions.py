@@ -12,6 +12,7 @@ from services.kernel.ids import new_id
 from services.kernel.outbox import announce
 from services.policy.cases.models import Case
 from services.policy.contract.desk import CaseOverridden
+from services.policy.evaluations.access import is_confidential
 from services.policy.overrides.models import CaseOverride
 from services.policy.overrides.rules import RuleResult, amount_of
 from services.policy.overrides.schemas import Override
@@ -48,6 +49,8 @@ async def record_override(
         )
     )  # fmt: skip
     await session.flush()
+    if is_confidential(case.programme):
+        return
     event = CaseOverridden(
         case_id=case.id, attempt=case.attempt, programme=case.programme,
         rule_outcome=given.outcome, rule_amount_fen=given.amount_fen, amount_fen=amount_fen,

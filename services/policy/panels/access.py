@@ -4,12 +4,13 @@ from collections.abc import Iterable
 from typing import Annotated
 
 from fastapi import Depends
-from sqlalchemy import ColumnElement, true
+from sqlalchemy import ColumnElement
 
 from services.kernel.actors import Actor, Guard, Role
 from services.kernel.errors import Forbidden
 from services.policy.cases.rules import require_no_stake
 from services.policy.contract.events import Party
+from services.policy.evaluations.access import is_known_to
 from services.policy.panels.models import Panel
 from services.policy.plan.actions.load_library import library
 from services.policy.plan.rules import PlanProgramme
@@ -22,7 +23,7 @@ PanelMover = Annotated[Actor, Depends(Guard(Role.REVIEWER, Role.APPROVER))]
 def visible_to(actor: Actor) -> ColumnElement[bool]:
     """Show panels to approvers and auditors, and to reviewers those of their department's cases."""
     if actor.has(Role.APPROVER, Role.AUDITOR):
-        return true()
+        return is_known_to(actor, Panel.programme)
     return Panel.programme.in_(library().programmes_of(actor.department))
 
 

@@ -1,1 +1,1 @@
-"""What a case is filled with before anybody is asked, and what of it rests on a firm's word."""
+"""What a case is filled with before anybody is asked, and what of it is provisional."""

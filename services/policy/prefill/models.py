@@ -25,7 +25,7 @@ class FactCheck(Base):
     case_id: Mapped[UUID] = mapped_column(ForeignKey("policy_case.id"))
     # The proposal that rested on it; 0 before there was one.
     attempt: Mapped[int]
-    # `fact`, or `fact:year`.
+    # `fact`, or `fact:year`; `declared` is the value that the case took for the time being.
     name: Mapped[str]
     declared: Mapped[Any | None] = mapped_column(JSONB(none_as_null=True))
     stated: Mapped[Any | None] = mapped_column(JSONB(none_as_null=True))

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +16,7 @@ from services.policy.cases.rules import FIRM, CaseState
 from services.policy.contract.events import Party
 from services.policy.fact_objections.queries import checks_of, open_objections
 from services.policy.firms.rules import asked_of, values_in
+from services.policy.panels.queries import judged_facts
 from services.policy.parameters.queries import decisions
 from services.policy.plan.actions.load_library import library
 from services.policy.plan.rules import Department, PlanProgramme
@@ -35,7 +36,7 @@ from services.policy.situations.queries import answer_for
 _PROVISIONAL = """
 SELECT id FROM policy_case
 WHERE applicant_kind = 'firm' AND applicant_id = $1 AND state = ANY($2::text[])
-      AND situation->'declared' <> '[]'::jsonb
+      AND (situation->'declared' <> '[]'::jsonb OR situation ? 'stale')
 ORDER BY id
 """
 _NO_GROUND: Mapping[str, Any] = dict.fromkeys(
@@ -58,12 +59,16 @@ class Filled:
     def year(self) -> int:
         return self.document["situation"]["year"]
 
+    @property
+    def stale(self) -> Mapping[str, str]:
+        return self.document.get("stale", {})
+
     def ground(self, name: str) -> Mapping[str, Any]:
         return self.document.get("grounds", {}).get(name) or _NO_GROUND
 
 
 async def provisional_cases(session: AsyncSession, uscc: str) -> list[UUID]:
-    """Find the cases of a firm that rest on its own word."""
+    """Find the cases of a firm that rest on its own word, or on a register out of date."""
     connection = await raw_connection(session)
     rows = await connection.fetch(_PROVISIONAL, uscc, list(rules.COMPARED))
     return [row["id"] for row in rows]
@@ -84,7 +89,7 @@ async def filled(session: AsyncSession, found: Case, *, now: datetime) -> Filled
         applicant = Party(kind=found.applicant_kind, id=found.applicant_id)
         answer = await answer_for(
             session, programme, applicant, await decisions(session), on=city_day(now),
-            year=found.reference_year,
+            year=found.reference_year, judged=await judged_facts(session, found, programme),
         )  # fmt: skip
         document = situation_document(found, programme, answer)
         assessment = answer.assessment.to_json()
@@ -114,7 +119,7 @@ def _fact(case: Filled, name: str) -> PrefillItem:
     entry, ground = library().facts[fact], case.ground(name)
     value = rules.value_in(case.document["situation"]["facts"], name)
     state = PrefillState.MISSING if value is None else PrefillState.HELD
-    if value is not None and name in case.document["declared"]:
+    if value is not None and (name in case.document["declared"] or name in case.stale):
         state = PrefillState.PROVISIONAL
     return PrefillItem(
         kind=PrefillKind.FACT, name=fact, title=entry.zh, title_en=entry.en, year=year,
@@ -129,6 +134,7 @@ def _fact(case: Filled, name: str) -> PrefillItem:
         lawful_source=LawfulSource(
             code=entry.source, says=entry.source_zh, says_en=entry.source_en
         ),
+        stale_since=date.fromisoformat(case.stale[name]) if name in case.stale else None,
         objection=case.objections.get(name), check=case.checks.get(name), **ground,
     )  # fmt: skip
 

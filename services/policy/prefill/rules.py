@@ -1,7 +1,8 @@
 """What a case is filled with, on plain values: what is held, by whose word, and what is asked.
 
-A value that only the firm has stated, where its owner is silent, is provisional: the case goes on
-with it, marked, and it is compared once the owner's statement arrives.
+A value that only the firm has stated, where its owner is silent, is provisional, and so is one that
+its owner has not stated anew for longer than its register promises: the case goes on with it,
+marked, and it is compared once the owner's statement arrives.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,6 +13,7 @@ from typing import Any
 
 from services.policy.cases.rules import CaseState
 from services.policy.firms.rules import KnownFirm, ListEntry, asked_of, ground_of
+from services.policy.plan.rules import FactEntry
 from services.rulebook import CompiledProgramme
 from services.rulebook.nodes import Grade, Holds, Node, OnceEver, OnList, walk
 
@@ -32,7 +34,7 @@ class PrefillKind(StrEnum):
 
 
 class PrefillState(StrEnum):
-    """Whether a value is held by its owner's word, by the firm's own, or not at all."""
+    """Whether a value is held, for the time being only, or not at all."""
 
     HELD = "held"
     PROVISIONAL = "provisional"
@@ -53,8 +55,8 @@ KIND_NAMES: Mapping[str, tuple[str, str]] = {
 STATE_NAMES: Mapping[str, tuple[str, str]] = {
     PrefillState.HELD: ("已掌握", "Held"),
     PrefillState.PROVISIONAL: (
-        "暂按企业申报，待主管部门陈述后核对",
-        "Provisional: the firm's own word",
+        "暂按企业申报或逾期未更新的登记，待主管部门陈述后核对",
+        "Provisional: the firm's own word, or a register's that is out of date",
     ),
     PrefillState.MISSING: ("尚无", "Not held"),
 }
@@ -78,6 +80,13 @@ class Check:
         return CheckOutcome.CONFIRMED if same else CheckOutcome.CHANGED
 
 
+def require_renewable(named: Iterable[str], facts: Mapping[str, FactEntry]) -> None:
+    """Refuse a promise to renew what nobody states as of a day."""
+    wrong = sorted(name for name in named if name not in facts or facts[name].period != "day")
+    if wrong:
+        raise ValueError(f"office file, renewals: not a fact as of a day: {', '.join(wrong)}")
+
+
 def split_name(name: str) -> tuple[str, int | None]:
     """Part `fact:year` into the two."""
     fact, _, year = name.partition(":")
@@ -91,6 +100,11 @@ def value_in(facts: Mapping[str, Any], name: str) -> Any:
     if isinstance(value, Mapping):
         return None if year is None else value.get(str(year))  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
     return value if year is None else None
+
+
+def provisional_in(situation: Mapping[str, Any]) -> list[str]:
+    """Name the provisional values of a case's situation, as `fact` or `fact:year`."""
+    return sorted({*situation.get("declared", ()), *situation.get("stale", ())})
 
 
 def settled(

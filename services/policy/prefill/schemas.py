@@ -54,6 +54,9 @@ class PrefillItem(BaseModel):
     recorded_at: datetime | None
     valid_from: date | None
     valid_to: date | None
+    stale_since: date | None = Field(
+        None, description="Since when its register owes a newer statement; null: it owes none"
+    )
     objection: UUID | None = Field(description="The applicant's open objection to it")
     check: CheckView | None = None
 
@@ -71,8 +74,9 @@ class PrefillList(BaseModel):
 class CaseFacts(BaseModel):
     """What is not settled of a case's facts.
 
-    `provisional` rests on the applicant's word alone; `changed` was stated otherwise by its owner
-    since; `objected` are the applicant's open objections.
+    `provisional` rests on the applicant's word alone, or on a statement that its register should
+    have renewed; `changed` was stated otherwise by its owner since; `objected` are the applicant's
+    open objections.
     """
 
     provisional: list[str]

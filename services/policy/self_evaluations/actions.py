@@ -54,7 +54,7 @@ async def draft_round(
     session: AsyncSession, actor: Actor, call_id: UUID, new: NewRound, *, now: datetime
 ) -> EvaluationRound:
     """Write down what a call asks, as a reviewer of its department."""
-    call = await queries.call_of(session, call_id)
+    call = await queries.call_of(session, actor, call_id)
     programme = library().programmes.get(call.programme)
     if programme is None:
         raise programme_unknown("/call", call.programme, library().programmes)
@@ -77,7 +77,7 @@ async def move_round(
     session: AsyncSession, actor: Actor, round_id: UUID, deed: RoundDeed, *, now: datetime
 ) -> EvaluationRound:
     """Send a round out as a second person: every case that stands awarded gets its sheet."""
-    row = await queries.round_(session, round_id, for_update=True)
+    row = await queries.round_(session, actor, round_id, for_update=True)
     was = RoundState(row.state)
     rules.require_drafted(was)
     require_other_person(actor, row.drafted_by)
@@ -122,7 +122,7 @@ async def move_sheet(
     match body.event:
         case SheetEvent.SUBMIT:
             given = _data(body, SubmitData)
-            asked = await queries.round_(session, row.round_id)
+            asked = await session.get_one(EvaluationRound, row.round_id)
             known = [Indicator(e["id"], IndicatorType(e["type"])) for e in asked.indicators]
             rules.require_answers(known, given.answers)
             await require_own_files(session, case, given.evidence)

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from datetime import date
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.kernel.actors import Actor, Role
@@ -12,6 +13,7 @@ from services.kernel.errors import NotFound
 from services.kernel.pages import PageRequest
 from services.policy.aftermath.queries import history
 from services.policy.aftermath.rules import Part
+from services.policy.calls.access import visible_to as calls_visible_to
 from services.policy.calls.models import Call
 from services.policy.cases import queries as cases
 from services.policy.cases.access import acts_for, visible_to
@@ -41,10 +43,17 @@ async def rounds(session: AsyncSession, call_id: UUID) -> Sequence[EvaluationRou
     return (await session.scalars(statement.order_by(EvaluationRound.id))).all()
 
 
+def of_known_call(actor: Actor, call_id: Any) -> ColumnElement[bool]:
+    """Show what belongs to a call to those who may know of the call."""
+    return exists().where(Call.id == call_id, calls_visible_to(actor))
+
+
 async def round_(
-    session: AsyncSession, round_id: UUID, *, for_update: bool = False
+    session: AsyncSession, actor: Actor, round_id: UUID, *, for_update: bool = False
 ) -> EvaluationRound:
-    statement = select(EvaluationRound).where(EvaluationRound.id == round_id)
+    statement = select(EvaluationRound).where(
+        EvaluationRound.id == round_id, of_known_call(actor, EvaluationRound.call_id)
+    )
     if for_update:
         statement = statement.with_for_update()
     found = await session.scalar(statement.execution_options(populate_existing=True))
@@ -124,7 +133,7 @@ def summary(row: SelfEvaluation, case: Case, today: date) -> SheetSummary:
 async def view(
     session: AsyncSession, actor: Actor, row: SelfEvaluation, case: Case, *, today: date
 ) -> SheetView:
-    asked = await round_(session, row.round_id)
+    asked = await session.get_one(EvaluationRound, row.round_id)
     return SheetView(
         **summary(row, case, today).model_dump(),
         indicators=[IndicatorBody.model_validate(each) for each in asked.indicators],
@@ -151,9 +160,9 @@ def _visible(actor: Actor) -> Select[tuple[SelfEvaluation, Case]]:
     return statement.where(visible_to(actor))
 
 
-async def call_of(session: AsyncSession, call_id: UUID) -> Call:
-    """Find a published call, whoever asks: what was published is known to everybody."""
-    found = await session.get(Call, call_id)
+async def call_of(session: AsyncSession, actor: Actor, call_id: UUID) -> Call:
+    """Find a published call that the caller may know of."""
+    found = await session.scalar(select(Call).where(Call.id == call_id, calls_visible_to(actor)))
     if found is None or found.published_at is None:
         raise NotFound("没有这个申报批次。", "There is no such call.")
     return found

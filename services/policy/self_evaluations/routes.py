@@ -35,7 +35,7 @@ calls_router = noun_router("policy", "self-evaluations", prefix="/v1/policy/call
 @calls_router.get("/{call_id}/self-evaluation-rounds")
 async def list_rounds(call_id: UUID, actor: OfficeReader, session: Session) -> RoundList:
     """List what was asked of those who were awarded under a call."""
-    call = await queries.call_of(session, call_id)
+    call = await queries.call_of(session, actor, call_id)
     rows = await queries.rounds(session, call.id)
     return RoundList(items=[await queries.round_view(session, actor, row) for row in rows])
 
@@ -56,7 +56,7 @@ async def get_round(
     round_id: UUID, actor: OfficeReader, session: Session, response: Response
 ) -> RoundView:
     """Read a round, with how many sheets were handed in and assessed."""
-    row = await queries.round_(session, round_id)
+    row = await queries.round_(session, actor, round_id)
     set_etag(response, row.version)
     return await queries.round_view(session, actor, row)
 

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.kernel.ids import new_id
 from services.kernel.strict_json import digest
 from services.policy.cases.models import Case
-from services.policy.firms.rules import mark_declared
+from services.policy.firms.rules import mark_provisional
 from services.policy.plan.rules import PlanProgramme
 from services.policy.situations import queries
 from services.policy.situations.models import FrozenSituation, RuleText
@@ -43,10 +43,12 @@ class Replay:
 
 def situation_document(case: Case, programme: PlanProgramme, answer: Answer) -> dict[str, Any]:
     """Write down everything that an answer rests on."""
-    # Absent where nothing was judged, so that all other situations keep their bytes.
+    # Absent where there is none, so that all other situations keep their bytes.
     judged = {name: dict(each.source) for name, each in answer.judged.items()}
+    stale = {name: since.isoformat() for name, since in answer.stale.items()}
     return {
         **({"judged": judged} if judged else {}),
+        **({"stale": stale} if stale else {}),
         "applicant": {"kind": case.applicant_kind, "id": case.applicant_id},
         "declared": answer.declared,
         "facts_known_until": answer.firm.facts_known_until.isoformat(),
@@ -121,9 +123,10 @@ def replay(row: FrozenSituation, rule: str) -> Replay:
     try:
         compiled = revive(rule)
         values = {name: number["value"] for name, number in situation["parameters"].items()}
-        assessment = mark_declared(
+        assessment = mark_provisional(
             compiled.assess(Situation.from_json(situation["situation"]), values),
             situation.get("declared", ()),
+            situation.get("stale", ()),
         )
     except Refusal as refusal:
         return Replay(situation, frozen, None, None, same=False, reason=refusal.issues[0].code)

@@ -15,7 +15,15 @@ from services.policy.cases.queries import matter_of
 from services.policy.cases.rules import FIRM, RECEIVED, ReservationState, SystemEvent
 from services.policy.contract.events import Party
 from services.policy.firms import queries as firms
-from services.policy.firms.rules import KnownFirm, declared_of, mark_declared, situation_of
+from services.policy.firms.rules import (
+    KnownFirm,
+    asked_of,
+    declared_of,
+    mark_provisional,
+    situation_of,
+    stale_of,
+)
+from services.policy.office import renewal_days
 from services.policy.parameters.rules import Decisions, Number, numbers_of
 from services.policy.plan.actions.load_library import library
 from services.policy.plan.rules import PlanProgramme
@@ -40,6 +48,12 @@ class Answer:
     # What each value that the rule looks at rests on: statement, title or version of a list.
     grounds: dict[str, Any] = field(default_factory=dict[str, Any])
     judged: Mapping[str, JudgedFact] = field(default_factory=dict[str, JudgedFact])
+    # Held values whose register has not renewed them as it promises, with the day since when.
+    stale: Mapping[str, date] = field(default_factory=dict[str, date])
+
+    @property
+    def provisional(self) -> list[str]:
+        return sorted({*self.declared, *self.stale})
 
 
 async def answer_for(
@@ -74,9 +88,11 @@ async def answer_for(
     values = {name: number.value for name, number in numbers.items()}
     stated = [each for each in firm.state.declared if each.partition(":")[0] not in judged]
     declared = declared_of(compiled, situation, stated)
-    assessment = mark_declared(compiled.assess(situation, values), declared)
+    used = set(asked_of(compiled, situation.year)) & situation.facts.keys() - judged.keys()
+    stale = stale_of(used, firm.grounds, renewal_days(session), on)
+    assessment = mark_provisional(compiled.assess(situation, values), declared, stale)
     grounds = grounds_of(compiled, firm, situation.year, on)
-    return Answer(firm, situation, numbers, assessment, declared, grounds, judged)
+    return Answer(firm, situation, numbers, assessment, declared, grounds, judged, stale)
 
 
 async def received(session: AsyncSession, applicant: Party) -> frozenset[str]:

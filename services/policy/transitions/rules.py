@@ -4,7 +4,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from services.kernel.actors import ROLE_NAMES
-from services.policy.cases.rules import EVENT_NAMES, NEXT, STATE_NAMES, CaseEvent, CaseState
+from services.policy.cases.rules import (
+    EVENT_NAMES,
+    LEGACY_STATES,
+    NEXT,
+    STATE_NAMES,
+    CaseEvent,
+    CaseState,
+)
 from services.policy.cases.rules import SystemEvent as Told
 from services.policy.clocks.rules import CLOCK_OF, PAUSING, ClockKind
 from services.policy.clocks.rules import KIND_NAMES as CLOCK_NAMES
@@ -14,6 +21,16 @@ _S, _E = CaseState, CaseEvent
 NOTHING: Says = ("", "")
 BY_FINANCE: Says = ("资金服务的答复", "finance's answer")
 BY_CLOCK: Says = ("业务时钟", "the business clock")
+BY_REGISTRY: Says = ("登记服务的答复", "the registry's word")
+BY_OWNER: Says = ("主管部门的陈述", "a statement of the fact's owner")
+BY_RULE: Says = ("自动", "by itself")
+# How a case comes to be.
+BEGINNINGS: tuple[tuple[Told, Says, tuple[CaseState, ...]], ...] = (
+    (Told.CREATED, ("建立", "begun"), (_S.DRAFT,)),
+    (Told.IMPORTED, ("历史办件导入", "imported from earlier years"), LEGACY_STATES),
+    (Told.REOPENED, ("原决定被撤销后重新办理", "begun anew after its decision was undone"),
+     (_S.IN_REVIEW,)),
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -85,14 +102,36 @@ class _Beside:
     writes: Says
 
 
+_OTHER_FACTS: Says = (
+    "移出公示名单；重新审核并再次提请", "the item leaves the list; reviewed and proposed again"
+)  # fmt: skip
+# Where facts turn out to be other ones than a case was proposed on, and nothing is decided yet.
+_SENT_BACK = tuple(
+    beside
+    for state in (_S.PROPOSED, _S.IN_NOTICE, _S.SUSPENDED)
+    for beside in (
+        _Beside(Told.FACTS_CHANGED, ("核对不一致", "a provisional fact is stated otherwise"), state,
+                (_S.IN_REVIEW,), BY_OWNER,
+                ("与暂用事实不一致", "it is not what was taken for the time being"), _OTHER_FACTS),
+        _Beside(Told.FACT_OBJECTION_ANSWERED,
+                ("对事实的异议成立", "the objection to a fact is upheld"), state, (_S.IN_REVIEW,),
+                ROLE_NAMES["registrar"],
+                ("主管部门的新陈述", "a new statement of the fact's owner"), _OTHER_FACTS),
+    )
+)  # fmt: skip
 _BESIDE = (
+    *_SENT_BACK,
+    _Beside(Told.OFFER_LAPSED, ("期满未确认", "the offer lapses"), _S.DRAFT, (_S.WITHDRAWN,),
+            BY_CLOCK, ("免申即享的草稿，期限届满", "a draft prepared unasked, its last day over"),
+            ("case.ended；offer.answered；仍可自行申报",
+             "case.ended; offer.answered; the firm may still apply")),
     _Beside(Told.STEP_RETURNED, ("环节退回补正", "a step returns it"), _S.IN_REVIEW, (_S.RETURNED,),
             _REVIEWER, ("本环节的经办部门或镇（街道），写明需补正的内容",
                         "the desk that has the step, saying what is wanted"),
             ("本环节等待；审核和环节时限暂停", "the step waits; its clock and the review's stop")),
     _Beside(Told.NOTICE_BEGUN, ("公示开始", "the notice begins"), _S.PROPOSED, (_S.IN_NOTICE,),
-            BY_FINANCE,
-            ("资金已预留，且该项目须公示", "the money held, and a programme with a notice"),
+            BY_FINANCE, ("资金已预留，且该项目须公示；不涉及资金的，提请即公示",
+                         "the money held, and a programme with a notice; without money at once"),
             ("公示名单及其哈希（notice.published）", "the list with its hash (notice.published)")),
     _Beside(Told.SUSPENDED, ("因异议中止", "an objection suspends it"), _S.IN_NOTICE,
             (_S.SUSPENDED,), _ANYBODY, ("公示期内、实名、附证据", "in time, signed, with evidence"),
@@ -116,6 +155,11 @@ _BESIDE = (
             ("全部到账", "all of it settled"), NOTHING),
     _Beside(Told.PAID, ("拨付", "paid"), _S.AWARDED, (_S.CLOSED,), BY_FINANCE,
             ("全部到账", "all of it settled"), NOTHING),
+    _Beside(Told.TITLE_RECORDED, ("称号已登记", "the title is on record"), _S.DECIDED,
+            (_S.CLOSED,), BY_REGISTRY, ("不涉及资金的项目", "a programme without money"),
+            ("称号的登记编号", "the record of the title")),
+    _Beside(Told.COMPLETED, ("办结", "completed"), _S.DECIDED, (_S.CLOSED,), BY_RULE,
+            ("不涉及资金、也不授予称号的项目", "a programme without money or title"), NOTHING),
     _Beside(Told.PAYMENT_RETURNED, ("退汇", "the payment comes back"), _S.CLOSED, (_S.AWARDED,),
             BY_FINANCE, NOTHING, NOTHING),
 )  # fmt: skip
@@ -143,7 +187,8 @@ def diagram() -> str:
     """Draw the life of a case as a Mermaid state diagram."""
     lines = ["stateDiagram-v2"]
     lines += [f"    {_node(state)}: {STATE_NAMES[state][0]} {state}" for state in CaseState]
-    lines.append(f"    [*] --> {_node(_S.DRAFT)}")
+    for event, (name, _), states in BEGINNINGS:
+        lines += [f"    [*] --> {_node(state)}: {name} {event}" for state in states]
     for each in transitions():
         for to in each.reaches:
             lines.append(f"    {_node(each.leaves)} --> {_node(to)}: {each.name[0]} {each.event}")

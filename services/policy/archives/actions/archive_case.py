@@ -1,5 +1,6 @@
 """Archiving an ended case: its originals under their hashes, an index, and one hash over all."""
 
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -20,6 +21,7 @@ from services.policy.aftermath.rules import require_settled
 from services.policy.archives import queries, rules
 from services.policy.archives.models import CaseArchive
 from services.policy.archives.rules import Original, Stored
+from services.policy.calls.models import Call
 from services.policy.cases import queries as cases
 from services.policy.cases.models import Case
 from services.policy.cases.rules import CaseState, SystemEvent, require_no_stake
@@ -35,6 +37,8 @@ ARCHIVE_EVERY = timedelta(hours=1)
 ARCHIVED_AT_ONCE_MAX = 50
 JSON = "application/json"
 UNSET = Retention.model_validate({"class": None, "source": None})
+# Who objected and with what words stays sealed where it is.
+SEALED = ("sealed", "sealed_reply", "fingerprint")
 # What finance told of the money, in the case's own history.
 MONEY = (
     SystemEvent.RESERVED, SystemEvent.RESERVATION_REFUSED, SystemEvent.RESERVATION_ENDED,
@@ -152,7 +156,12 @@ async def _originals(session: AsyncSession, case: Case) -> list[Original | Store
     """Collect what a case consists of, in the order of its life."""
     history = await cases.history(session, case.id)
     found: list[Original | Stored] = [_json("case.json", "办件", "case", _row(case))]
+    if case.call_id is not None:
+        call = await session.get_one(Call, case.call_id)
+        found.append(_json("call.json", "申报批次", "call", _row(call)))
     found += await _evidence(session, case)
+    found += _lists_of(await queries.papers_of_case(session, case.id))
+    found += await _panels(session, case)
     found += await _frozen(session, case)
     found.append(_json("history.json", "办理经过", "history", [_row(each) for each in history]))
     notices = await queries.notice_items(session, case.id)
@@ -160,6 +169,9 @@ async def _originals(session: AsyncSession, case: Case) -> list[Original | Store
         rows = [_row(each) for each in notices]
         found.append(_json("notices.json", "公示", "notice", rows))
         found += await _lists(session, {each.notice_id for each in notices})
+    if objections := await queries.objections(session, case.id):
+        rows = [_row(each, without=SEALED) for each in objections]
+        found.append(_json("objections.json", "公示异议", "objections", rows))
     for document in await documents.documents_of_case(session, case.id):
         content = await documents.content_of(session, document.pdf_sha256 or "")
         name, title = f"document-{document.id}", f"{document.title}（{document.number}）"
@@ -203,13 +215,39 @@ async def _lists(session: AsyncSession, notice_ids: set[UUID]) -> list[Original]
     ]  # fmt: skip
 
 
+async def _panels(session: AsyncSession, case: Case) -> list[Original]:
+    """Give what experts said of the case, and every score table that it stands in, as frozen."""
+    panels, experts, editions = await queries.panels_of_case(session, case.id)
+    found = _lists_of([("panels", "专家评审组", panels), ("experts", "评审专家", experts)])
+    sheets = await queries.sheets_of_case(session, case.id)
+    if sheets:
+        rows = [
+            {"panel_id": str(sheet.panel_id), "expert": sheet.expert, **_row(version)}
+            for sheet, version in sheets
+        ]
+        found.append(_json("sheets.json", "评分表", "sheets", rows))
+    found += [
+        Original(
+            f"scores-{each.panel_id}-{each.edition}.json", f"专家评审得分（第{each.edition}次）",
+            "scores", JSON, each.content.encode(),
+        )
+        for each in editions
+    ]  # fmt: skip
+    return found
+
+
 async def _aftermath(session: AsyncSession, case: Case) -> list[Original]:
     """Give what followed the decision: obligations, proposals, appeals and checks."""
-    found: list[Original] = []
-    for name, title, rows in await matters_of_case(session, case.id):
-        if rows:
-            found.append(_json(f"{name}.json", title, name, [_row(each) for each in rows]))
-    return found
+    return _lists_of(await matters_of_case(session, case.id))
+
+
+def _lists_of(kinds: Iterable[tuple[str, str, Sequence[DeclarativeBase]]]) -> list[Original]:
+    """Write the rows of each kind as one file; what there is none of has no file."""
+    return [
+        _json(f"{name}.json", title, name, [_row(each) for each in rows])
+        for name, title, rows in kinds
+        if rows
+    ]
 
 
 async def _frozen(session: AsyncSession, case: Case) -> list[Original]:
@@ -233,7 +271,8 @@ def _json(name: str, title: str, kind: str, value: Any) -> Original:
     return Original(name, title, kind, JSON, canonical(value).encode())
 
 
-def _row(entity: DeclarativeBase) -> dict[str, Any]:
+def _row(entity: DeclarativeBase, without: Collection[str] = ()) -> dict[str, Any]:
     """Write a row as it stands; the driver's ids are no plain ones, so they are written as text."""
-    values = {each.key: getattr(entity, each.key) for each in inspect(type(entity)).columns}
+    names = [each.key for each in inspect(type(entity)).columns if each.key not in without]
+    values = {name: getattr(entity, name) for name in names}
     return {name: str(each) if isinstance(each, UUID) else each for name, each in values.items()}

@@ -31,6 +31,7 @@ from services.policy.cases.rules import (
 )
 from services.policy.cases.schemas import CaseDeed, DecideData, NoData, ObjectData
 from services.policy.contract.events import CaseDecided, CaseEnded
+from services.policy.evaluations.access import is_confidential
 from services.policy.evidence.queries import require_materials
 from services.policy.fact_objections.queries import require_uncontested
 from services.policy.firms.queries import wait_until_heard
@@ -175,10 +176,13 @@ async def _decide(deed: Deed) -> CaseState:
     grant = await grant_title(
         deed.session, case, programme, document=decision.document, now=deed.now
     )
+    # Whose case it is and what for is told of no confidential programme, but for a title's record.
+    is_told = grant is not None or not is_confidential(case.programme)
     event = CaseDecided(
         case_id=case.id, attempt=case.attempt, reviewed_by=case.reviewed_by or "",
-        decided_by=deed.actor.subject, on=deed.on, programme=case.programme,
-        department=programme and programme.lead_code, beneficiary=queries.applicant_of(case),
+        decided_by=deed.actor.subject, on=deed.on, programme=case.programme if is_told else None,
+        department=programme.lead_code if programme and is_told else None,
+        beneficiary=queries.applicant_of(case) if is_told else None,
         without_money=case.without_money, grant=grant,
     )  # fmt: skip
     announce(deed.session, event, now=deed.now)

@@ -33,7 +33,7 @@ async def plan_draw(
     session: AsyncSession, actor: Actor, call_id: UUID, new: NewDraw, *, now: datetime
 ) -> CheckDraw:
     """Freeze the call's awarded cases and the inspectors, before the seed is known to anybody."""
-    call = await call_of(session, call_id)
+    call = await call_of(session, actor, call_id)
     programme = library().programmes.get(call.programme)
     if programme is None:
         raise programme_unknown("/call", call.programme, library().programmes)
@@ -60,7 +60,7 @@ async def draw_lots(
     session: AsyncSession, actor: Actor, draw_id: UUID, deed: DrawDeed, *, now: datetime
 ) -> CheckDraw:
     """Draw as another person than who froze the list, with the public value of the day."""
-    row = await queries.draw(session, draw_id, for_update=True)
+    row = await queries.draw(session, actor, draw_id, for_update=True)
     was, today = DrawState(row.state), city_day(now)
     rules.require_planned(was)
     require_other_person(actor, row.planned_by)

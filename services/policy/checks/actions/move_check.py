@@ -18,7 +18,7 @@ from services.policy.cases.models import Case
 from services.policy.cases.queries import applicant_of
 from services.policy.cases.rules import RECEIVED, require_no_stake
 from services.policy.checks import queries, rules
-from services.policy.checks.models import CaseCheck
+from services.policy.checks.models import CaseCheck, CheckDraw
 from services.policy.checks.rules import CHECK, EVENT_NAMES, CheckEvent, CheckState
 from services.policy.checks.schemas import CheckDeed, NoData, ReportData
 from services.policy.contract.aftermath import CheckConcluded
@@ -63,7 +63,7 @@ async def _report(
     session: AsyncSession, actor: Actor, row: CaseCheck, body: CheckDeed, now: datetime
 ) -> None:
     given = _data(body, ReportData)
-    draw = await queries.draw(session, row.draw_id)
+    draw = await session.get_one(CheckDraw, row.draw_id)
     rules.require_checked_on(given.checked_on, draw.drawn_on or draw.seed_on, city_day(now))
     row.outcome, row.finding = given.outcome, given.finding
     row.checked_on, row.report_number = given.checked_on, given.report_number

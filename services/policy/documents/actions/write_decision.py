@@ -50,9 +50,14 @@ class Grounds:
     def assessment(self) -> dict[str, Any]:
         return parse_canonical(self.frozen.assessment)
 
-    @property
-    def declared(self) -> list[str]:
-        return parse_canonical(self.frozen.situation)["declared"]
+    def word_on(self, fact: str) -> str:
+        """Say of a provisional fact what this decision takes it on."""
+        situation = parse_canonical(self.frozen.situation)
+        if fact in situation["declared"]:
+            return "；本次由申报单位自行申报"
+        if fact in situation.get("stale", {}):
+            return "；登记逾期未更新，本次暂按原有记载"
+        return ""
 
 
 async def write_decision(
@@ -143,7 +148,7 @@ def _facts(grounds: Grounds) -> Iterator[dict[str, str]]:
         yield {
             "title": fact.zh if fact else name,
             "value": _said(value, fact.unit if fact else None),
-            "source": f"{source}；本次由申报单位自行申报" if name in grounds.declared else source,
+            "source": f"{source}{grounds.word_on(name)}",
         }
 
 

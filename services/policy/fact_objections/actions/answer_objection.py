@@ -25,6 +25,7 @@ from services.policy.fact_objections.rules import FactObjectionEvent, FactObject
 from services.policy.fact_objections.schemas import FactObjectionDeed
 from services.policy.firms.queries import wait_until_heard
 from services.policy.firms.rules import ground_of
+from services.policy.panels.queries import judged_facts
 from services.policy.parameters.queries import decisions
 from services.policy.plan.actions.load_library import library
 from services.policy.prefill.actions.recheck_facts import send_back
@@ -110,6 +111,7 @@ async def _uphold(answered: Answered, statement: UUID) -> None:
     answer = await answer_for(
         session, programme, cases.applicant_of(case), await decisions(session),
         on=city_day(answered.now), year=case.reference_year,
+        judged=await judged_facts(session, case, programme),
     )  # fmt: skip
     objection.stated = _require_corrected(answered, answer, statement)
     objection.statement_id = statement

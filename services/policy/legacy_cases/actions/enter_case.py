@@ -21,6 +21,7 @@ from services.policy.cases.rules import (
     require_matter,
 )
 from services.policy.contract.desk import LegacyCaseImported
+from services.policy.evaluations.access import owns
 from services.policy.firms.queries import name_of
 from services.policy.legacy_cases.models import LegacyCase
 from services.policy.legacy_cases.rules import FIRM, LegacyRow
@@ -50,6 +51,7 @@ async def enter_case(job: Import, line: int, row: LegacyRow, row_sha256: str) ->
     )
     if programme is None:
         raise programme_unknown("/programme", row.programme, library().programmes)
+    _require_owner(job.actor, programme)
     _require_applicant(row, programme)
     year = require_matter(row.matter(), programme, city_day(now))
     case = _case(job, row, programme, await _name(session, row))
@@ -97,6 +99,14 @@ def _case(job: Import, row: LegacyRow, programme: PlanProgramme, name: str) -> C
     )  # fmt: skip
 
 
+def _require_owner(actor: Actor, programme: PlanProgramme) -> None:
+    if not owns(actor, programme):
+        raise invalid_field(
+            "/programme", "confidential-programme", "保密项目的历史办件由该项目的部门导入。",
+            "Cases of a confidential programme are imported by a department that owns it.",
+        )  # fmt: skip
+
+
 def _require_applicant(row: LegacyRow, programme: PlanProgramme) -> None:
     beneficiary = programme.compiled.programme.beneficiary
     if row.applicant_kind != beneficiary:
@@ -119,6 +129,9 @@ async def _name(session: AsyncSession, row: LegacyRow) -> str:
 
 
 def _tell(job: Import, row: LegacyRow, programme: PlanProgramme, case: Case) -> None:
+    """Announce the case; of a confidential programme only what finance counts as aid."""
+    if programme.compiled.programme.confidential and row.amount_fen is None:
+        return
     event = LegacyCaseImported(
         case_id=case.id, programme=programme.id, stacking_group=programme.stacking_group,
         relation=programme.compiled.programme.relation, beneficiary=row.party(),

@@ -36,8 +36,9 @@ from services.policy.firms.rules import (
     StoredFirm,
     asked_of,
     declared_of,
-    mark_declared,
+    mark_provisional,
     situation_of,
+    stale_of,
 )
 from services.policy.matches.queries import count_firms, firms_after
 from services.policy.notices.rules import ONE_DAY, midnight
@@ -46,6 +47,7 @@ from services.policy.offers.actions.answer_offer import lapse_offer
 from services.policy.offers.actions.begin_batch import OPERATION, programme_of, tell
 from services.policy.offers.models import Offer, OfferBatch
 from services.policy.offers.rules import BatchState, Judged, LeftOut, OfferState
+from services.policy.office import renewal_days
 from services.policy.parameters.queries import decisions
 from services.policy.parameters.rules import Number, numbers_of
 from services.policy.plan.actions.load_library import library
@@ -71,6 +73,7 @@ class Ask:
     on: date
     now: datetime
     deadline: Deadline | None
+    renewals: Mapping[str, int]
 
     @property
     def year(self) -> int:
@@ -130,7 +133,7 @@ async def _prepare(
     programme = programme_of(batch, on)
     numbers = numbers_of(programme, library(), await decisions(session), on, samples=False)
     deadline = rules.last_day_of(on, batch.confirm_days, calendar_of(session))
-    ask = Ask(batch, programme, numbers, on, now, deadline)
+    ask = Ask(batch, programme, numbers, on, now, deadline, renewal_days(session))
     firms = await firms_on(session, usccs, on)
     history = await received_by_firms(session, usccs)
     grounds = await grounds_of(session, usccs)
@@ -164,13 +167,16 @@ def _ask(
             history=history.get(firm.uscc, ()), only=compiled.facts,
         )  # fmt: skip
         declared = declared_of(compiled, situation, firm.state.declared)
-        assessment = mark_declared(compiled.assess(situation, values), declared)
+        stale = stale_of(situation.facts.keys() & used, firm.grounds, ask.renewals, ask.on)
+        assessment = mark_provisional(compiled.assess(situation, values), declared, stale)
         judged = rules.judge(
-            assessment, declared, rules.surveyed_of(used, firm.grounds),
+            assessment, declared, rules.surveyed_of(used, firm.grounds), stale,
             facts=facts, manual=manual, has_amount=compiled.amount is not None,
         )  # fmt: skip
         rests_on = case_grounds(compiled, firm, ask.year, ask.on)
-        answer = Answer(firm, situation, dict(ask.numbers), assessment, declared, rests_on)
+        answer = Answer(
+            firm, situation, dict(ask.numbers), assessment, declared, rests_on, stale=stale
+        )
         found.append(Asked(answer, judged))
     return found
 

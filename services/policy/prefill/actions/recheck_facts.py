@@ -1,4 +1,4 @@
-"""Comparing what a case took on its applicant's word, once the owner's statement has come."""
+"""Comparing what a case took for the time being, once the owner's statement has come."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -20,6 +20,7 @@ from services.policy.firms.rules import ground_of
 from services.policy.notices import queries as notices
 from services.policy.notices.actions.write_edition import rewrite
 from services.policy.notices.rules import EditionReason, ItemState
+from services.policy.panels.queries import judged_facts
 from services.policy.parameters.queries import decisions
 from services.policy.plan.actions.load_library import library
 from services.policy.prefill import queries, rules
@@ -60,10 +61,10 @@ async def _recheck(session: AsyncSession, case: Case, event: FirmChanged, now: d
         return
     answer = await answer_for(
         session, programme, applicant_of(case), await decisions(session), on=city_day(now),
-        year=case.reference_year,
+        year=case.reference_year, judged=await judged_facts(session, case, programme),
     )  # fmt: skip
     checks = rules.settled(
-        case.situation["declared"], answer.firm.state.declared,
+        rules.provisional_in(case.situation), [*answer.firm.state.declared, *answer.stale],
         case.situation["situation"]["facts"], answer.situation.to_json()["facts"],
     )  # fmt: skip
     new = [each for each in checks if await _keep(session, case, each, answer, now)]
