@@ -15,10 +15,10 @@ from services.kernel.actors import Anyone, guards_of
 from services.kernel.app import build_app
 from services.kernel.service import Service
 from services.kernel.unit import noun_router
-from services.launch.commands.documents import contract_documents
 from services.launch.registry import SERVICES
 from tests.contracts import report
 from tests.contracts.callers import CALLS, Call
+from tests.contracts.document import api_document
 from tests.contracts.matrix import (
     PUBLIC,
     ROLES,
@@ -106,7 +106,7 @@ def _resolved(document: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any
 
 
 def test_every_event_of_a_resource_with_states_is_in_the_matrix() -> None:
-    document = contract_documents()["openapi.json"]
+    document = api_document()
     named: dict[str, set[str]] = {}
     for entry in entries():
         if entry.path.endswith("/events"):
