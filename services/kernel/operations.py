@@ -14,13 +14,14 @@ from uuid import UUID
 import structlog
 from fastapi import Depends, Request, Response
 from pydantic import BaseModel
-from sqlalchemy import DateTime, Select, Uuid, bindparam, func, or_, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.kernel.actors import ALL_ROLES, Actor, Guard, Role
 from services.kernel.clock import system_now
+from services.kernel.database import raw_connection
 from services.kernel.database_faults import is_database_outage
 from services.kernel.errors import NotFound, Refusal, Unavailable
 from services.kernel.ids import new_id
@@ -41,6 +42,14 @@ POLL_S = 0.2
 OUTAGES_MAX = 10
 OPEN_STATES = ("accepted", "running")
 ERRORS_SHOWN_MAX = 1000
+# Asked at every poll, so on the driver itself; in turn, so that a long one does not keep a short
+# one waiting.
+_FREE = """
+SELECT id FROM operation
+WHERE state IN ('accepted', 'running') AND kind = ANY($1::text[])
+      AND (lease_until IS NULL OR lease_until < $2)
+ORDER BY id <= $3, id LIMIT 1 FOR UPDATE SKIP LOCKED
+"""
 
 
 @dataclass(frozen=True)
@@ -192,7 +201,6 @@ class OperationRunner:
     def __init__(self, runtime: "Runtime") -> None:
         self._runtime = runtime
         self._kinds = {k.kind: k for k in runtime.service.operations}
-        self._free = self._select_free()
         self._last = UUID(int=0)
         self._outages: Counter[UUID] = Counter()
 
@@ -235,26 +243,11 @@ class OperationRunner:
         del self._outages[operation_id]
         return True
 
-    def _select_free(self) -> Select[tuple[UUID]]:
-        """Write the question once, which is asked at every poll."""
-        is_over = Operation.lease_until < bindparam("now", type_=DateTime(timezone=True))
-        return (
-            select(Operation.id)
-            .where(
-                Operation.state.in_(OPEN_STATES),
-                Operation.kind.in_(list(self._kinds)),
-                or_(Operation.lease_until.is_(None), is_over),
-            )
-            # In turn, so that a long one does not keep a short one waiting.
-            .order_by(Operation.id <= bindparam("last", type_=Uuid()), Operation.id)
-            .limit(1)
-            .with_for_update(skip_locked=True)
-        )
-
     async def _claim(self) -> UUID | None:
         now = system_now()
         async with self._runtime.sessions() as session, session.begin():
-            operation_id = await session.scalar(self._free, {"now": now, "last": self._last})
+            connection = await raw_connection(session)
+            operation_id = await connection.fetchval(_FREE, list(self._kinds), now, self._last)
             if operation_id is not None:
                 self._last = operation_id
                 lease = now + timedelta(seconds=LEASE_S)

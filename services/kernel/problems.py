@@ -3,12 +3,14 @@
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from http import HTTPStatus
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 import orjson
 import structlog
 from fastapi import FastAPI, Request
+from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
@@ -196,19 +198,52 @@ def _is_own(part: str, names: Collection[str]) -> bool:
 
 
 def _names_of(app: FastAPI) -> frozenset[str]:
-    """Give every name that the app's schemas and parameters have."""
-    if not hasattr(app.state, "schema_names"):
-        app.state.schema_names = frozenset(_names_in(app.openapi()))
-    return app.state.schema_names
+    """Give every name that a request to the app may have: in its address or in its body."""
+    if not hasattr(app.state, "request_names"):
+        app.state.request_names = frozenset(_request_names(app))
+    return app.state.request_names
+
+
+def _request_names(app: FastAPI) -> Iterator[str]:
+    """Read them off the routes: to write the API document for it would hold up every caller."""
+    seen: set[type] = set()
+    for route in app.routes:
+        if isinstance(route, APIRoute):
+            yield from _names_in(route.openapi_extra)
+            for field in _fields_of(route.dependant):
+                yield field.alias
+                yield from _names_of_type(field.field_info.annotation, seen)
+
+
+def _fields_of(dependant: Dependant) -> Iterator[Any]:
+    yield from dependant.path_params
+    yield from dependant.query_params
+    yield from dependant.header_params
+    yield from dependant.body_params
+    for child in dependant.dependencies:
+        yield from _fields_of(child)
+
+
+def _names_of_type(annotation: Any, seen: set[type]) -> Iterator[str]:
+    """Give the names of the models that a type is made of, and of what they are made of."""
+    annotation = getattr(annotation, "__value__", annotation)
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        if annotation not in seen:
+            seen.add(annotation)
+            for name, field in annotation.model_fields.items():
+                yield field.alias or name
+                yield from _names_of_type(field.annotation, seen)
+    else:
+        for part in get_args(annotation):
+            yield from _names_of_type(part, seen)
 
 
 def _names_in(node: Any) -> Iterator[str]:
+    """Give the names of a piece of the API document that a route has written itself."""
     if isinstance(node, Mapping):
         given = cast("Mapping[str, Any]", node)
         if isinstance(properties := given.get("properties"), Mapping):
             yield from cast("Mapping[str, Any]", properties)
-        if "in" in given and isinstance(name := given.get("name"), str):
-            yield name
         for child in given.values():
             yield from _names_in(child)
     elif isinstance(node, list):

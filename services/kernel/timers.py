@@ -9,14 +9,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 from sqlalchemy import (
-    ColumnElement,
-    DateTime,
-    Select,
-    and_,
-    bindparam,
     func,
-    or_,
-    select,
     text,
     update,
 )
@@ -26,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.kernel import metrics
 from services.kernel.clock import system_now
 from services.kernel.crash import crash_point
-from services.kernel.database import raw_connection
+from services.kernel.database import as_read, raw_connection
 from services.kernel.database_faults import sqlstate_of
 from services.kernel.ids import new_id
 from services.kernel.tables import Timer
@@ -44,6 +37,14 @@ BACKOFF_S_MAX = 300
 _GIVE_WAY = "SET LOCAL lock_timeout = '100ms'"
 _WAIT_AGAIN = "SET LOCAL lock_timeout = DEFAULT"
 LOCK_NOT_AVAILABLE = "55P03"
+# Asked at every poll, so on the driver itself. Due, or set for a time that a clock moved back has
+# put out of reach: $3 and $4 are the recurring kinds and their periods.
+_DUE = """
+SELECT id, kind, reference, due_at, fired_at, attempts, not_before, last_error FROM timer
+WHERE fired_at IS NULL AND kind = ANY($2::text[]) AND not_before <= clock_timestamp()
+      AND (due_at <= $1 OR due_at > $1 + ($4::interval[])[array_position($3::text[], kind)])
+ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED
+"""
 _SET = """
 INSERT INTO timer (id, kind, reference, due_at) VALUES ($1, $2, $3, $4)
 ON CONFLICT (kind, reference) DO UPDATE
@@ -83,7 +84,7 @@ class TimerWheel:
         self._runtime = runtime
         self._kinds = {t.kind: t for t in kinds}
         self._has_set_recurring = False
-        self._due = self._select_due()
+        self._periods = {t.kind: t.every for t in kinds if t.every is not None}
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Fire what is due until told to stop."""
@@ -118,37 +119,17 @@ class TimerWheel:
                     await session.execute(insert(Timer).values(**row).on_conflict_do_nothing())
         self._has_set_recurring = True
 
-    def _select_due(self) -> Select[tuple[Timer]]:
-        """Write the question once, which is asked at every poll."""
-        now = bindparam("now", type_=DateTime(timezone=True))
-        return (
-            select(Timer)
-            .where(
-                Timer.fired_at.is_(None),
-                self._is_due(now),
-                Timer.kind.in_(list(self._kinds)),
-                Timer.not_before <= func.clock_timestamp(),
-            )
-            .order_by(Timer.due_at)
-            .limit(1)
-            .with_for_update(skip_locked=True)
-        )
-
-    def _is_due(self, now: ColumnElement[datetime]) -> ColumnElement[bool]:
-        """Due, or set for a time that a clock moved back has put out of reach."""
-        stranded = [
-            and_(Timer.kind == k.kind, Timer.due_at > now + k.every)
-            for k in self._kinds.values()
-            if k.every is not None
-        ]
-        return or_(Timer.due_at <= now, *stranded)
-
     async def _fire_next(self) -> bool:
         now = self._runtime.clock.now()
         async with self._runtime.sessions() as session:
-            timer = (await session.scalars(self._due, {"now": now})).first()
-            if timer is None:
+            connection = await raw_connection(session)
+            periods = self._periods
+            row = await connection.fetchrow(
+                _DUE, now, list(self._kinds), list(periods), list(periods.values())
+            )
+            if row is None:
                 return False
+            timer = as_read(session, Timer, row)
             crash_point("timer:claimed")
             kind = self._kinds[timer.kind]
             try:

@@ -5,12 +5,12 @@ from typing import Any
 
 import httpx
 
-from services.launch.commands.documents import contract_documents
 from tests.contracts.callers import CALLS, Call
+from tests.contracts.document import api_document
 from tests.contracts.matrix import PUBLIC, Cell, Entry, Scope, entries
 from tests.contracts.world import World
 
-DOCUMENT: dict[str, Any] = contract_documents()["openapi.json"]
+DOCUMENT = api_document()
 SHUT = (Scope.NONE, Scope.CONSENT)
 
 

@@ -30,15 +30,23 @@ STRINGS_PART = (
 MAIN = b'"http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
 NAMESPACE = b"xmlns=" + MAIN
 BIG = b'{"name": "' + b"x" * (10 * MIB) + b'"}'
-BODIES: dict[str, tuple[bytes, dict[str, str], tuple[int, ...]]] = {
-    "10 MB of JSON": (BIG, {}, (413,)),
-    "100,000 lists deep": (b"[" * 100_000 + b"]" * 100_000, {}, (400,)),
-    "100,000 objects deep": (b'{"a":' * 100_000, {}, (400,)),
-    "10^6 characters": (b'{"name": "' + "示".encode() * 10**6 + b'"}', {}, (413, 422)),
-    "70,000 members": (b"{" + b",".join(b'"%d":1' % n for n in range(70_000)) + b"}", {}, (422,)),
-    "a gzip bomb": (gzip.compress(BIG * 10), {"Content-Encoding": "gzip"}, (400, 413, 415)),
-    "a deflate bomb": (zlib.compress(BIG * 10), {"Content-Encoding": "deflate"}, (400, 413, 415)),
-    "a number of 900,000 digits": (b'{"name": ' + b"9" * 900_000 + b"}", {}, (400, 422)),
+BODIES: dict[str, tuple[Callable[[], bytes], dict[str, str], tuple[int, ...]]] = {
+    "10 MB of JSON": (lambda: BIG, {}, (413,)),
+    "100,000 lists deep": (lambda: b"[" * 100_000 + b"]" * 100_000, {}, (400,)),
+    "100,000 objects deep": (lambda: b'{"a":' * 100_000, {}, (400,)),
+    "10^6 characters": (lambda: b'{"name": "' + "示".encode() * 10**6 + b'"}', {}, (413, 422)),
+    "70,000 members": (
+        lambda: b"{" + b",".join(b'"%d":1' % n for n in range(70_000)) + b"}",
+        {},
+        (422,),
+    ),
+    "a gzip bomb": (lambda: gzip.compress(BIG * 10), {"Content-Encoding": "gzip"}, (400, 413, 415)),
+    "a deflate bomb": (
+        lambda: zlib.compress(BIG * 10),
+        {"Content-Encoding": "deflate"},
+        (400, 413, 415),
+    ),
+    "a number of 900,000 digits": (lambda: b'{"name": ' + b"9" * 900_000 + b"}", {}, (400, 422)),
 }
 
 
@@ -50,7 +58,8 @@ def grown_since(before: int) -> int:
 async def test_a_body_that_is_too_much_is_refused_and_leaves_no_weight(
     platform: TestPlatform, name: str
 ) -> None:
-    content, extra, expected = BODIES[name]
+    made, extra, expected = BODIES[name]
+    content = made()
     headers = {"Content-Type": "application/json", **extra}
     before, began = psutil.Process().memory_info().rss, time.monotonic()
     for _ in range(3):

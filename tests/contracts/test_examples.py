@@ -7,7 +7,6 @@ import json
 import os
 import re
 from collections.abc import AsyncIterator
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +15,8 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator, FormatChecker
 
-from services.launch.commands.documents import contract_documents
 from tests.conftest import TestPlatform
+from tests.contracts.document import api_document
 from tests.contracts.matrix import entries
 from tests.contracts.normal import HEADERS, mine, normal, with_real
 from tests.contracts.scene import DAY, Scene, clock_offset, restore_clock, set_clock
@@ -25,11 +24,6 @@ from tests.contracts.scene import DAY, Scene, clock_offset, restore_clock, set_c
 EXAMPLES = sorted((Path(__file__).parent / "examples").glob("*.json"))
 RECORDS = bool(os.environ.get("RECORD"))
 FIXED: list[str] = yaml.safe_load((Path(__file__).parent / "fixed_paths.yaml").read_text("utf-8"))
-
-
-@cache
-def document() -> dict[str, Any]:
-    return contract_documents()["openapi.json"]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -42,7 +36,7 @@ async def _day_of_the_examples(platform: TestPlatform) -> AsyncIterator[None]:
 
 def template_of(method: str, path: str) -> str:
     """Find the route of the API document that a path is of."""
-    for template, item in document()["paths"].items():
+    for template, item in api_document()["paths"].items():
         segments = template.split("/")
         pattern = "/".join("[^/]+" if s.startswith("{") else re.escape(s) for s in segments)
         if method.lower() in item and re.fullmatch(pattern, path):
@@ -51,14 +45,16 @@ def template_of(method: str, path: str) -> str:
 
 
 def require_valid(value: Any, schema: dict[str, Any]) -> None:
-    whole = {**schema, "components": document()["components"]}
+    whole = {**schema, "components": api_document()["components"]}
     Draft202012Validator(whole, format_checker=FormatChecker()).validate(value)
 
 
 def require_in_document(request: dict[str, Any], answer: dict[str, Any]) -> None:
     """Hold request and answer of an example against the API document."""
     path = request["path"]
-    operation = document()["paths"][template_of(request["method"], path)][request["method"].lower()]
+    operation = api_document()["paths"][template_of(request["method"], path)][
+        request["method"].lower()
+    ]
     if "body" in request and answer["status"] < 400:
         content = operation["requestBody"]["content"]
         require_valid(request["body"], content["application/json"]["schema"])

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import httpx
@@ -11,14 +12,14 @@ from sqlalchemy import text
 
 from gateway.own_document import own_document
 from gateway.paths import service_of
-from services.kernel.actors import Anyone, guards_of
+from services.kernel.actors import Anyone, Guard, guards_of
 from services.kernel.app import build_app
 from services.kernel.service import Service
 from services.kernel.unit import noun_router
-from services.launch.commands.documents import contract_documents
 from services.launch.registry import SERVICES
 from tests.contracts import report
 from tests.contracts.callers import CALLS, Call
+from tests.contracts.document import api_document
 from tests.contracts.matrix import (
     PUBLIC,
     ROLES,
@@ -106,7 +107,7 @@ def _resolved(document: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any
 
 
 def test_every_event_of_a_resource_with_states_is_in_the_matrix() -> None:
-    document = contract_documents()["openapi.json"]
+    document = api_document()
     named: dict[str, set[str]] = {}
     for entry in entries():
         if entry.path.endswith("/events"):
@@ -203,10 +204,15 @@ async def test_who_may_do_what(world: World, entry: Entry) -> None:
     assert wrong == []
 
 
+@cache
+def running_guards() -> dict[str, list[Guard]]:
+    """Give the guards of every route; to build the apps anew for each entry would take seconds."""
+    return {name: list(guards_of(route.dependant)) for name, route in routes_of(SERVICES.values())}
+
+
 def reads(entry: Entry) -> bool:
     """Tell whether a route asks for the scope to read: by its method, unless its guard says so."""
-    found = (route for name, route in routes_of(SERVICES.values()) if name == entry.route)
-    guards = [guard for route in found for guard in guards_of(route.dependant)]
+    guards = running_guards().get(entry.route)
     stated = guards[0].reads if guards else None
     return entry.method == "GET" if stated is None else stated
 

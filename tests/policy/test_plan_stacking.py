@@ -1,7 +1,6 @@
 """What may be received together, as files: what is written in them, and how faults are named."""
 
 import re
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pytest
 from services.policy.plan.actions.load_library import PLANS, library, load_library
 from services.policy.plan.actions.read_document import PlanInvalid
 from services.rulebook.stacking import StackingMode
+from tests.policy.changed_plans import copy_plans
 
 Faults = Callable[[str, str, str], list[str]]
 MAIN, OTHER = "cixi-2025-2027/stacking.yaml", "cixi-industry-2025/stacking.yaml"
@@ -30,9 +30,7 @@ one_clause:
 
 @pytest.fixture
 def plans(tmp_path: Path) -> Path:
-    for folder in PLANS.iterdir():
-        if (folder / "plan.yaml").is_file():
-            shutil.copytree(folder, tmp_path / folder.name)
+    copy_plans(tmp_path)
     return tmp_path
 
 
