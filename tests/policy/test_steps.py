@@ -52,7 +52,7 @@ async def pass_all(platform: Any, case: dict[str, Any], day: str) -> None:
 async def test_a_case_goes_through_its_steps_to_the_decision(platform: Any) -> None:
     await set_clock(platform, "2027-05-10T10:00:00+08:00")
     try:
-        await set_parameter(platform, f"{RETROFIT}.ratio_bp", 500, "2027-05-01")
+        await set_parameter(platform, f"{RETROFIT}.ratio_bp", 500, "2027-05-10")
         await budget(platform, RETROFIT)
         case, firm = await in_review(platform)
         assert [each["kind"] for each in await steps_of(platform, case)] == ORDER
