@@ -202,6 +202,10 @@ def refusal(check: Any, *args: Any) -> Refusal:
 def test_only_what_is_held_and_asked_is_objected_to() -> None:
     require_held("is_listed", False, ["is_listed"])  # noqa: FBT003  false is held
     assert refusal(require_held, "is_listed", 1, []).code == "fact-not-of-this-case"
+    near = refusal(require_held, "revenu_fen", 1, ["revenue_fen:2025", "is_listed"])
+    assert "是否指revenue_fen（2025年）" in near.zh
+    assert "did you mean revenue_fen (2025)" in near.en
+    assert "revenu_fen" not in near.zh + near.en
     assert refusal(require_held, "is_listed", None, ["is_listed"]).code == "fact-not-held"
     assert refusal(require_another_value, 5, 5).code == "fact-same"
     require_another_value(None, 5)
