@@ -13,6 +13,7 @@ from services.kernel.actors import Actor, Role
 from services.kernel.errors import Conflict
 from services.policy.cases.actions.open_case import open_case as begin
 from services.policy.cases.schemas import NewCase
+from tests.policy.document_steps import decision, draft
 from tests.policy.files import fresh_pdf, send_file
 from tests.policy.steps import (
     WAN,
@@ -262,6 +263,8 @@ async def test_what_the_rule_holds_eligible_is_refused_with_a_reason_only(platfo
     assert "符合条件" in error["detail"]
     done = await move(platform, approver, case, "decide", data=refuse, note="本年度不予支持")
     assert done["state"] == "refused"
+    document = await draft(platform, decision(done, "decision-refusal"))
+    assert "决定理由：本年度不予支持" in document["content"]["reasons"]
 
 
 async def test_a_return_says_what_is_missing(platform: Any) -> None:

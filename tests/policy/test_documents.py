@@ -54,6 +54,9 @@ async def test_a_decision_says_facts_conditions_clause_amount_and_remedies(platf
         assert fact in text
     # Whose statement it was, and not from where such a fact may lawfully come.
     assert "企业自行申报并授权使用" not in text
+    sources = {each["title"]: each["source"] for each in document["content"]["facts"]}
+    assert sources["营业收入（销售收入）"].startswith("企业年度报告（测试）（")
+    assert sources["数字经济制造业企业"].startswith("主管部门认定（测试）（")
     verbatim = document["content"]["clause"]["verbatim"]
     assert ("条件（条款原文）" in text) is verbatim
     assert ("条件（条款摘要）" in text) is not verbatim

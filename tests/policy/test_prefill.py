@@ -246,6 +246,8 @@ async def test_what_cannot_be_objected_to_is_refused(
     firm, case = objected
     answer = await try_object(platform, firm, case, **body)
     assert code(answer) == expected
+    if body.get("fact") == "revenu_fen":
+        assert "是否指revenue_fen" in answer.json()["detail"]
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,7 @@ from services.policy.fact_objections.rules import (
     FactObjectionEvent,
     FactObjectionState,
     checked_claim,
+    contested,
     require_another_value,
     require_held,
     require_open,
@@ -197,6 +198,13 @@ def refusal(check: Any, *args: Any) -> Refusal:
     with pytest.raises(Refusal) as refused:
         check(*args)
     return refused.value
+
+
+def test_contested_facts_are_named_in_the_reader_s_language() -> None:
+    said = contested([("营业收入 revenue_fen（2025年）", "Revenue revenue_fen (2025)")])
+    assert "营业收入" in said.zh
+    assert "Revenue revenue_fen (2025)" in said.en
+    assert said.en.isascii()
 
 
 def test_only_what_is_held_and_asked_is_objected_to() -> None:
