@@ -164,6 +164,12 @@ _CHINESE = {
 }
 
 
+_BOUNDS = {
+    "string_too_short": ("min_length", "不少于", "at least"),
+    "string_too_long": ("max_length", "不多于", "at most"),
+}
+
+
 def _field_error(error: Any, names: Collection[str]) -> FieldError:
     kind = str(error["type"])
     zh, en = _CHINESE.get(kind, ("内容不符合要求。", "Does not fit."))
@@ -174,6 +180,10 @@ def _field_error(error: Any, names: Collection[str]) -> FieldError:
     for name, word_zh, word_en in (("ge", "不小于", "at least"), ("le", "不大于", "at most")):
         if name in context:
             zh, en = f"须{word_zh}{context[name]}。", f"Must be {word_en} {context[name]}."
+    if kind in _BOUNDS and _BOUNDS[kind][0] in context:
+        name, word_zh, word_en = _BOUNDS[kind]
+        count = context[name]
+        zh, en = f"须{word_zh}{count}个字符。", f"Must have {word_en} {count} character(s)."
     if kind == "value_error" and hasattr(context.get("error"), "zh"):
         zh, en, kind = context["error"].zh, context["error"].en, context["error"].code
     is_unknown = str(error["type"]) == "extra_forbidden"

@@ -122,6 +122,8 @@ class Office(OfficePart):
     # An office that says nothing of limits has set none.
     clocks: Limits = Limits()
     offers: OfferOffice = OfferOffice()
+    # How the public reaches a department, by its code; unset where it is not known.
+    contacts: dict[str, Words] = Field(default_factory=dict[str, Words])
     # By the name of the fact.
     renewals: dict[str, Renewal] = Field(default_factory=dict[str, Renewal])
 

@@ -7,6 +7,8 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 
 from fastapi import Header, Response
 
+from services.kernel.errors import Refusal
+
 PAGE = "text/html"
 Accept = Annotated[str, Header(description="A page for people where HTML is asked for, else JSON")]
 PAGES: dict[int | str, dict[str, Any]] = {
@@ -37,6 +39,15 @@ def page(title: str, *parts: str) -> Response:
     )
     headers = {"Content-Security-Policy": POLICY, "Vary": "Accept"}
     return Response(body, headers=headers, media_type=PAGE)
+
+
+def problem(refusal: Refusal, *, english: bool) -> Response:
+    """Answer a person's browser what a program is told as problem+json, under the same status."""
+    title, said = (refusal.title_en, refusal.en) if english else (refusal.title_zh, refusal.zh)
+    answer = page(title, paragraph(said))
+    answer.status_code = refusal.status
+    answer.headers["Vary"] = "Accept, Accept-Language"
+    return answer
 
 
 def paragraph(text: str) -> str:

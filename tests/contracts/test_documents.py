@@ -148,7 +148,7 @@ async def outbox(platform: TestPlatform, world: World) -> AsyncIterator[list[dic
     scene = Scene(platform)
     await scene.set_up(["firm", "facts", "recognition", "list"])
     case = await world.case("awarded")
-    revoke = {"event": "revoke", "version": case["version"], "data": {}}
+    revoke = {"event": "revoke", "version": case["version"], "note": "测试撤销", "data": {}}
     await world.post("approver", f"/v1/policy/cases/{case['id']}/events", revoke)
     paid = await payment_document(world, "issued")
     withdraw = {"event": "withdraw", "version": paid["version"], "note": "测试收回"}

@@ -41,7 +41,9 @@ async def refused(platform: Any) -> tuple[dict[str, Any], httpx.AsyncClient]:
     case = await walk_to_review(platform, firm, await open_case(platform, firm, uscc))
     reviewer, approver = platform.client("reviewer"), platform.client("approver")
     case = await move(platform, reviewer, case, "propose", data={"outcome": "refuse"})
-    case = await move(platform, approver, case, "decide", data={"outcome": "refuse"})
+    case = await move(
+        platform, approver, case, "decide", note="集体研究不予支持", data={"outcome": "refuse"}
+    )
     return case, firm
 
 
@@ -290,5 +292,7 @@ async def refused_with_money(platform: Any) -> tuple[dict[str, Any], httpx.Async
     firm = await firm_client(platform, uscc)
     case = await propose(platform, firm, await open_case(platform, firm, uscc))
     approver = platform.client("approver")
-    case = await move(platform, approver, case, "decide", data={"outcome": "refuse"})
+    case = await move(
+        platform, approver, case, "decide", note="集体研究不予支持", data={"outcome": "refuse"}
+    )
     return case, firm

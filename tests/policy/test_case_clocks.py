@@ -351,5 +351,7 @@ async def test_a_decided_case_is_due_no_more(platform: Any) -> None:
     case = await propose(platform, firm, case)
     assert case["due"]["clock"] == "decide"
     approver = platform.client("approver")
-    case = await move(platform, approver, case, "decide", data={"outcome": "refuse"})
+    case = await move(
+        platform, approver, case, "decide", note="集体研究不予支持", data={"outcome": "refuse"}
+    )
     assert (case["due"], case["due_on"]) == (None, None)

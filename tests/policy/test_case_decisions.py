@@ -13,6 +13,8 @@ from services.kernel.actors import Actor, Role
 from services.kernel.errors import Conflict
 from services.policy.cases.actions.open_case import open_case as begin
 from services.policy.cases.schemas import NewCase
+from tests.policy.document_steps import decision, draft
+from tests.policy.files import fresh_pdf, send_file
 from tests.policy.steps import (
     WAN,
     approve,
@@ -30,6 +32,7 @@ from tests.policy.steps import (
     reset_clock,
     set_clock,
     state,
+    state_of_day,
     try_move,
     until,
     walk_to_review,
@@ -138,7 +141,7 @@ async def test_two_decisions_at_once_make_one(platform: Any) -> None:
     answers = await asyncio.gather(
         *(
             try_move(platform, platform.client(role), case, "decide",
-                     version=case["version"], data={"outcome": outcome})
+                     version=case["version"], data={"outcome": outcome}, note="集体研究")
             for role, outcome in (("approver", "approve"), ("approver-b", "refuse")) * 3
         )
     )  # fmt: skip
@@ -221,3 +224,78 @@ async def test_a_draft_opens_no_case_outside_the_demonstration(platform: Any) ->
             await begin(session, actor, issued, now=now, after=None, demonstration=False)
         assert refused.value.code == "gate-not-passed"
         assert "合法性审核意见" in refused.value.zh
+
+
+async def test_a_revocation_states_its_reason(platform: Any) -> None:
+    await budget(platform)
+    uscc = await growing_firm(platform)
+    firm = await firm_client(platform, uscc)
+    case = await approve(
+        platform, await propose(platform, firm, await open_case(platform, firm, uscc))
+    )
+    approver = platform.client("approver")
+    for note in ("", "  "):
+        bare = await try_move(platform, approver, case, "revoke", note=note)
+        assert code(bare) == (422, "note-required")
+        (error,) = bare.json()["errors"]
+        assert (error["pointer"], error["code"]) == ("/note", "note-required")
+        assert "资金据此追回" in error["detail"]
+    many = {
+        "event": "revoke", "note": "", "items": [{"case": case["id"], "version": case["version"]}],
+    }  # fmt: skip
+    batch = await approver.post("/v1/policy/case-batches", json=many, headers=platform.key())
+    assert batch.status_code == 422
+    assert [each["pointer"] for each in batch.json()["errors"]] == ["/note"]
+    revoked = await move(platform, approver, case, "revoke", note="申报材料不实")
+    assert revoked["state"] == "revoked"
+
+
+async def test_what_the_rule_holds_eligible_is_refused_with_a_reason_only(platform: Any) -> None:
+    await budget(platform)
+    uscc = await growing_firm(platform)
+    firm = await firm_client(platform, uscc)
+    case = await propose(platform, firm, await open_case(platform, firm, uscc))
+    approver, refuse = platform.client("approver"), {"outcome": "refuse"}
+    bare = await try_move(platform, approver, case, "decide", data=refuse)
+    assert bare.status_code == 422
+    (error,) = bare.json()["errors"]
+    assert (error["pointer"], error["code"]) == ("/note", "note-required")
+    assert "符合条件" in error["detail"]
+    done = await move(platform, approver, case, "decide", data=refuse, note="本年度不予支持")
+    assert done["state"] == "refused"
+    document = await draft(platform, decision(done, "decision-refusal"))
+    assert "决定理由：本年度不予支持" in document["content"]["reasons"]
+
+
+async def test_a_return_says_what_is_missing(platform: Any) -> None:
+    uscc = fresh_uscc()
+    await register(platform, uscc)
+    await state(platform, uscc, 2025, revenue_fen=60_000 * WAN)
+    await state_of_day(platform, uscc, is_digital_manufacturing=True, is_above_scale=True)
+    await platform.settle()
+    firm = await firm_client(platform, uscc)
+    case = await open_case(platform, firm, uscc)
+    await move(platform, firm, case, "submit")
+    reviewer = platform.client("reviewer")
+    returned = await move(platform, reviewer, case, "return")
+    assert returned["state"] == "returned"
+    history = (await firm.get(f"/v1/policy/cases/{case['id']}/history")).json()["items"]
+    note = next(row["note"] for row in history if row["event"] == "return")
+    assert "尚缺材料：“近三年营业收入的申报或授权查询”" in note
+    assert "尚缺数据：" in note
+    assert "2024年营业收入" in note
+
+
+async def test_a_return_without_anything_missing_states_its_reason(platform: Any) -> None:
+    uscc = await growing_firm(platform)
+    firm = await firm_client(platform, uscc)
+    case = await open_case(platform, firm, uscc)
+    sent = await send_file(firm, case, fresh_pdf(), material="revenue-statement")
+    assert sent.status_code == 201, sent.text
+    await move(platform, firm, case, "submit")
+    reviewer = platform.client("reviewer")
+    bare = await try_move(platform, reviewer, case, "return")
+    assert bare.status_code == 422
+    assert [each["pointer"] for each in bare.json()["errors"]] == ["/note"]
+    assert "一次写明" in bare.json()["errors"][0]["detail"]
+    assert (await move(platform, reviewer, case, "return", note="请更正"))["state"] == "returned"

@@ -108,7 +108,7 @@ async def test_a_returned_payment_opens_the_case_again(platform: Any) -> None:
 
 async def test_a_treasurer_sees_what_was_awarded_and_revoked(platform: Any) -> None:
     case, _, _ = await awarded(platform)
-    await move(platform, platform.client("approver"), case, "revoke")
+    await move(platform, platform.client("approver"), case, "revoke", note="申报材料不实")
 
     seen = await platform.client("treasurer").get(f"/v1/policy/cases/{case['id']}")
     assert (seen.status_code, seen.json()["state"]) == (200, "revoked")

@@ -11,6 +11,7 @@ from services.kernel.actors import Actor, Role
 from services.kernel.calendar import Calendar
 from services.kernel.clock import CITY
 from services.kernel.errors import Conflict, Forbidden, Invalid
+from services.policy.cases.actions.propose_case import proposed_already
 from services.policy.cases.rules import (
     EVENT_NAMES,
     FINISHED,
@@ -252,5 +253,17 @@ def test_only_reserved_money_is_approved() -> None:
         require_reserved(ReservationState.PENDING, None, None)
     assert (pending.value.code, pending.value.retry_after_s) == ("reservation-pending", 1)
     with pytest.raises(Conflict, match="spent") as refused:
-        require_reserved(ReservationState.REFUSED, "指标不足", "the line is spent")
+        require_reserved(ReservationState.REFUSED, "指标不足。", "the line is spent.")
     assert refused.value.code == "reservation-refused"
+    assert "。。" not in refused.value.zh
+    assert "重新提请" in refused.value.zh
+    assert ".." not in refused.value.en
+
+
+def test_a_second_proposal_is_told_of_the_reservation_that_is_pending() -> None:
+    pending = proposed_already(ReservationState.PENDING)
+    assert pending.code == "event-not-allowed"
+    assert "资金预留尚未答复" in pending.zh
+    assert "reservation is pending" in pending.en
+    assert "可办理" not in pending.zh
+    assert "请待决定" in proposed_already(ReservationState.RESERVED).zh

@@ -5,8 +5,11 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from services.kernel.errors import Conflict, Forbidden, NotFound
+from services.kernel.ids import new_id
+from services.kernel.problems import refusal_from_validation
 from services.policy.cases.rules import CaseState
 from services.policy.documents import rules
 from services.policy.documents.rules import (
@@ -17,6 +20,7 @@ from services.policy.documents.rules import (
     DocumentState,
     Validity,
 )
+from services.policy.documents.schemas import NewDocument
 
 YI = 10**10  # 亿元, in fen
 CAPITALS = [
@@ -192,3 +196,19 @@ def test_validity_follows_the_document_and_its_cases(
     worth: Validity,
 ) -> None:
     assert rules.validity(state, kind, cases, is_replaced=replaced) is worth
+
+
+@pytest.mark.parametrize(
+    "number", ["12号", "慈经信资〔2026〕012号", "慈经信资[2026]12号", "慈经信资〔2026〕12号\n"]
+)
+def test_a_number_that_is_written_otherwise_is_told_how_offices_write_it(number: str) -> None:
+    sent = {"kind": "payment", "number": number, "cases": [{"case": str(new_id())}]}
+    with pytest.raises(ValidationError) as refused:
+        NewDocument.model_validate(sent)
+    said = refusal_from_validation(
+        [{**e, "loc": ("body", *e["loc"])} for e in refused.value.errors()]
+    )
+    (error,) = said.errors
+    assert (error.pointer, error.code) == ("/number", "number-form")
+    assert "慈经信资〔2026〕12号" in error.zh
+    assert NewDocument.model_validate({**sent, "number": "慈经信资〔2026〕12号"})

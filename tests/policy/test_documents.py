@@ -50,8 +50,16 @@ async def test_a_decision_says_facts_conditions_clause_amount_and_remedies(platf
     assert document["content"]["clause"]["text"].replace(" ", "") in text
     for condition in case["assessment"]["conditions"]:
         assert condition["says"].replace(" ", "") in text
-    for fact in ("营业收入", "企业自行申报并授权使用", "2,600,000,000.00元"):
+    for fact in ("营业收入", "企业年度报告（测试）", "2,600,000,000.00元"):
         assert fact in text
+    # Whose statement it was, and not from where such a fact may lawfully come.
+    assert "企业自行申报并授权使用" not in text
+    sources = {each["title"]: each["source"] for each in document["content"]["facts"]}
+    assert sources["营业收入（销售收入）"].startswith("企业年度报告（测试）（")
+    assert sources["数字经济制造业企业"].startswith("主管部门认定（测试）（")
+    verbatim = document["content"]["clause"]["verbatim"]
+    assert ("条件（条款原文）" in text) is verbatim
+    assert ("条件（条款摘要）" in text) is not verbatim
     amount_fen = case["reservation"]["amount_fen"]
     assert document["content"]["amount"]["fen"] == amount_fen
     assert f"人民币{document['content']['amount']['capital']}" in text
@@ -132,17 +140,30 @@ async def test_a_code_verifies_and_an_altered_one_does_not(platform: Any) -> Non
         "kind": "decision-approval", "kind_name": "决定书（批准）", "number": document["number"],
         "issued_on": document["issued_on"], "department": "慈溪市经济和信息化局",
         "sha256": document["pdf_sha256"], "validity": "valid", "validity_name": "有效",
-        "addressee": "慈溪***公司", "replaced_by": None,
+        "addressee": "慈溪***公司", "replaced_by": None, "demonstration": True,
     }  # fmt: skip
     page = await platform.client("public").get(
         f"{DOCUMENTS}/verify/{known}", headers={"Accept": "text/html,*/*;q=0.8"}
     )
     assert page.headers["content-type"] == "text/html; charset=utf-8"
-    for said in ("有效", document["number"], document["pdf_sha256"], "慈溪***公司"):
+    for said in (
+        "有效（演示文书，不具有法律效力）",
+        document["number"],
+        document["pdf_sha256"],
+        "慈溪***公司",
+    ):
         assert said in page.text
     altered = known[:-1] + ("0" if known[-1] != "0" else "1")
     answer = await platform.client("public").get(f"{DOCUMENTS}/verify/{altered}")
     assert code(answer) == (404, "verification-code-unknown")
+    for language, words in (("zh-CN", "没有这个验证码的文书"), ("en", "No document has this code")):
+        page = await platform.client("public").get(
+            f"{DOCUMENTS}/verify/{altered}",
+            headers={"Accept": "text/html,*/*;q=0.8", "Accept-Language": language},
+        )
+        assert (page.status_code, page.headers["content-type"]) == (404, "text/html; charset=utf-8")
+        assert words in page.text
+        assert "page.css" in page.text
 
 
 async def test_a_draft_has_no_code_that_verifies(platform: Any) -> None:
@@ -191,7 +212,7 @@ async def test_a_refusal_names_the_conditions_that_failed(platform: Any) -> None
 
     text = text_of(await pdf_of(platform, document))
     assert "不予批准" in text
-    assert "增速未达到要求" in text
+    assert "决定理由：增速未达到要求" in text
     assert "未知" in text
     assert document["content"]["amount"] is None
 

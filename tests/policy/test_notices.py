@@ -151,6 +151,19 @@ async def test_upheld_the_item_leaves_the_list_and_the_case_is_reviewed_again(
     assert again["reservation"]["amount_fen"] == case["reservation"]["amount_fen"]
 
 
+async def test_an_objection_is_found_by_the_number_of_its_receipt(platform: Any) -> None:
+    case, _ = await in_notice(platform)
+    receipt = (await object_to(platform, case)).json()
+    by_number = await read(
+        platform, f"{NOTICES}/{receipt['notice']}/objections/{receipt['receipt']}"
+    )
+    assert (by_number["id"], by_number["reason"]) == (receipt["id"], None)
+    unknown = await platform.client("public").get(
+        f"{NOTICES}/{receipt['notice']}/objections/YY20260101-00000000"
+    )
+    assert unknown.status_code == 404
+
+
 async def test_upheld_to_be_refused_an_approver_decides(platform: Any) -> None:
     case, _ = await in_notice(platform)
     objection = (await object_to(platform, case)).json()
@@ -160,7 +173,10 @@ async def test_upheld_to_be_refused_an_approver_decides(platform: Any) -> None:
     approver = platform.client("approver")
     wrong = await try_move(platform, approver, case, "decide", data=APPROVE)
     assert code(wrong) == (409, "proposed-for-refusal")
-    assert (await move(platform, approver, case, "decide", data=REFUSE))["state"] == "refused"
+    bare = await try_move(platform, approver, case, "decide", data=REFUSE)
+    assert code(bare) == (422, "note-required")
+    done = await move(platform, approver, case, "decide", data=REFUSE, note="异议成立")
+    assert done["state"] == "refused"
     await until(platform, case, lambda c: c["reservation"]["state"] == "none")
 
 

@@ -239,6 +239,11 @@ def test_only_what_the_plan_gives_unasked_and_lawful_facts_decide_is_offered() -
     assert code_of(programmes["town-project-organising"]) == "matter-not-known"
     assert code_of(changed("digital-growth", confidential=True)) == "confidential-programme"
     assert code_of(changed("digital-growth", without_application=None)) == "application-needed"
+    with pytest.raises(Conflict) as needed:
+        require_offerable(programmes["rd-matching"], library().facts)
+    stated = programmes["rd-matching"].compiled.programme.without_application
+    assert stated is not None
+    assert stated.because in needed.value.en
     surveyed = {**library().facts}
     surveyed["revenue_fen"] = replace(surveyed["revenue_fen"], is_survey=True)
     with pytest.raises(Conflict) as refused:

@@ -5,11 +5,14 @@ from typing import Any
 
 import httpx
 import pytest
+from pydantic import ValidationError
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from services.kernel.errors import Refusal
+from services.kernel.problems import refusal_from_validation
 from services.policy.overrides.rules import RuleResult, amount_of
+from services.policy.overrides.schemas import Override
 from services.policy.plan.actions.load_library import library
 from services.rulebook.columns.widths import most_fen
 from tests.policy.document_steps import decision, draft
@@ -237,3 +240,11 @@ async def test_the_decision_says_that_the_rule_was_departed_from(platform: Any) 
     document = await draft(platform, body)
     reasons = document["content"]["reasons"]
     assert any("突破规则" in each and REASON in each and "70,000" in each for each in reasons)
+
+
+def test_a_reason_that_is_too_short_is_told_how_long_it_must_be() -> None:
+    with pytest.raises(ValidationError) as refused:
+        Override.model_validate({"reason": "太短"})
+    (error,) = refusal_from_validation(refused.value.errors()).errors
+    assert error.zh == "须不少于10个字符。"
+    assert error.en == "Must have at least 10 character(s)."

@@ -65,12 +65,16 @@ async def test_a_number_is_in_force_once_another_person_approves(platform: Any) 
     assert await award_on(platform, "2031-12-31") == (None, "pending-parameter")
     again = await decide(platform, proposed, "approve")
     assert code(again) == (409, "event-not-allowed")
+    taken = await post(platform, body("2032-01-01", value=1))
+    assert code(taken) == (409, "parameter-day-taken")
+    assert "已批准的不能驳回，请另选生效日" in taken.json()["detail"]
 
 
 async def test_a_rejected_number_leaves_its_day_free(platform: Any) -> None:
     proposed = await post(platform, body("2032-02-01"))
     taken = await post(platform, body("2032-02-01", value=1))
     assert code(taken) == (409, "parameter-day-taken")
+    assert "驳回" in taken.json()["detail"]
 
     rejected = await decide(platform, proposed, "reject")
     assert rejected.json()["state"] == "rejected"

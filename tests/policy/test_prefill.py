@@ -228,6 +228,7 @@ async def test_an_objection_upheld_after_the_proposal_sends_the_case_back(platfo
     ("body", "expected"),
     [
         ({"fact": "no_such_fact"}, (422, "unknown-fact")),
+        ({"fact": "revenu_fen"}, (422, "unknown-fact")),
         ({"fact": "staff_count"}, (422, "fact-not-of-this-case")),
         ({"year": 2020}, (422, "fact-not-of-this-case")),
         ({"year": None}, (422, "fact-not-of-this-case")),
@@ -245,6 +246,8 @@ async def test_what_cannot_be_objected_to_is_refused(
     firm, case = objected
     answer = await try_object(platform, firm, case, **body)
     assert code(answer) == expected
+    if body.get("fact") == "revenu_fen":
+        assert "是否指revenue_fen" in answer.json()["detail"]
 
 
 @pytest.fixture(scope="module")

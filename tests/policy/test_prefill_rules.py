@@ -16,6 +16,7 @@ from services.policy.fact_objections.rules import (
     FactObjectionEvent,
     FactObjectionState,
     checked_claim,
+    contested,
     require_another_value,
     require_held,
     require_open,
@@ -199,9 +200,20 @@ def refusal(check: Any, *args: Any) -> Refusal:
     return refused.value
 
 
+def test_contested_facts_are_named_in_the_reader_s_language() -> None:
+    said = contested([("营业收入 revenue_fen（2025年）", "Revenue revenue_fen (2025)")])
+    assert "营业收入" in said.zh
+    assert "Revenue revenue_fen (2025)" in said.en
+    assert said.en.isascii()
+
+
 def test_only_what_is_held_and_asked_is_objected_to() -> None:
     require_held("is_listed", False, ["is_listed"])  # noqa: FBT003  false is held
     assert refusal(require_held, "is_listed", 1, []).code == "fact-not-of-this-case"
+    near = refusal(require_held, "revenu_fen", 1, ["revenue_fen:2025", "is_listed"])
+    assert "是否指revenue_fen（2025年）" in near.zh
+    assert "did you mean revenue_fen (2025)" in near.en
+    assert "revenu_fen" not in near.zh + near.en
     assert refusal(require_held, "is_listed", None, ["is_listed"]).code == "fact-not-held"
     assert refusal(require_another_value, 5, 5).code == "fact-same"
     require_another_value(None, 5)

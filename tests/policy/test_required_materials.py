@@ -11,7 +11,19 @@ from services.policy.plan.actions.load_library import library
 from services.rulebook.administration import Evidence
 from tests.policy.changed_plans import CLAUSE, Changed
 from tests.policy.files import fresh_pdf, send_file
-from tests.policy.steps import case_body, code, firm_client, growing_firm, move, try_move
+from tests.policy.steps import (
+    WAN,
+    case_body,
+    code,
+    firm_client,
+    fresh_uscc,
+    growing_firm,
+    move,
+    register,
+    state,
+    state_of_day,
+    try_move,
+)
 from tests.policy.test_calls import CALLS, cancel, deed
 
 STATED = ("statement", "plan")
@@ -125,3 +137,28 @@ async def test_a_call_that_only_lists_materials_holds_nobody_up(platform: Any) -
     case = (await firm.post("/v1/policy/cases", json=body, headers=platform.key())).json()
     assert (await move(platform, firm, case, "submit"))["state"] == "submitted"
     await cancel(platform, call)
+
+
+async def test_nothing_is_held_of_which_a_fact_is_asked_and_not_there(platform: Any) -> None:
+    uscc = fresh_uscc()
+    await register(platform, uscc)
+    for year in (2023, 2024, 2025):
+        await state(platform, uscc, year, revenue_fen=(year - 2020) * 100_000 * WAN)
+    await platform.settle()
+    firm = await firm_client(platform, uscc)
+    body = case_body(uscc)
+    case = (await firm.post("/v1/policy/cases", json=body, headers=platform.key())).json()
+    path = f"/v1/policy/cases/{case['id']}"
+
+    async def status() -> tuple[str, bool]:
+        items = (await firm.get(f"{path}/materials")).json()["items"]
+        asked = (await firm.get(f"{path}/prefill")).json()["items"]
+        found = next(each for each in items if each["id"] == "scale-and-industry")
+        lacks = any("above-scale" in each["conditions"] for each in asked if each["asked"])
+        assert found["required"] is False
+        return found["status"], lacks
+
+    assert await status() == ("missing", True)
+    await state_of_day(platform, uscc, is_digital_manufacturing=True, is_above_scale=True)
+    await platform.settle()
+    assert await status() == ("held", False)

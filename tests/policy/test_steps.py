@@ -209,7 +209,12 @@ async def test_after_a_failed_step_only_a_refusal_is_proposed(platform: Any) -> 
     proposed = await move(platform, reviewer, case, "propose", data={"outcome": "refuse"})
     assert proposed["state"] == "proposed"
     done = await move(
-        platform, platform.client("approver"), case, "decide", data={"outcome": "refuse"}
+        platform,
+        platform.client("approver"),
+        case,
+        "decide",
+        data={"outcome": "refuse"},
+        note="初审未通过",
     )
     assert done["state"] == "refused"
     late = await try_step(platform, "reviewer", case, "department-review", department="jxj")

@@ -68,7 +68,7 @@ async def test_of_two_at_once_one_is_let_through_and_one_is_told(platform: Any, 
         data = {"outcome": "refuse"}
         case = await move(platform, platform.client("reviewer"), case, "propose", data=data)
         clients = [platform.client("approver"), platform.client("approver-b")]
-    deed = {"event": event, "version": case["version"], "note": "", "data": data}
+    deed = {"event": event, "version": case["version"], "note": "测试", "data": data}
     cases = await copies(platform, case, TRIES)
     answers: list[list[int]] = []
     for first in range(0, TRIES, AT_ONCE):

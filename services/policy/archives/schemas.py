@@ -8,6 +8,11 @@ from services.policy.aftermath.schemas import OpenMatter
 from services.policy.cases.rules import CaseState
 from services.policy.office import RetentionClass
 
+PACKAGE_SHA256 = (
+    "Of the manifest (`manifest.json` in the zip), which names every file with its hash; it is not"
+    " the hash of the zip's own bytes"
+)
+
 
 class RetentionView(BaseModel):
     """How long it is kept: `class` null where no table says so, `until` null if without end."""
@@ -32,7 +37,7 @@ class ArchiveSummary(BaseModel):
     retention: RetentionView
     items: int
     size_bytes: int
-    package_sha256: str
+    package_sha256: str = Field(description=PACKAGE_SHA256)
     made_by: str
     made_at: datetime
     restricted: bool
@@ -44,7 +49,7 @@ class ArchiveList(BaseModel):
 
 
 class ArchiveView(ArchiveSummary):
-    """A volume with its index (卷内目录): the manifest whose hash is the package's."""
+    """A volume with its index (卷内目录): the manifest, whose hash is `package_sha256`."""
 
     manifest: dict[str, Any]
     open_matters: list[OpenMatter] = Field(
@@ -67,8 +72,8 @@ class ArchiveCheck(BaseModel):
     volume: int
     same: bool
     differs: list[str]
-    package_sha256: str
-    found_sha256: str
+    package_sha256: str = Field(description=PACKAGE_SHA256)
+    found_sha256: str = Field(description="The manifest's as it is found now")
     items: list[ItemCheckView]
 
 

@@ -313,6 +313,32 @@ def require_other_person(approver: str, reviewers: Iterable[str]) -> None:
         )
 
 
+def require_reason(note: str, zh: str, en: str) -> None:
+    """Ask in the note for the reason of what nobody does to a case without one."""
+    if not note.strip():
+        raise invalid_field("/note", "note-required", zh, en)
+
+
+def require_reason_to_revoke(note: str) -> None:
+    require_reason(
+        note,
+        "撤销须在note中写明理由：撤销终止本件，已拨付的资金据此追回。",
+        "A revocation states its reason in note: it ends the case, and money that was paid is"
+        " asked back by it.",
+    )
+
+
+def require_reason_to_refuse(note: str, result: str | None, finance_said: str | None) -> None:
+    """Refuse what the rule holds eligible with a reason only, finance's or one's own."""
+    if result == "eligible" and not finance_said:
+        require_reason(
+            note,
+            "规则结果为符合条件，不予批准须在note中写明理由，决定书据此载明。",
+            "The rule's result is eligible; a refusal states its reason in note, and the decision"
+            " document says it.",
+        )
+
+
 def require_matter(matter: Matter, programme: PlanProgramme, on: date) -> int | None:
     """Check a matter against what the programme is for; a year's gives the reference year."""
     kind = programme.compiled.programme.matter
@@ -361,7 +387,10 @@ def require_reserved(state: ReservationState, reason: str | None, reason_en: str
     require_answered(state)
     if state is not ReservationState.RESERVED:
         raise Conflict(
-            f"资金未能预留，不能批准：{reason or '无预留'}。",
-            f"No money is reserved, so it cannot be approved: {reason_en or 'nothing held'}.",
+            f"资金未能预留，不能批准：{(reason or '无预留').rstrip('。')}。可由审核人员待资金落实后"
+            "重新提请，或者决定不予批准。",
+            "No money is reserved, so it cannot be approved:"
+            f" {(reason_en or 'nothing held').rstrip('.')}. A reviewer may propose it again once"
+            " there is money, or it is decided to be refused.",
             code="reservation-refused",
         )

@@ -117,7 +117,11 @@ class CaseDeed(BaseModel):
 
     event: CaseEvent
     version: Version
-    note: Annotated[str, Field(max_length=NOTE_CHARS_MAX)] = ""
+    note: Annotated[str, Field(max_length=NOTE_CHARS_MAX)] = Field(
+        "",
+        description="The reason: required for revoke and object, and to refuse what the rule holds"
+        " eligible unless finance said why; a return without one lists what is missing",
+    )
     data: dict[str, Any] = Field(
         default_factory=dict[str, Any],
         description='`{"outcome": "approve|refuse"}` for decide (required) and propose; without'

@@ -178,13 +178,17 @@ async def verification(session: AsyncSession, code: str) -> VerificationView:
         issued_on=found.issued_on, department=department_name(session, found.department),
         sha256=found.pdf_sha256, validity=worth, validity_name=VALIDITY_NAMES[worth][0],
         addressee=await _addressee(session, found), replaced_by=replaced_by and replaced_by.number,
+        demonstration=bool(orjson.loads(found.content).get("demonstration")),
     )  # fmt: skip
 
 
 def verification_page(found: VerificationView) -> Response:
     """Write what a code tells as a page for whoever scans it."""
+    worth = found.validity_name
+    if found.demonstration:
+        worth = f"{worth}（演示文书，不具有法律效力）"
     rows = [
-        ("效力", found.validity_name), ("文书", found.kind_name), ("文号", found.number),
+        ("效力", worth), ("文书", found.kind_name), ("文号", found.number),
         ("印发日期", found.issued_on), ("机关", found.department), ("送达", found.addressee),
         ("由此文书代替", found.replaced_by), ("SHA-256", found.sha256),
     ]  # fmt: skip

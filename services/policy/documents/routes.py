@@ -1,16 +1,18 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Path, Query, Response
+from fastapi import Header, Path, Query, Response
 
 from services.kernel.actors import Anyone
 from services.kernel.audit import audit
-from services.kernel.errors import Conflict
+from services.kernel.errors import Conflict, NotFound
 from services.kernel.etags import set_etag
 from services.kernel.idempotency import KEYED
 from services.kernel.pages import Page, page_of
+from services.kernel.problems import prefers_english
 from services.kernel.settings import Profile
 from services.kernel.unit import CurrentRuntime, Now, Session, noun_router
+from services.policy import pages
 from services.policy.documents import queries
 from services.policy.documents.access import DocumentReader, Drafter, Issuer
 from services.policy.documents.actions.draft_document import draft_document as draft
@@ -71,9 +73,15 @@ async def verify_document(
     _: Anyone,
     session: Session,
     accept: Accept = "",
+    accept_language: Annotated[str, Header()] = "",
 ) -> VerificationView:
     """Check a document in hand by its code: its number, day, office, hash and validity."""
-    found = await queries.verification(session, code)
+    try:
+        found = await queries.verification(session, code)
+    except NotFound as refusal:
+        if not wants_page(accept):
+            raise
+        return pages.problem(refusal, english=prefers_english(accept_language))  # pyright: ignore[reportReturnType]
     if wants_page(accept):
         return queries.verification_page(found)  # pyright: ignore[reportReturnType]
     return found

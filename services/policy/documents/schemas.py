@@ -1,10 +1,12 @@
+import re
 from datetime import date, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, WithJsonSchema
 
 from services.kernel.days import Day
+from services.kernel.errors import FieldFault
 from services.policy.contract.events import Party
 from services.policy.documents.rules import (
     LINES_MAX,
@@ -29,6 +31,24 @@ PAYMENT_EXAMPLE: dict[str, JsonValue] = {
     ],
     "minutes": {"number": "慈经信会纪〔2026〕8号", "held_on": "2026-11-20"},
 }
+
+
+def _number(text: str) -> str:
+    """Take a document's number as offices write it, or say how they do."""
+    if re.fullmatch(NUMBER_PATTERN, text) is None:
+        raise FieldFault(
+            "number-form",
+            "发文字号须为“机关代字〔年份〕序号号”，如“慈经信资〔2026〕12号”：代字为2至20个汉字，"
+            "年份用六角括号〔〕，序号不编虚位。",
+            "A document's number is the office's two to twenty Chinese characters, the year in"
+            " 〔〕 and a number without leading zeros before 号, such as 慈经信资〔2026〕12号.",
+        )
+    return text
+
+
+Number = Annotated[
+    str, AfterValidator(_number), WithJsonSchema({"type": "string", "pattern": NUMBER_PATTERN})
+]
 Subject = Annotated[str, Field(min_length=1, max_length=60)]
 Version = Annotated[int, Field(strict=True, ge=1)]
 
@@ -59,7 +79,7 @@ class NewDocument(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [PAYMENT_EXAMPLE]})
 
     kind: DocumentKind
-    number: Annotated[str, Field(pattern=NUMBER_PATTERN, description="发文字号")]
+    number: Annotated[Number, Field(description="发文字号")]
     title: Annotated[str, Field(min_length=1, max_length=120)] | None = None
     cases: Annotated[list[CaseLine], Field(min_length=1, max_length=LINES_MAX)]
     minutes: Minutes | None = Field(None, description="Required for a payment, and only there")
@@ -143,3 +163,4 @@ class VerificationView(BaseModel):
     validity_name: str
     addressee: str | None = Field(description="Masked; null where there are many, or none is told")
     replaced_by: str | None = Field(description="The number of the document that replaces it")
+    demonstration: bool = Field(description="Made in the demonstration: it has no legal effect")

@@ -23,6 +23,7 @@ from services.policy.evidence.rules import (
     EvidenceState,
     MarkKind,
     Material,
+    as_held,
     joined,
     require_there,
     state_of,
@@ -164,16 +165,22 @@ async def require_materials(session: AsyncSession, case: Case) -> None:
     require_there(await missing_materials(session, case))
 
 
-async def material_list(session: AsyncSession, case: Case) -> MaterialList:
-    """Show what is asked, what is held, what is there, and what is missing."""
+async def material_list(
+    session: AsyncSession, case: Case, unproved: frozenset[str]
+) -> MaterialList:
+    """Show what is asked, what is held, what is there, and what is missing.
+
+    Nothing is held for a condition of which a fact is asked and not there: those are `unproved`.
+    """
     uploaded = await _uploaded(session, case)
+    asked = [as_held(each, unproved) for each in await materials_of(session, case)]
     items = [
         MaterialView(
             id=each.id, title=each.title, english=each.english, proves=list(each.proves),
             status=status_of(each, uploaded.keys()), required=each.required and not each.held,
             evidence=uploaded.get(each.id, []),
         )
-        for each in await materials_of(session, case)
+        for each in asked
     ]  # fmt: skip
     missing = [each.id for each in items if each.status == "missing"]
     return MaterialList(items=items, missing=missing)

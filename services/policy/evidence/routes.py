@@ -33,6 +33,7 @@ from services.policy.evidence.schemas import (
     MaterialList,
     about,
 )
+from services.policy.prefill.queries import unproved
 
 case_router = noun_router("policy", "evidence", prefix="/v1/policy/cases")
 router = noun_router("policy", "evidence")
@@ -96,10 +97,15 @@ async def list_evidence(case_id: UUID, actor: CaseReader, session: Session) -> E
 
 
 @case_router.get("/{case_id}/materials")
-async def list_materials(case_id: UUID, actor: CaseReader, session: Session) -> MaterialList:
-    """List what the programme asks as proof: held by the state, uploaded, or missing."""
+async def list_materials(
+    case_id: UUID, actor: CaseReader, session: Session, now: Now
+) -> MaterialList:
+    """List what the programme asks as proof: held by the state, uploaded, or missing.
+
+    What the state should hold is `missing` while a fact behind it is asked and not there.
+    """
     case = await cases.case(session, actor, case_id)
-    return await queries.material_list(session, case)
+    return await queries.material_list(session, case, await unproved(session, case, now=now))
 
 
 @router.get("/duplicates", response_model=DuplicateList)

@@ -174,6 +174,16 @@ def joined(programme: Iterable[Material], of_call: Iterable[Material]) -> tuple[
     return tuple(found.values())
 
 
+def as_held(material: Material, unproved: Collection[str]) -> Material:
+    """Call a material held only where the facts that it would prove are there in truth.
+
+    What the state ought to have is required of nobody, so a case is not kept from being submitted.
+    """
+    if not material.held or not set(material.proves) & set(unproved):
+        return material
+    return replace(material, held=False, required=False)
+
+
 def require_there(missing: Iterable[Material]) -> None:
     """Take a case only with the materials that are required of it."""
     lacking = [each for each in missing if each.required]

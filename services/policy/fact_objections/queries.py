@@ -140,11 +140,12 @@ def _allowed(row: FactObjection, case: Case, actor: Actor) -> list[FactObjection
     return events
 
 
-def _says(name: str) -> str:
+def _says(name: str) -> tuple[str, str]:
+    """Name a fact to a Chinese and to an English reader."""
     fact, year = split_name(name)
     entry = library().facts.get(fact)
-    title = f"{entry.zh} {fact}" if entry else fact
-    return f"{title} ({year})" if year else title
+    zh, en = (f"{entry.zh} {fact}", f"{entry.en} {fact}") if entry else (fact, fact)
+    return (f"{zh}（{year}年）", f"{en} ({year})") if year else (zh, en)
 
 
 async def checks_of(session: AsyncSession, found: Case) -> list[CheckView]:

@@ -1,6 +1,7 @@
 """Objections to held facts on plain values: who may object to what, and who answers."""
 
 from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from enum import StrEnum
 from typing import Any
 
@@ -8,6 +9,7 @@ from services.kernel.actors import ROLE_NAMES, Role
 from services.kernel.errors import Conflict, Forbidden, invalid_field
 from services.policy.cases.rules import APPLICANT, STATE_NAMES, CaseState
 from services.policy.plan.rules import FactEntry
+from services.policy.wording import NAMES_SHOWN_MAX
 
 REASON_CHARS_MAX = 2000
 
@@ -75,10 +77,16 @@ def require_open_case(state: CaseState) -> None:
 
 def require_held(name: str, held: Any, asked: Iterable[str]) -> None:
     """Let only what the case rests on be objected to; what is not held is stated instead."""
-    if name not in set(asked):
+    known = sorted(set(asked))
+    if name not in known:
+        close = [*map(_dated, get_close_matches(name, known, n=NAMES_SHOWN_MAX))]
+        hint = f"；是否指{'、'.join(zh for zh, _ in close)}" if close else ""
+        hint_en = f"; did you mean {', '.join(en for _, en in close)}" if close else ""
         raise invalid_field(
-            "/fact", "fact-not-of-this-case", "本件不涉及该事实或该年度，见办件的预填事实。",
-            "The case does not rest on this fact or year; see the facts that it is filled with.",
+            "/fact", "fact-not-of-this-case",
+            f"本件不涉及该事实或该年度，见办件的预填事实{hint}。",
+            "The case does not rest on this fact or year; see the facts that it is filled with"
+            f"{hint_en}.",
         )  # fmt: skip
     if held is None:
         raise Conflict(
@@ -86,6 +94,12 @@ def require_held(name: str, held: Any, asked: Iterable[str]) -> None:
             "Nothing is held of this fact: state it yourself, or have its owner state it.",
             code="fact-not-held",
         )
+
+
+def _dated(name: str) -> tuple[str, str]:
+    """Write `fact:year` as the two fields of a request."""
+    fact, _, year = name.partition(":")
+    return (f"{fact}（{year}年）", f"{fact} ({year})") if year else (fact, fact)
 
 
 def checked_claim(entry: FactEntry, says: Any) -> Any:
@@ -158,11 +172,12 @@ def statement_unfit() -> Conflict:
     )
 
 
-def contested(names: Iterable[str]) -> Conflict:
-    """Refuse to propose or decide on facts that are contested."""
-    listed = "、".join(names)
+def contested(names: Iterable[tuple[str, str]]) -> Conflict:
+    """Refuse to propose or decide on facts that are contested, named in both languages."""
+    listed = list(names)
     return Conflict(
-        f"申请单位对以下事实提出异议，主管部门尚未答复：{listed}。",
-        f"The applicant objects to facts whose owner has not answered: {listed}.",
+        f"申请单位对以下事实提出异议，主管部门尚未答复：{'、'.join(zh for zh, _ in listed)}。",
+        "The applicant objects to facts whose owner has not answered:"
+        f" {', '.join(en for _, en in listed)}.",
         code="fact-objected",
     )

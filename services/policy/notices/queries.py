@@ -4,12 +4,9 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from email.utils import format_datetime
 from typing import Any
-from urllib.parse import quote
 from uuid import UUID
 
-from fastapi import Response
 from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
@@ -20,12 +17,12 @@ from services.kernel.clock import CITY, city_day
 from services.kernel.errors import NotFound, Refusal
 from services.kernel.pages import PageRequest
 from services.kernel.sealed import unseal
-from services.policy import pages
 from services.policy.base import calendar_of, secret_key_of
 from services.policy.cases import queries as cases
 from services.policy.cases.models import Case
 from services.policy.cases.queries import last_id
 from services.policy.cases.rules import CaseState, Outcome
+from services.policy.limits import limits_of
 from services.policy.notices import rules
 from services.policy.notices.models import Notice, NoticeEdition, NoticeItem, Objection
 from services.policy.notices.rules import (
@@ -37,16 +34,14 @@ from services.policy.notices.rules import (
 )
 from services.policy.notices.schemas import (
     EditionView,
-    Feed,
-    FeedItem,
     FrozenList,
     NoticeItemView,
     NoticeSummary,
     NoticeView,
     ObjectionView,
 )
+from services.policy.office import office_of
 from services.policy.plan.actions.load_library import library
-from services.rulebook.reasons import yuan
 
 NOTICES = "/v1/policy/notices"
 WANTED = (NoticeItem.result.is_(None), NoticeItem.state != ItemState.REMOVED)
@@ -59,6 +54,9 @@ class Listed:
     notice: Notice
     edition: NoticeEdition
     items: Sequence[NoticeItem]
+    # Of the place where it is shown: whether it is in earnest, and how to reach whom it names.
+    demonstration: bool
+    contact: str | None
 
     @property
     def published(self) -> dict[str, Any]:
@@ -76,7 +74,7 @@ async def notices(
     found = await session.execute(statement.order_by(Notice.id.desc()).limit(page.limit + 1))
     rows = [(notice, edition) for notice, edition in found]
     items = await _items_of(session, [notice.id for notice, _ in rows])
-    return [Listed(notice, edition, items.get(notice.id, [])) for notice, edition in rows]
+    return [_listed(session, *row, items.get(row[0].id, [])) for row in rows]
 
 
 async def waiting_of_call(session: AsyncSession, call_id: UUID) -> Sequence[Case]:
@@ -95,7 +93,7 @@ async def notice(session: AsyncSession, notice_id: UUID) -> Listed:
     if found is None:
         raise NotFound("没有这份公示。", "There is no such notice.")
     items = await _items_of(session, [notice_id])
-    return Listed(found[0], found[1], items.get(notice_id, []))
+    return _listed(session, found[0], found[1], items.get(notice_id, []))
 
 
 async def editions(session: AsyncSession, notice_id: UUID) -> Sequence[NoticeEdition]:
@@ -144,13 +142,14 @@ async def is_disputed(session: AsyncSession, item_id: UUID) -> bool:
 
 
 async def objection(
-    session: AsyncSession, notice_id: UUID, objection_id: UUID
+    session: AsyncSession, notice_id: UUID, named: UUID | str
 ) -> tuple[Objection, NoticeItem]:
-    """Find an objection to a notice; its id is told to whoever objected, and to officers."""
+    """Find an objection to a notice by its id or its receipt's number, told to who objected."""
+    is_it = Objection.id == named if isinstance(named, UUID) else Objection.receipt == named
     statement = (
         select(Objection, NoticeItem)
         .join(NoticeItem, NoticeItem.id == Objection.item_id)
-        .where(Objection.id == objection_id, NoticeItem.notice_id == notice_id)
+        .where(is_it, NoticeItem.notice_id == notice_id)
         .execution_options(populate_existing=True)
     )
     found = (await session.execute(statement)).first()
@@ -220,77 +219,6 @@ async def objection_view(
     return ObjectionView.model_validate(fields)
 
 
-def list_page(found: Sequence[NoticeSummary], more: str | None) -> Response:
-    """Write the list of notices as a page for people; `more` is the cursor of the next."""
-    entries = [(f"{NOTICES}/{each.id}", each.title, f"：{_told(each)}") for each in found]
-    next_ = [(f"{NOTICES}?cursor={quote(more)}", "下一页", "")] if more else []
-    return pages.page("两新政策公示", pages.links(entries), pages.links([*next_, *rules.WAYS]))
-
-
-def notice_page(found: NoticeView) -> Response:
-    """Write a notice as a page for people: who is proposed for what, until when, and the result."""
-    rows = [
-        (each.number, each.applicant_name, each.applicant.id,
-         None if each.amount_fen is None else f"{yuan(each.amount_fen)}元",
-         f"{each.from_}至{each.to}",
-         each.result.outcome_name if each.result else rules.ITEM_STATE_NAMES[each.state][0])
-        for each in found.items
-    ]  # fmt: skip
-    until = f"{found.objections.until:%Y-%m-%d %H:%M}"
-    return pages.page(
-        f"{found.title}拟支持名单公示", pages.paragraph(_told(found)),
-        pages.table(rules.COLUMNS, rows),
-        pages.paragraph(f"有异议的，请在{until}前实名并附证据，提交至{found.objections.path}。"),
-        pages.paragraph(f"名单第{found.frozen.number}版，SHA-256：{found.frozen.sha256}"),
-    )  # fmt: skip
-
-
-def _told(found: NoticeSummary) -> str:
-    whom = found.applicant_name or f"共{found.item_count}项"
-    state = rules.NOTICE_STATE_NAMES[found.state][0]
-    return f"{found.department or '公示部门'}，{whom}，公示期{found.from_}至{found.to}，{state}"
-
-
-def feed(listed: Sequence[Listed], base_url: str, now: datetime) -> Feed:
-    """Tell of notices as feed readers take them: what is proposed, for how many, until when."""
-    return Feed(
-        version="https://jsonfeed.org/version/1.1",
-        title="两新政策公示",
-        home_page_url=f"{base_url}{NOTICES}",
-        feed_url=f"{base_url}{NOTICES}/feed",
-        language="zh-CN",
-        items=[_feed_item(summary(each, now), each.notice, base_url) for each in listed],
-    )
-
-
-def _feed_item(found: NoticeSummary, row: Notice, base_url: str) -> FeedItem:
-    whom = found.applicant_name or f"共{found.item_count}项"
-    fen = found.amount_fen
-    amount = "" if fen is None else f"，合计{fen // 100:,}.{fen % 100:02d}元"
-    return FeedItem(
-        id=f"urn:uuid:{found.id}", url=f"{base_url}{NOTICES}/{found.id}",
-        title=f"{found.title}拟支持名单公示", date_published=row.published_at,
-        content_text=f"{whom}{amount}；公示期{found.from_}至{found.to}。"
-        f"受理异议：{found.department or '公示部门'}。",
-    )  # fmt: skip
-
-
-def rss(found: Feed) -> bytes:
-    """Write a feed as RSS 2.0."""
-    head = {
-        "title": found.title, "link": found.home_page_url, "description": found.title,
-        "language": found.language,
-    }  # fmt: skip
-    entries = (
-        {
-            "title": each.title, "link": each.url, "description": each.content_text,
-            "pubDate": format_datetime(each.date_published), "guid": each.id,
-        }
-        for each in found.items
-    )  # fmt: skip
-    return pages.rss(head, entries)
-
-
 def purpose_of(objection_id: UUID) -> str:
     """Name what an objection's words are sealed for: this one, and no other."""
     return f"objection:{objection_id}"
@@ -303,6 +231,14 @@ def state_of(items: Sequence[NoticeItem], now: datetime) -> NoticeState:
         return NoticeState.RUNNING
     is_suspended = any(each.state == ItemState.SUSPENDED for each in wanted)
     return NoticeState.SUSPENDED if is_suspended else NoticeState.ENDED
+
+
+def _listed(
+    session: AsyncSession, notice: Notice, edition: NoticeEdition, items: Sequence[NoticeItem]
+) -> Listed:
+    programme = library().programmes.get(notice.programme)
+    contact = office_of(session).contacts.get(programme.lead_code) if programme else None
+    return Listed(notice, edition, items, limits_of(session).demonstration, contact)
 
 
 def _newest() -> Select[tuple[Notice, NoticeEdition]]:
@@ -355,16 +291,19 @@ def _summary(listed: Listed, now: datetime) -> dict[str, Any]:
         "provisional": any(each.provisional for each in listed.items),
         "objections": {
             "department": published["department"],
+            "contact": listed.contact,
             "path": f"{NOTICES}/{found.id}/objections",
             "until": ends_at.astimezone(CITY),
         },
         "plan_flags": plan.flags(city_day(now)) if plan else [],
+        "demonstration": listed.demonstration,
     }
 
 
 def _item(published: dict[str, Any], row: NoticeItem, calendar: Calendar) -> NoticeItemView:
     """Show an item as published; while it is suspended nobody knows its later days."""
     stands = row.state == ItemState.LISTED
+    due = rules.result_deadline(row.last_day, calendar) if stands else None
     result = row.result and {
         "outcome": row.result,
         "outcome_name": rules.RESULT_NAMES[row.result][0],
@@ -380,7 +319,8 @@ def _item(published: dict[str, Any], row: NoticeItem, calendar: Calendar) -> Not
             "provisional": row.provisional,
             "days_left": row.days_left,
             "decision_from": rules.decision_day(row.last_day, calendar) if stands else None,
-            "result_due_on": rules.result_deadline(row.last_day, calendar).day if stands else None,
+            "result_due_on": due and due.day,
+            "result_due_provisional": due is not None and due.provisional,
             "result": result or None,
         }
     )

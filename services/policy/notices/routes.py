@@ -1,18 +1,20 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import Header, Query, Request, Response
+from fastapi import Header, Path, Query, Request, Response
 
 from services.kernel.actors import Anyone
+from services.kernel.errors import NotFound
 from services.kernel.etags import set_etag
 from services.kernel.idempotency import KEYED
 from services.kernel.pages import Page, PageRequest, page_of
-from services.kernel.problems import answer
+from services.kernel.problems import answer, prefers_english
 from services.kernel.unit import CurrentRuntime, Now, Session, noun_router
 from services.policy.notices import queries, rules
 from services.policy.notices.access import ObjectionHandler, ObjectionReader
 from services.policy.notices.actions.handle_objection import handle_objection as handle
 from services.policy.notices.actions.receive_objection import Received, receive_objection
+from services.policy.notices.actions.write_page import feed, list_page, notice_page, rss
 from services.policy.notices.rules import NoticeState, ObjectionState
 from services.policy.notices.schemas import (
     Feed,
@@ -23,8 +25,9 @@ from services.policy.notices.schemas import (
     ObjectionList,
     ObjectionReceipt,
     ObjectionView,
+    Receipt,
 )
-from services.policy.pages import PAGES, Accept, wants_page
+from services.policy.pages import PAGES, Accept, problem, wants_page
 
 router = noun_router("policy", "notices")
 FEED_ROWS = 50
@@ -55,7 +58,8 @@ async def list_notices(
     found = page_of(rows, page, lambda row: [row.notice.id])
     items = [queries.summary(row, now) for row in found["items"]]
     if wants_page(accept):
-        return queries.list_page(items, found["next_cursor"])  # pyright: ignore[reportReturnType]
+        more: str | None = found["next_cursor"]
+        return list_page(items, state, limit=page.limit, more=more)  # pyright: ignore[reportReturnType]
     return NoticeList(items=items, next_cursor=found["next_cursor"])
 
 
@@ -72,22 +76,33 @@ async def follow_notices(
     """Follow the notices that run today in a feed reader: JSON Feed, or RSS by Accept."""
     page = PageRequest(limit=FEED_ROWS, seal_key=b"")
     rows = await queries.notices(session, page, running=True, now=now)
-    feed = queries.feed(rows[:FEED_ROWS], runtime.settings.issuer, now)
+    followed = feed(rows[:FEED_ROWS], runtime.settings.issuer, now)
     headers = {"Vary": "Accept"}
     if any(word in accept for word in XML_WORDS) and JSON_FEED not in accept:
-        return Response(queries.rss(feed), headers=headers, media_type=RSS)  # pyright: ignore[reportReturnType]
+        return Response(rss(followed), headers=headers, media_type=RSS)  # pyright: ignore[reportReturnType]
     response.headers.update(headers)
-    return feed
+    return followed
 
 
 @router.get("/{notice_id}", responses=PAGES)
 async def get_notice(
-    notice_id: UUID, _: Anyone, session: Session, now: Now, accept: Accept = ""
+    *,
+    notice_id: UUID,
+    _: Anyone,
+    session: Session,
+    now: Now,
+    accept: Accept = "",
+    accept_language: Annotated[str, Header()] = "",
 ) -> NoticeView:
     """Read a notice, running or past: its list as frozen, and what came of each item."""
-    found = await queries.view(session, await queries.notice(session, notice_id), now)
+    try:
+        found = await queries.view(session, await queries.notice(session, notice_id), now)
+    except NotFound as refusal:
+        if not wants_page(accept):
+            raise
+        return problem(refusal, english=prefers_english(accept_language))  # pyright: ignore[reportReturnType]
     if wants_page(accept):
-        return queries.notice_page(found)  # pyright: ignore[reportReturnType]
+        return notice_page(found)  # pyright: ignore[reportReturnType]
     return found
 
 
@@ -132,9 +147,13 @@ async def list_objections(
 
 @router.get("/{notice_id}/objections/{objection_id}")
 async def get_objection(
-    notice_id: UUID, objection_id: UUID, actor: Anyone, session: Session, response: Response
+    notice_id: UUID,
+    objection_id: Annotated[UUID | Receipt, Path(description="The id, or the receipt's number")],
+    actor: Anyone,
+    session: Session,
+    response: Response,
 ) -> ObjectionView:
-    """Read what became of an objection, by the id that its receipt told."""
+    """Read what became of an objection, by its id or the number of its receipt."""
     found, item = await queries.objection(session, notice_id, objection_id)
     set_etag(response, found.version)
     return await queries.objection_view(session, actor, found, item)

@@ -95,10 +95,18 @@ ITEM_STATE_NAMES: Mapping[str, tuple[str, str]] = {
 }
 # What a page for people has: the columns of a list, and where else to look.
 COLUMNS = ("序号", "申报单位", "统一社会信用代码", "拟支持金额", "公示期", "状态或结果")
-WAYS = (
+_FOLLOW = ("/v1/policy/notices/feed", "订阅", "：JSON Feed，或RSS")
+BACK = (
+    ("/v1/policy/notices", "正在公示", ""),
     ("/v1/policy/notices?state=ended", "往期公示及结果", ""),
-    ("/v1/policy/notices/feed", "订阅", "：JSON Feed，或RSS"),
 )
+# By whether the notices are over: the title of their list, what it says when empty, the ways on.
+LISTS = {
+    False: ("两新政策公示", "目前没有正在公示的项目。", (BACK[1], _FOLLOW)),
+    True: ("两新政策往期公示及结果", "尚无已结束的公示。", (BACK[0], _FOLLOW)),
+}
+DEMONSTRATION_MARK = "演示公示，不具有法律效力"
+NOT_IN_FORCE_MARK = "所依据的方案尚未施行"
 OBJECTION_STATE_NAMES: Mapping[str, tuple[str, str]] = {
     ObjectionState.RECEIVED: ("已受理，待核查", "Received, to be examined"),
     ObjectionState.RECORDED: ("已登记，不中止公示", "Recorded, suspends nothing"),

@@ -22,6 +22,7 @@ Contact = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200
 Words = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=TEXT_CHARS_MAX)
 ]
+Receipt = Annotated[str, StringConstraints(pattern=r"^YY[0-9]{8}-[0-9A-F]{8}$")]
 OBJECTION_EXAMPLE: dict[str, JsonValue] = {
     "item": "01936b2c-0000-7000-8000-000000000001",
     "name": "张三",
@@ -54,6 +55,7 @@ class ObjectionDesk(BaseModel):
     """Where objections go, and until when they are in time."""
 
     department: str | None
+    contact: str | None = Field(description="As the office file says; null where it says nothing")
     path: str
     until: datetime
 
@@ -82,6 +84,7 @@ class NoticeSummary(BaseModel):
     provisional: bool = Field(description="The days reach a year whose calendar is not published")
     objections: ObjectionDesk
     plan_flags: list[str]
+    demonstration: bool = Field(description="Published in the demonstration: of no legal effect")
 
 
 class ResultView(BaseModel):
@@ -109,6 +112,9 @@ class NoticeItemView(BaseModel):
     days_left: int | None
     decision_from: date | None
     result_due_on: date | None
+    result_due_provisional: bool = Field(
+        description="`result_due_on` counts days of a year whose calendar is not published"
+    )
     result: ResultView | None
 
 

@@ -196,9 +196,11 @@ def require_offerable(programme: PlanProgramme, facts: Mapping[str, FactEntry]) 
     stated = rule.without_application
     if stated is None or not stated.allowed:
         why = stated.because if stated else "方案未写明"
+        # A plan gives its reason in Chinese, and is quoted.
+        why_en = f'in its words, "{stated.because}"' if stated else "it does not say that it may"
         raise Conflict(
             f"该项目须经申报，不能免申即享：{why}。",
-            "The plan does not give this programme without an application.",
+            f"The plan does not give this programme without an application: {why_en}.",
             code="application-needed",
         )
     if rule.beneficiary != FIRM or rule.matter != MatterKind.YEAR:

@@ -9,7 +9,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.kernel.actors import Actor
 from services.kernel.audit import audit
 from services.kernel.clock import city_day
-from services.kernel.errors import Conflict
 from services.kernel.etags import check_version
 from services.kernel.ids import new_id
 from services.policy.matches.actions.review_bases import review_bases
@@ -44,11 +43,8 @@ async def propose_parameter(
             session.add(change)
             await session.flush()
     except IntegrityError:
-        raise Conflict(
-            "该参数在同一生效日已有提案或取值，请另选生效日，或先驳回原提案。",
-            "This parameter already has a value or a proposal for that day.",
-            code="parameter-day-taken",
-        ) from None
+        standing = await queries.standing_on(session, entry.id, new.valid_from)
+        raise rules.day_taken(standing) from None
     _audit(session, actor, "parameter.propose", change, now)
     return change
 

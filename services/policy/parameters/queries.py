@@ -94,6 +94,16 @@ async def changes(session: AsyncSession) -> list[ParameterChange]:
     return list(await session.scalars(select(ParameterChange).order_by(ParameterChange.id.desc())))
 
 
+async def standing_on(session: AsyncSession, parameter: str, day: date) -> str | None:
+    """Give the state of what is proposed or approved of a parameter for a day."""
+    statement = select(ParameterChange.state).where(
+        ParameterChange.parameter == parameter,
+        ParameterChange.valid_from == day,
+        ParameterChange.state != ParameterState.REJECTED,
+    )
+    return await session.scalar(statement)
+
+
 async def change(
     session: AsyncSession, change_id: UUID, *, for_update: bool = False
 ) -> ParameterChange:

@@ -213,6 +213,23 @@ def _without_permission(zh: str, en: str, today: date) -> Conflict:
     )
 
 
+def day_taken(standing: str | None) -> Conflict:
+    """Say what already stands for a day, and what can be done in that state."""
+    if standing == ParameterState.APPROVED:
+        zh = "该参数在同一生效日已有批准的取值，已批准的不能驳回，请另选生效日。"
+        en = (
+            "This parameter already has an approved value for that day, which cannot be rejected"
+            " any more; choose another day."
+        )
+    else:
+        zh = "该参数在同一生效日已有待审批的提案，请待其审批或由另一人驳回后再提，或者另选生效日。"
+        en = (
+            "This parameter already has a proposal for that day that waits for approval; have it"
+            " decided, or rejected by another person, or choose another day."
+        )
+    return Conflict(zh, en, code="parameter-day-taken")
+
+
 def require_past_day(valid_from: date, today: date) -> None:
     """Refuse a permission for a day that needs none: it would be recorded as if the past moved."""
     if valid_from >= today:

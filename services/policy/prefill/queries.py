@@ -114,6 +114,14 @@ async def prefill(session: AsyncSession, found: Case, *, now: datetime) -> Prefi
     )  # fmt: skip
 
 
+async def unproved(session: AsyncSession, found: Case, *, now: datetime) -> frozenset[str]:
+    """Name the conditions of which a fact is asked and not there, as the prefill says."""
+    if library().programme_on(found.programme, city_day(found.created_at)) is None or found.legacy:
+        return frozenset()
+    shown = await prefill(session, found, now=now)
+    return frozenset(each for item in shown.items if item.asked for each in item.conditions)
+
+
 def _fact(case: Filled, name: str) -> PrefillItem:
     fact, year = rules.split_name(name)
     entry, ground = library().facts[fact], case.ground(name)

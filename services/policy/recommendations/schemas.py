@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from services.kernel.days import Day
 from services.policy.contract.events import Party
-from services.policy.documents.rules import NUMBER_PATTERN
+from services.policy.documents.schemas import Number
 from services.policy.firms.rules import fold_uscc
 from services.policy.recommendations.rules import (
     FIRM,
@@ -112,7 +112,7 @@ class LetterData(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    number: Annotated[str, Field(pattern=NUMBER_PATTERN)]
+    number: Number
     issued_on: Day
     file: Reference | None = None
     sha256: Sha256 | None = None

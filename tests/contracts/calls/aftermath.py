@@ -209,7 +209,7 @@ async def _refused(world: World) -> Row:
     """Have a case refused by somebody who is no party of the matrix."""
     case = await world.case("in-review")
     for who, name in ((REVIEWER, "propose"), (OTHER_APPROVER, "decide")):
-        deed = event(name, case["version"], outcome="refuse")
+        deed = {**event(name, case["version"], outcome="refuse"), "note": "测试"}
         case = await world.post(who, f"{CASES}/{case['id']}/events", deed)
     return case
 

@@ -11,7 +11,7 @@ from services.kernel.operations import accept_operation
 from services.kernel.tables import Operation
 from services.policy.case_batches import queries, rules
 from services.policy.case_batches.schemas import NewBatch
-from services.policy.cases.rules import require_role
+from services.policy.cases.rules import CaseEvent, require_reason_to_revoke, require_role
 
 OPERATION = "case-batch"
 
@@ -22,6 +22,8 @@ async def begin_batch(
     """Begin to do one event to many cases, as the person that the caller is now."""
     rules.require_officers_event(new.event)
     require_role(new.event, actor.roles)
+    if new.event is CaseEvent.REVOKE:
+        require_reason_to_revoke(new.note)
     rules.require_once(item.case for item in new.items)
     rules.require_room(await queries.open_batches(session, OPERATION, actor.subject))
     operation = accept_operation(

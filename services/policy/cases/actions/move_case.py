@@ -16,8 +16,9 @@ from services.policy.calls.queries import require_listed
 from services.policy.cases import queries, rules
 from services.policy.cases.access import acts_for
 from services.policy.cases.actions.deed import Deed, answer_of, programme_of
-from services.policy.cases.actions.propose_case import propose
+from services.policy.cases.actions.propose_case import propose, proposed_already
 from services.policy.cases.actions.record import Hand, record
+from services.policy.cases.actions.return_case import say_what_is_missing
 from services.policy.cases.models import Case
 from services.policy.cases.rules import (
     APPLICANT,
@@ -79,9 +80,11 @@ async def move_case(
     await _require_whose(deed, move)
     if body.event is CaseEvent.PROPOSE and not queries.may_propose(case):
         # Of two who propose at once, the second is told of the state and not of a version.
-        raise rules.not_allowed(was, body.event)
+        raise proposed_already(ReservationState(case.reservation_state))
     if not case.person_version <= body.version <= case.version:
         check_version(body.version, case.version)
+    if body.event is CaseEvent.RETURN:
+        body = await say_what_is_missing(deed)
     effect = EFFECTS.get(body.event)
     target = await effect(deed) if effect else _plainly(deed, move)
     case.state = target
@@ -151,6 +154,8 @@ async def _decide(deed: Deed) -> CaseState:
     rules.require_answered(ReservationState(case.reservation_state))
     await require_uncontested(deed.session, case)
     if outcome is Outcome.REFUSE:
+        result: str | None = case.assessment.get("outcome")
+        rules.require_reason_to_refuse(deed.body.note, result, case.reservation_reason)
         case.decided_by = deed.actor.subject
         _end(deed, "refused", "审批不予批准")
         await publish_result(deed.session, case, ItemResult.REFUSED, now=deed.now)
@@ -223,6 +228,7 @@ async def _decline(deed: Deed) -> CaseState:
 
 async def _revoke(deed: Deed) -> CaseState:
     deed.data(NoData)
+    rules.require_reason_to_revoke(deed.body.note)
     await publish_result(deed.session, deed.case, ItemResult.REVOKED, now=deed.now)
     if deed.case.legacy:
         # No award of ours will say so: what was paid counts as aid no more.

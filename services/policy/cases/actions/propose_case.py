@@ -73,6 +73,21 @@ async def propose(deed: Deed) -> CaseState:
     return CaseState.PROPOSED
 
 
+def proposed_already(reservation: ReservationState) -> Conflict:
+    """Say why an attempt that is under way is not made again."""
+    waits = reservation is ReservationState.PENDING
+    why = "资金预留尚未答复，请待其答复" if waits else "本次提请有效，请待决定"
+    why_en = (
+        "its reservation is pending: wait for finance's answer" if waits
+        else "this proposal stands: wait for the decision"
+    )  # fmt: skip
+    return Conflict(
+        f"本件已提请，{why}；资金不能预留时方可再次提请。",
+        f"The case is proposed, and {why_en}; it is proposed again only if no money can be held.",
+        code="event-not-allowed",
+    )
+
+
 def _proposed_amount(
     case: Case, programme: PlanProgramme, answer: Answer, data: ProposeData
 ) -> int | None:

@@ -1,7 +1,8 @@
 """Writing what a decision says: facts with sources, conditions, the clause, reasons, remedies."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, cast
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -33,7 +34,10 @@ DECIDING = {
     DocumentKind.REVOCATION: CaseEvent.REVOKE,
 }
 # What a condition looks at besides facts, and how a reader calls it.
+DECLARED = "申报单位陈述"
 HOLDINGS = {"recognitions": "称号", "grades": "等级", "lists": "名单", "history": "曾获项目"}
+# Under what a situation keeps their grounds.
+GROUND_OF = {"recognitions": "recognition", "grades": "recognition", "lists": "list"}
 
 
 @dataclass(frozen=True)
@@ -50,9 +54,19 @@ class Grounds:
     def assessment(self) -> dict[str, Any]:
         return parse_canonical(self.frozen.assessment)
 
+    @cached_property
+    def situation(self) -> dict[str, Any]:
+        return parse_canonical(self.frozen.situation)
+
+    def source_of(self, names: Iterable[str]) -> str | None:
+        """Say on whose statements the case's own values rest, as they were frozen with it."""
+        frozen = self.situation.get("grounds", {})
+        said = dict.fromkeys(_stated(frozen[name]) for name in names if name in frozen)
+        return "；".join(each for each in said if each) or None
+
     def word_on(self, fact: str) -> str:
         """Say of a provisional fact what this decision takes it on."""
-        situation = parse_canonical(self.frozen.situation)
+        situation = self.situation
         if fact in situation["declared"]:
             return "；本次由申报单位自行申报"
         if fact in situation.get("stale", {}):
@@ -141,10 +155,14 @@ def _facts(grounds: Grounds) -> Iterator[dict[str, str]]:
             used[name] = used.get(name, {}) | value if _is_map(value) else value
     for name, value in used.items():
         if name in HOLDINGS:
-            yield from _holdings(name, value)
+            yield from _holdings(grounds, name, value)
             continue
         fact = library().facts.get(name)
-        source = f"{fact.source_zh}（{fact.owner.name}）" if fact else UNKNOWN
+        source = grounds.source_of(
+            [f"{name}:{each}" for each in value] if _is_map(value) else [name]
+        )
+        if source is None:
+            source = f"{fact.source_zh}（{fact.owner.name}）" if fact else UNKNOWN
         yield {
             "title": fact.zh if fact else name,
             "value": _said(value, fact.unit if fact else None),
@@ -152,13 +170,23 @@ def _facts(grounds: Grounds) -> Iterator[dict[str, str]]:
         }
 
 
-def _holdings(kind: str, held: Mapping[str, Any]) -> Iterator[dict[str, str]]:
+def _stated(ground: Mapping[str, Any]) -> str:
+    """Word one statement: what it refers to, and the department that made it."""
+    known = library().departments.get(ground["department"] or "")
+    department = known.name if known else ground["department"]
+    source = ground["source"] or ("" if department else DECLARED)
+    return f"{source}（{department}）" if source and department else source or department or ""
+
+
+def _holdings(grounds: Grounds, kind: str, held: Mapping[str, Any]) -> Iterator[dict[str, str]]:
     entries = {**library().recognitions, **library().lists}
     for id_, value in held.items():
         entry = entries.get(id_)
         won = library().programmes.get(id_)
         title = entry.zh if entry else won.compiled.programme.title if won else id_
-        source = f"{entry.owner.name}的登记" if entry else "本平台的办件记录"
+        source = grounds.source_of([f"{GROUND_OF.get(kind, kind)}/{id_}"])
+        if source is None:
+            source = f"{entry.owner.name}的登记" if entry else "本平台的办件记录"
         yield {"title": f"{HOLDINGS[kind]}：{title}", "value": _said(value, None), "source": source}
 
 

@@ -26,6 +26,7 @@ from services.policy.plan.actions.load_library import library
 from services.policy.plan.rules import FactEntry
 from services.policy.prefill.queries import Filled, filled
 from services.policy.prefill.rules import split_name, value_in
+from services.policy.wording import unknown_name
 
 
 async def lodge_objection(
@@ -79,10 +80,7 @@ async def lodge_objection(
 def _entry(fact: str) -> FactEntry:
     entry = library().facts.get(fact)
     if entry is None:
-        raise invalid_field(
-            "/fact", "unknown-fact", "没有这个事实，见/v1/policy/facts。",
-            "There is no such fact; see /v1/policy/facts.",
-        )  # fmt: skip
+        raise unknown_name("/fact", "unknown-fact", fact, library().facts)
     return entry
 
 
