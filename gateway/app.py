@@ -142,6 +142,7 @@ class Gateway:
         """Pass the request to its service within the limits of its kind of work."""
         service = exchange.service
         work = work_of(exchange.method, exchange.path, exchange.read.get(b"accept"))
+        exchange.work = work
         exchange.body_bytes_max = self._bytes_for(work)
         if int(exchange.read.get(b"content-length", b"0")) > exchange.body_bytes_max:
             await exchange.refuse_large_body()

@@ -6,6 +6,7 @@ from contextlib import suppress
 from starlette.types import Message, Receive, Scope, Send
 
 from gateway.headers import Caller, Pairs, sift_answer, sift_request
+from gateway.paths import Work
 from gateway.refusals import body_too_large
 from services.kernel.errors import Refusal
 from services.kernel.problems import MEDIA_TYPE, prefers_english, problem_body
@@ -47,6 +48,7 @@ class Exchange:
         "status",
         "token_key",
         "traceparent",
+        "work",
     )
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -62,6 +64,7 @@ class Exchange:
         )
         self.is_body_read = not self.has_body
         self.body_bytes_max = 0
+        self.work = Work.PLAIN
         self.received_bytes = 0
         self.request_id = b""
         self.traceparent = ""
@@ -116,7 +119,9 @@ class Exchange:
             self.is_taken_over = self.is_cut = True
             return
         self.extra_headers.append((b"connection", b"close"))
-        await self._refuse(body_too_large(self.body_bytes_max), more_body=True)
+        await self._refuse(
+            body_too_large(self.body_bytes_max, self.service, self.work), more_body=True
+        )
         if b"expect" not in self.read:
             with suppress(TimeoutError):
                 async with asyncio.timeout(LINGER_SECONDS):

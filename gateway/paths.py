@@ -15,6 +15,11 @@ _UNSAFE = re.compile(
 )
 _ESCAPES = re.compile(rb"%(?![0-9a-fA-F]{2})")
 _IMPORT = re.compile(r"/v1/[a-z][a-z-]*/(?:(?:cases|recommendations)/)?imports/?")
+# Where rows are sent in files, by service.
+IMPORTS = {
+    "enterprise": ("/v1/enterprise/imports",),
+    "policy": ("/v1/policy/cases/imports", "/v1/policy/recommendations/imports"),
+}
 # A file that proves something, under the thing that it proves; and such a file, given out.
 _UPLOAD = re.compile(r"/v1/[a-z][a-z-]*/(?:[^/]+/)+evidence/?")
 _DOWNLOAD = re.compile(r"/v1/[a-z][a-z-]*/(?:[^/]+/)+content")

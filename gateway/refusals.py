@@ -1,5 +1,6 @@
 """What the gateway itself says no to, in two languages."""
 
+from gateway.paths import IMPORTS, Work
 from services.kernel.errors import (
     Malformed,
     NotFound,
@@ -11,6 +12,7 @@ from services.kernel.errors import (
 )
 
 RETRY_SECONDS = 2
+MIB = 1024 * 1024
 
 
 class Failed(Refusal):
@@ -34,12 +36,20 @@ def unknown_path() -> Refusal:
     )
 
 
-def body_too_large(bytes_max: int) -> Refusal:
-    return TooLarge(
-        f"请求体超过{bytes_max}字节的上限；批量数据请用 /v1/{{service}}/imports。",
-        f"The body exceeds {bytes_max} bytes; send bulk data to /v1/{{service}}/imports.",
-        code="body-too-large",
-    )
+def body_too_large(bytes_max: int, service: str, work: Work) -> Refusal:
+    """Say the limit of this kind of work, and where the service takes more, if it does."""
+    limit = f"{bytes_max // MIB} MiB" if bytes_max % MIB == 0 else f"{bytes_max} bytes"
+    zh, en = f"请求体超过{limit}的上限。", f"The body exceeds {limit}."
+    imports = IMPORTS.get(service, ())
+    if work is Work.UPLOAD:
+        zh = f"文件超过{limit}的上限；请压缩图片或分成几个文件后重新上传。"
+        en = f"The file exceeds {limit}; compress its pictures or split it, and send it again."
+    elif work is Work.IMPORT:
+        zh, en = f"导入文件超过{limit}的上限，请拆分。", f"The import exceeds {limit}; split it."
+    elif imports:
+        zh = f"请求体超过{limit}的上限；批量数据请用 {'、'.join(imports)}。"
+        en = f"The body exceeds {limit}; send bulk data to {' or '.join(imports)}."
+    return TooLarge(zh, en, code="body-too-large")
 
 
 def too_many(retry_after_s: int) -> Refusal:

@@ -1,16 +1,15 @@
 """RFC 9457 answers: Chinese by default, English by Accept-Language, never an echo of the input."""
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from http import HTTPStatus
-from typing import Any, cast, get_args
+from types import MappingProxyType
+from typing import Any
 
 import orjson
 import structlog
 from fastapi import FastAPI, Request
-from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
-from fastapi.routing import APIRoute
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
@@ -30,6 +29,7 @@ from services.kernel.errors import (
     Unavailable,
     UnsupportedMedia,
 )
+from services.kernel.request_names import names_of, tags_of
 from services.kernel.trace import current_trace_id
 
 log = structlog.get_logger()
@@ -107,17 +107,22 @@ def answer(request: Request, refusal: Refusal) -> Response:
     return Response(body, refusal.status, headers, MEDIA_TYPE)
 
 
-def refusal_from_validation(errors: Sequence[Any], names: Collection[str] = ()) -> Refusal:
+def refusal_from_validation(
+    errors: Sequence[Any],
+    names: Collection[str] = (),
+    tags: Mapping[str, Collection[str]] = MappingProxyType({}),
+) -> Refusal:
     """Turn pydantic's findings into fields with pointers, without anything that was sent.
 
     `names` are those the schemas have; without them any that is shaped like one counts as theirs.
+    `tags` are the values by which the schemas tell the kinds of a thing apart, by their field.
     """
     if any(e["type"] == "json_invalid" for e in errors):
         return Malformed(
             "请求体不是合法的JSON。", "The body is not valid JSON.", code="json-invalid"
         )
     # More than are shown are only counted: a body may hold a hundred thousand unknown names.
-    fields = [_field_error(e, names) for e in errors[:ERRORS_MAX]]
+    fields = [_field_error(e, names, tags) for e in errors[:ERRORS_MAX]]
     if len(fields) == 1:
         (only,) = fields
         return Invalid(
@@ -154,6 +159,19 @@ _CHINESE = {
     "date_from_datetime_parsing": ("日期须为YYYY-MM-DD。", "The date must be YYYY-MM-DD."),
     "date_parsing": ("日期须为YYYY-MM-DD。", "The date must be YYYY-MM-DD."),
     "date_type": ("日期须为YYYY-MM-DD。", "The date must be YYYY-MM-DD."),
+    **dict.fromkeys(
+        (
+            "timezone_aware",
+            "datetime_type",
+            "datetime_parsing",
+            "datetime_from_date_parsing",
+            "datetime_object_invalid",
+        ),
+        (
+            "须为带时区的时刻，写作2026-11-23T09:00:00+08:00。",
+            "Must be a time with its zone, as 2026-11-23T09:00:00+08:00.",
+        ),
+    ),
     "uuid_parsing": ("须为UUID。", "Must be a UUID."),
     "enum": ("不在允许的取值之内。", "Not one of the allowed values."),
     "literal_error": ("不在允许的取值之内。", "Not one of the allowed values."),
@@ -170,25 +188,37 @@ _BOUNDS = {
 }
 
 
-def _field_error(error: Any, names: Collection[str]) -> FieldError:
-    kind = str(error["type"])
-    zh, en = _CHINESE.get(kind, ("内容不符合要求。", "Does not fit."))
-    context = error.get("ctx") or {}
+def _field_error(
+    error: Any, names: Collection[str], tags: Mapping[str, Collection[str]]
+) -> FieldError:
+    kind, context, location = str(error["type"]), error.get("ctx") or {}, list(error["loc"])
+    is_unknown = kind == "extra_forbidden"
+    zh, en = _words(kind, context)
+    if kind in ("union_tag_invalid", "union_tag_not_found"):
+        member = str(context["discriminator"]).strip("'")
+        location.append(member)
+        allowed = list(tags.get(member, ()))
+        zh = f"须写明{member}，取其一：{'、'.join(allowed)}。"
+        en = f"Must name `{member}`, one of: {', '.join(allowed)}."
+    if kind == "value_error" and hasattr(context.get("error"), "zh"):
+        zh, en, kind = context["error"].zh, context["error"].en, context["error"].code
+    pointer = _pointer(location, names, is_unknown=is_unknown)
+    return FieldError(pointer, kind.replace("_", "-"), zh, en)
+
+
+def _words(kind: str, context: Mapping[str, Any]) -> tuple[str, str]:
+    """Say in both languages what does not fit, with the bound or the values that do."""
     if kind in ("enum", "literal_error") and "expected" in context:
         allowed = [each.strip("'") for each in _ALLOWED.split(str(context["expected"]))]
-        zh, en = f"须为其中之一：{'、'.join(allowed)}。", f"Must be one of: {', '.join(allowed)}."
-    for name, word_zh, word_en in (("ge", "不小于", "at least"), ("le", "不大于", "at most")):
-        if name in context:
-            zh, en = f"须{word_zh}{context[name]}。", f"Must be {word_en} {context[name]}."
+        return f"须为其中之一：{'、'.join(allowed)}。", f"Must be one of: {', '.join(allowed)}."
     if kind in _BOUNDS and _BOUNDS[kind][0] in context:
         name, word_zh, word_en = _BOUNDS[kind]
         count = context[name]
-        zh, en = f"须{word_zh}{count}个字符。", f"Must have {word_en} {count} character(s)."
-    if kind == "value_error" and hasattr(context.get("error"), "zh"):
-        zh, en, kind = context["error"].zh, context["error"].en, context["error"].code
-    is_unknown = str(error["type"]) == "extra_forbidden"
-    pointer = _pointer(error["loc"], names, is_unknown=is_unknown)
-    return FieldError(pointer, kind.replace("_", "-"), zh, en)
+        return f"须{word_zh}{count}个字符。", f"Must have {word_en} {count} character(s)."
+    for name, word_zh, word_en in (("ge", "不小于", "at least"), ("le", "不大于", "at most")):
+        if name in context:
+            return f"须{word_zh}{context[name]}。", f"Must be {word_en} {context[name]}."
+    return _CHINESE.get(kind, ("内容不符合要求。", "Does not fit."))
 
 
 def _pointer(location: Sequence[Any], names: Collection[str], *, is_unknown: bool) -> str:
@@ -207,58 +237,10 @@ def _is_own(part: str, names: Collection[str]) -> bool:
     return part in names if names else _OWN_NAME.fullmatch(part) is not None
 
 
-def _names_of(app: FastAPI) -> frozenset[str]:
-    """Give every name that a request to the app may have: in its address or in its body."""
-    if not hasattr(app.state, "request_names"):
-        app.state.request_names = frozenset(_request_names(app))
-    return app.state.request_names
-
-
-def _request_names(app: FastAPI) -> Iterator[str]:
-    """Read them off the routes: to write the API document for it would hold up every caller."""
-    seen: set[type] = set()
-    for route in app.routes:
-        if isinstance(route, APIRoute):
-            yield from _names_in(route.openapi_extra)
-            for field in _fields_of(route.dependant):
-                yield field.alias
-                yield from _names_of_type(field.field_info.annotation, seen)
-
-
-def _fields_of(dependant: Dependant) -> Iterator[Any]:
-    yield from dependant.path_params
-    yield from dependant.query_params
-    yield from dependant.header_params
-    yield from dependant.body_params
-    for child in dependant.dependencies:
-        yield from _fields_of(child)
-
-
-def _names_of_type(annotation: Any, seen: set[type]) -> Iterator[str]:
-    """Give the names of the models that a type is made of, and of what they are made of."""
-    annotation = getattr(annotation, "__value__", annotation)
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        if annotation not in seen:
-            seen.add(annotation)
-            for name, field in annotation.model_fields.items():
-                yield field.alias or name
-                yield from _names_of_type(field.annotation, seen)
-    else:
-        for part in get_args(annotation):
-            yield from _names_of_type(part, seen)
-
-
-def _names_in(node: Any) -> Iterator[str]:
-    """Give the names of a piece of the API document that a route has written itself."""
-    if isinstance(node, Mapping):
-        given = cast("Mapping[str, Any]", node)
-        if isinstance(properties := given.get("properties"), Mapping):
-            yield from cast("Mapping[str, Any]", properties)
-        for child in given.values():
-            yield from _names_in(child)
-    elif isinstance(node, list):
-        for child in cast("list[Any]", node):
-            yield from _names_in(child)
+def _from_validation(app: FastAPI, errors: Sequence[Any]) -> Refusal:
+    is_told_apart = any(str(e["type"]).startswith("union_tag") for e in errors)
+    tags = tags_of(app) if is_told_apart else {}
+    return refusal_from_validation(errors, names_of(app), tags)
 
 
 def install_problem_handlers(app: FastAPI) -> None:
@@ -270,7 +252,7 @@ def install_problem_handlers(app: FastAPI) -> None:
 
     async def invalid(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
-        return answer(request, refusal_from_validation(error.errors(), _names_of(app)))
+        return answer(request, _from_validation(app, error.errors()))
 
     async def http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)

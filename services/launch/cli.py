@@ -161,7 +161,7 @@ def replay(case: Annotated[str, typer.Argument(help="the id of a case")]) -> Non
     """Recompute a decision from its frozen situation, and compare it byte for byte."""
     from services.launch.commands import replaying
 
-    raise typer.Exit(asyncio.run(replaying.replay_case(console, case)))
+    raise typer.Exit(_looked_into(replaying.replay_case(console, case)))
 
 
 @plan.command()
@@ -201,7 +201,7 @@ def republish(
     """Publish outbox rows again, to refill a broker that lost its store."""
     from services.launch.commands import operating
 
-    asyncio.run(operating.republish(console, service, since))
+    raise typer.Exit(_looked_into(operating.republish(console, service, since)))
 
 
 @events.command()
@@ -209,7 +209,7 @@ def restate(service: ServiceName) -> None:
     """Announce the current state of everything a service owns, for a newcomer."""
     from services.launch.commands import operating
 
-    asyncio.run(operating.restate(console, service))
+    raise typer.Exit(_looked_into(operating.restate(console, service)))
 
 
 @events.command()
@@ -220,7 +220,7 @@ def parked(
     """List the events that could not be reacted to, or try them again."""
     from services.launch.commands import operating
 
-    raise typer.Exit(asyncio.run(operating.parked(console, service, retry=retry)))
+    raise typer.Exit(_looked_into(operating.parked(console, service, retry=retry)))
 
 
 @audit.command()
@@ -232,4 +232,15 @@ def verify(
     """Recompute every audit chain and name the first row that was tampered with."""
     from services.launch.commands import operating
 
-    raise typer.Exit(asyncio.run(operating.verify_audit(console, checkpoints)))
+    raise typer.Exit(_looked_into(operating.verify_audit(console, checkpoints)))
+
+
+def _looked_into(work: Coroutine[Any, Any, int | None]) -> int:
+    """Do work on a platform that is there; 2, with a sentence, where none has been."""
+    from services.launch.standing import NoPlatform
+
+    try:
+        return asyncio.run(work) or 0
+    except NoPlatform as refusal:
+        console.print(str(refusal), highlight=False, markup=False, soft_wrap=True)
+        return 2

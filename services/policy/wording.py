@@ -103,6 +103,9 @@ _PHRASES = {
     "either `share_bp` or `amount`": "share_bp与amount须二者取一",
     "either `count` or `parameter`": "count与parameter须二者取一",
     "an integer": "应为整数",
+    "whole numbers": "应为整数",
+    "texts": "应为文本",
+    "days": "应为日期",
     "integers": "应为整数",
     "true, false, an integer of 64 bits, a text or a date": (
         "应为true、false、64位整数、文本或日期"

@@ -1,12 +1,16 @@
 """Too large, too often, too many at once, too slow: each has its own answer."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import httpx
 import pytest
 
+from gateway import refusals
 from gateway.backends import Backend, InMemory
+from gateway.paths import IMPORTS
 from tests.gateway.conftest import Open, until
 from tests.gateway.upstreams import FIRST, Upstream
 
@@ -49,6 +53,36 @@ async def test_an_import_may_be_larger(backend: Backend, open_gateway: Open) -> 
     assert answer.json()["body_bytes"] == 512 * KIB
     answer = await client.post("/v1/enterprise/imports?kind=firms", content=pieces(528 * KIB))
     assert answer.status_code == 413
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("/v1/enterprise/firms", "请求体超过1 MiB的上限；批量数据请用 /v1/enterprise/imports。"),
+        ("/v1/identity/clients", "请求体超过1 MiB的上限。"),
+        ("/v1/policy/cases/imports", "导入文件超过1 MiB的上限，请拆分。"),
+        (
+            "/v1/policy/cases/7/evidence",
+            "文件超过1 MiB的上限；请压缩图片或分成几个文件后重新上传。",
+        ),
+    ],
+)
+async def test_what_is_too_large_is_told_by_its_kind(
+    backend: Backend, open_gateway: Open, path: str, told: str
+) -> None:
+    services = {path.split("/")[2]: backend}
+    client = await open_gateway(
+        services, body_bytes_max=1024 * KIB, import_body_bytes_max=1024 * KIB,
+        upload_body_bytes_max=1024 * KIB,
+    )  # fmt: skip
+    answer = await client.post(path, content=b"x" * (1025 * KIB))
+    assert (answer.status_code, answer.json()["detail"]) == (413, told)
+
+
+def test_the_imports_that_a_refusal_names_are_those_that_there_are() -> None:
+    document = json.loads((Path(refusals.__file__).parent / "openapi.json").read_bytes())
+    named = {path for paths in IMPORTS.values() for path in paths}
+    assert named == {path for path in document["paths"] if path.endswith("/imports")}
 
 
 async def test_anonymous_callers_are_limited_by_address(

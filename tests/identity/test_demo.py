@@ -119,3 +119,13 @@ async def test_elsewhere_neither_exists_whatever_is_sent(platform: TestPlatform)
     await production.engine.dispose()
     assert [a.status_code for a in answers] == [404] * 5
     assert {a.json()["code"] for a in answers} == {"not-found"}
+
+
+@pytest.mark.parametrize("now", ["2026-12-01", "2026-12-01T09:00:00", "tomorrow", True])
+async def test_a_time_without_its_zone_is_told_what_it_lacks(
+    platform: TestPlatform, now: object
+) -> None:
+    answer = await platform.client("admin").post("/v1/demo/clock", json={"now": now})
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["pointer"] == "/now"
+    assert "须为带时区的时刻" in answer.json()["detail"]

@@ -10,7 +10,9 @@ from rich.console import Console
 from services.launch.commands import evaluating
 from services.launch.commands.evaluating import evaluate_table
 from services.policy.plan.actions.load_library import library
+from services.policy.wording import in_chinese
 from services.rulebook import read_situation
+from services.rulebook.columns.checking import WORDS
 
 DAY = "2026-11-23"
 FIRMS: dict[str, list[Any]] = {
@@ -163,3 +165,25 @@ def test_a_fact_that_the_table_lacks_is_unknown(console: Console, tmp_path: Path
     row = pl.read_parquet(out).row(0, named=True)
     assert row["rd-matching.condition.above-scale"] is True
     assert row["rd-matching.outcome"] is None
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [([1.0] * 4, ("：应为整数", "whole numbers")), ([-1] * 4, ("允许0至", "0 to "))],
+)
+def test_a_column_without_a_year_is_called_as_the_file_calls_it(
+    console: Console, tmp_path: Path, values: list[Any], told: tuple[str, ...]
+) -> None:
+    facts = write(tmp_path / "facts.parquet", **{"revenue_fen.2025": None, "revenue_fen": values})
+    assert run(console, facts, tmp_path / "out.parquet") == 2
+    text = console.export_text()
+    assert "facts.parquet revenue_fen " in text
+    assert "facts.parquet/revenue_fen:" in text
+    assert "revenue_fen.2025" not in text
+    assert all(part in text for part in told)
+
+
+@pytest.mark.parametrize("words", WORDS.values())
+def test_every_type_of_a_column_has_its_words_in_chinese(words: str) -> None:
+    assert in_chinese(words)
+    assert words not in in_chinese(words)

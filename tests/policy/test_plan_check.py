@@ -89,3 +89,23 @@ def test_another_city_runs_its_own_plans(plans: Path, monkeypatch: pytest.Monkey
 
     assert list(found.plans) == ["cixi-2025-2027"]
     assert "digital-growth" not in found.programmes
+
+
+def test_a_folder_that_is_missing_or_holds_no_plan_is_named(tmp_path: Path) -> None:
+    code, text = told(tmp_path / "nowhere")
+    assert code == 1
+    assert f"{tmp_path / 'nowhere'}:1: /: there is no such folder" in text
+    assert "没有这个文件夹" in text
+    code, text = told(tmp_path)
+    assert code == 1
+    assert "no plan in this folder" in text
+
+
+def test_a_missing_rule_of_the_highest_is_told_where_it_belongs(plans: Path) -> None:
+    for file in plans.glob("*/stacking.yaml"):
+        file.unlink()
+    code, text = told(plans)
+    assert code == 1
+    assert "cixi-2025-2027/stacking.yaml:1: /highest: 0 plans state `highest`, which is req" in text
+    assert "必填" in text
+    assert "plan.yaml" not in text

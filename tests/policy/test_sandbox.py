@@ -339,3 +339,18 @@ async def test_too_many_runs_at_once_are_refused(
     answer = await begin(platform, body)
     assert code(answer) == (429, "runs-under-way")
     assert answer.headers["retry-after"]
+
+
+@pytest.mark.parametrize("change", [{"parameter": "nope", "value": 1}, {"change": "nope"}])
+async def test_the_kind_of_a_change_is_asked_for_by_name(
+    platform: Any, change: dict[str, Any]
+) -> None:
+    answer = await platform.client("reviewer").post(
+        "/v1/policy/sandbox-runs", json={"changes": [change]}, headers=platform.key()
+    )
+    assert answer.status_code == 422
+    (error,) = answer.json()["errors"]
+    assert error["pointer"] == "/changes/0/change"
+    assert error["detail"] == (
+        "须写明change，取其一：parameter、condition、amount、programme、measure。"
+    )

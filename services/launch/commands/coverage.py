@@ -1,19 +1,16 @@
 """The measures row by row: what of each is accounted for, executable, tested, and in use."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable
 from datetime import date
 from typing import Final
 
-from asyncpg import PostgresError
 from rich.console import Console
 from rich.table import Table
-from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.kernel.clock import city_day, system_now
+from services.launch.commands.counting import NOTHING, Counts, Names, counted, names_of
 from services.launch.commands.operating import sessions_of
-from services.launch.configuration import configured
+from services.launch.standing import NoPlatform, standing
 from services.policy.parameters.queries import decisions
 from services.policy.parameters.rules import Decisions, in_force
 from services.policy.plan.actions.load_library import library
@@ -22,26 +19,6 @@ from services.policy.records import RECORDS
 
 MEASURES: Final = 30
 WIDTH_MIN: Final = 170
-# Where the records of a kind are kept; nothing keeps a kind that is not here yet.
-TABLES: Final = {
-    "enterprise.firms": "firm",
-    "enterprise.facts": "fact_statement",
-    "enterprise.recognitions": "recognition",
-    "enterprise.lists": "list_version",
-    "policy.cases": "policy_case",
-    "policy.calls": "call",
-    "policy.recommendations": "recommendation",
-    "policy.panels": "panel",
-    "policy.tasks": "task",
-    "policy.meetings": "meeting",
-    "finance.budgets": "budget",
-    "finance.awards": "award",
-    "finance.payouts": "payout",
-    "finance.aid": "aid",
-}
-# Of a database that no platform has used yet: no role, no table.
-UNREACHED: Final = (DBAPIError, PostgresError, OSError)
-Counts = Mapping[str, int]
 
 
 async def print_coverage(console: Console) -> int:
@@ -49,14 +26,23 @@ async def print_coverage(console: Console) -> int:
     # A table of ten columns is read in a file or a wide window; half words help nobody.
     console = Console(width=max(console.width, WIDTH_MIN))
     on = city_day(system_now())
-    async with configured() as settings:
-        counts: dict[str, int] = {}
+    plans = library()
+    names = [names_of(each, plans, on) for each in _measures(plans)]
+    try:
+        counts, approved = await _looked_up(names)
+    except NoPlatform:
+        counts, approved = NOTHING, {}
+    return write_coverage(console, plans, approved, counts, on)
+
+
+async def _looked_up(names: Collection[Names]) -> tuple[Counts, Decisions]:
+    async with standing() as settings:
+        counts = NOTHING
         for service in ("enterprise", "policy", "finance"):
             async with sessions_of(settings, service) as sessions, sessions() as session:
-                counts.update(await _counted(session, service))
+                counts = counts.joined(await counted(session, service, names))
         async with sessions_of(settings, "policy") as sessions, sessions() as session:
-            approved = await _approved(session)
-    return write_coverage(console, library(), approved, counts, on)
+            return counts, await decisions(session)
 
 
 def write_coverage(
@@ -70,9 +56,9 @@ def write_coverage(
     for heading in headings:
         is_text = heading in ("measure", "records")
         table.add_column(heading, justify="left" if is_text else "right", overflow="fold")
-    measures = [each for each in plans.measures if each.plan == plans.main]
+    measures = _measures(plans)
     unmapped = 0
-    for measure in sorted(measures, key=lambda each: each.number or 0):
+    for measure in measures:
         unmapped += len(uncovered(measure.clause, (each.text for each in measure.phrases)))
         table.add_row(*_row(measure, plans, approved, counts, on))
     console.print(table)
@@ -107,15 +93,32 @@ def _row(
         str(len(measure.tasks)),
         str(len(known)),
         str(len(entries) - len(known)),
-        _records((name for rule in rules for name in rule.records), counts),
+        _records(measure, (name for rule in rules for name in rule.records), counts),
     ]
 
 
-def _records(names: Iterable[str], counts: Counts) -> str:
-    """Write how many records there are of each kind that serves a measure."""
-    kinds = list(dict.fromkeys(names))
-    told = [f"{RECORDS[name][0]} {counts[name]:,}" for name in kinds if name in counts]
-    waiting = [RECORDS[name][0] for name in kinds if name not in counts]
+def _measures(plans: Library) -> list[Measure]:
+    """List the measures of the main plan by their numbers."""
+    found = [each for each in plans.measures if each.plan == plans.main]
+    return sorted(found, key=lambda each: each.number or 0)
+
+
+def _records(measure: Measure, names: Iterable[str], counts: Counts) -> str:
+    """Write how many records of each kind are the measure's own, and how many serve all alike."""
+    number = measure.number or 0
+    # What there is of a measure is told, whether or not its rules name the kind.
+    besides = [kind for kind in RECORDS if counts.own.get((number, kind))]
+    kinds = list(dict.fromkeys([*names, *besides]))
+    own = {kind: counts.own.get((number, kind)) for kind in kinds}
+    told = [f"{RECORDS[kind][0]} {found:,}" for kind, found in own.items() if found is not None]
+    told.extend(
+        f"共用/shared {RECORDS[kind][0]} {counts.shared[kind]:,}"
+        for kind in kinds
+        if kind in counts.shared
+    )
+    waiting = [
+        RECORDS[kind][0] for kind in kinds if own[kind] is None and kind not in counts.shared
+    ]
     if waiting:
         told.append(f"none yet: {'、'.join(waiting)}")
     return "\n".join(told)
@@ -145,23 +148,9 @@ def _print_unset(console: Console, plans: Library, approved: Decisions, on: date
 
 
 def _caption(counts: Counts) -> str:
-    return "" if counts else "no records are counted: no platform has run on this data yet"
-
-
-async def _counted(session: AsyncSession, service: str) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for name, table in TABLES.items():
-        if name.startswith(f"{service}."):
-            try:
-                counted = await session.scalar(text(f"SELECT count(*) FROM {table}"))  # noqa: S608
-                counts[name] = counted or 0
-            except UNREACHED:
-                return {}
-    return counts
-
-
-async def _approved(session: AsyncSession) -> Decisions:
-    try:
-        return await decisions(session)
-    except UNREACHED:
-        return {}
+    if not counts.shared:
+        return "no records are counted: no platform has run on this data yet"
+    return (
+        "records: the measure's own, by its programmes, its number, or the titles and lists that"
+        " its rules look at; shared ones serve several measures alike, with their total"
+    )

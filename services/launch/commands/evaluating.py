@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
@@ -82,6 +82,15 @@ def in_full(names: Iterable[str], day: date) -> dict[str, str]:
     return years_spelled_out(names, library().vocabulary, day.year - 1)
 
 
+def as_written(refusal: Refusal, names: Iterable[str], day: date) -> Refusal:
+    """Say the same of the columns as the table calls them, those without a year by that name."""
+    written = {f"/{full}": f"/{name}" for name, full in in_full(names, day).items()}
+    return type(refusal)(
+        replace(issue, pointer=written.get(issue.pointer, issue.pointer))
+        for issue in refusal.issues
+    )
+
+
 def question(schema: Mapping[str, Any], day: date) -> Question:
     """Find the programmes for which a table states at least one fact, and their numbers."""
     plan = library()
@@ -124,7 +133,7 @@ def _evaluate(console: Console, facts: Path, out: Path, day: date) -> int:
 
         for source, table in tables.items():
             target = out / source.name if facts.is_dir() else out
-            _answer(table, asked[source], source, target, advance)
+            _answer(table, asked[source], source, target, day, advance)
     return max(len(each.rules.programmes) for each in asked.values())
 
 
@@ -140,11 +149,16 @@ def _asked(source: Path, table: pl.LazyFrame, day: date) -> Question:
     try:
         return question(table.collect_schema(), day)
     except Refusal as refusal:
-        raise refusal.within(where=source.name) from None
+        raise _told_of(source, refusal, day) from None
+
+
+def _told_of(source: Path, refusal: Refusal, day: date) -> Refusal:
+    names = pl.scan_parquet(source).collect_schema().names()
+    return as_written(refusal, names, day).within(where=source.name)
 
 
 def _answer(
-    table: pl.LazyFrame, asked: Question, source: Path, target: Path, advance: Advance
+    table: pl.LazyFrame, asked: Question, source: Path, target: Path, day: date, advance: Advance
 ) -> None:
     """Answer a file by slices; the results appear under their name only when they are whole."""
     schema = table.collect_schema()
@@ -162,7 +176,7 @@ def _answer(
                     for each in watched
                 )
             except Refusal as refusal:
-                raise refusal.within(where=source.name) from None
+                raise _told_of(source, refusal, day) from None
             parts.append(Path(folder) / f"{offset:012}.parquet")
             answers = read.answers(part.lazy(), asked.keys)
             whole = answers.with_columns(cs.by_dtype(pl.Int128).cast(pl.Decimal(38, 0)))

@@ -13,8 +13,9 @@ from typing import Any, Final
 import polars as pl
 from rich.console import Console
 
-from services.launch.commands.evaluating import Question, Unusable, in_full, question
+from services.launch.commands.evaluating import Question, Unusable, as_written, in_full, question
 from services.launch.progress import shown_progress
+from services.rulebook import Refusal
 from services.rulebook.columns.checking import bounded, check_bounds
 from services.rulebook.columns.spark import spark_query
 
@@ -36,10 +37,14 @@ def evaluate_on_spark(console: Console, facts: str, out: str, day: date, master:
     spark = _session(master)
     try:
         table = _read(spark, facts)
-        table = table.withColumnsRenamed(in_full(table.columns, day))
+        names = table.columns
+        table = table.withColumnsRenamed(in_full(names, day))
         schema = {name: TYPES.get(kind, pl.Unknown) for name, kind in table.dtypes}
-        asked = question(schema, day)
-        _check(table, asked)
+        try:
+            asked = question(schema, day)
+            _check(table, asked)
+        except Refusal as refusal:
+            raise as_written(refusal, names, day) from None
         table.createOrReplaceTempView(VIEW)
         query = spark_query(
             asked.rules, frozenset(schema), table=VIEW, keep=asked.keys, year=asked.year,

@@ -29,6 +29,7 @@ from services.kernel.unit import commit
 from services.launch.configuration import configured
 from services.launch.platform import ensure_database, prepare_database
 from services.launch.registry import SERVICES
+from services.launch.standing import standing
 
 ANNOUNCED_BATCH = 500
 UNPUBLISH = """
@@ -88,7 +89,7 @@ async def republish(console: Console, service: str, since: str) -> None:
         if since
         else datetime.fromisoformat("1970-01-01T00:00:00+00:00")
     )
-    async with configured() as settings:
+    async with standing() as settings:
         for name in [service] if service else SERVICES:
             connection = await asyncpg.connect(plain_url(settings.service_url(name)), timeout=5)
             try:
@@ -104,7 +105,7 @@ async def republish(console: Console, service: str, since: str) -> None:
 async def restate(console: Console, name: str) -> None:
     """Announce the current state of everything a service owns."""
     service = SERVICES[name]
-    async with configured() as settings, sessions_of(settings, name) as sessions:
+    async with standing() as settings, sessions_of(settings, name) as sessions:
         announced = 0
         for restater in service.restaters:
             async with sessions() as reading, sessions() as writing:
@@ -121,7 +122,7 @@ async def restate(console: Console, name: str) -> None:
 
 async def parked(console: Console, name: str, *, retry: bool) -> int:
     """List parked events, or react to them again one by one."""
-    async with configured() as settings, sessions_of(settings, name) as sessions:
+    async with standing() as settings, sessions_of(settings, name) as sessions:
         async with sessions() as session:
             query = (
                 select(ParkedEvent).where(ParkedEvent.retried_at.is_(None)).order_by(ParkedEvent.id)
@@ -160,7 +161,7 @@ async def _retry(settings: Settings, name: str, id_: UUID) -> str:
 async def verify_audit(console: Console, checkpoints: Path | None) -> int:
     """Recompute every chain against its exported checkpoints."""
     faults = 0
-    async with configured() as settings:
+    async with standing() as settings:
         for name in SERVICES:
             with Progress(console=console, transient=True) as progress:
                 task = progress.add_task(f"{name}", total=None)

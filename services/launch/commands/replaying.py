@@ -7,7 +7,7 @@ from rich.console import Console
 from services.kernel.actors import Actor, Role
 from services.kernel.errors import Refusal
 from services.launch.commands.operating import sessions_of
-from services.launch.configuration import configured
+from services.launch.standing import standing
 from services.policy.cases import queries as cases
 from services.policy.situations import actions as situations
 
@@ -24,7 +24,7 @@ async def replay_case(console: Console, case: str) -> int:
         )
         return 2
     async with (
-        configured() as settings,
+        standing() as settings,
         sessions_of(settings, "policy") as sessions,
         sessions() as session,
     ):

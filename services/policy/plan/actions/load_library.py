@@ -43,6 +43,9 @@ from services.rulebook.errors import pointer_to
 PLANS = Path(__file__).parents[1]
 # Another city runs its own plans: a folder of plan folders, as the one of this package.
 PLANS_VARIABLE = "LIANGXIN_PLANS"
+PLAN_FOLDERS = Said(
+    "每个政策一个文件夹，内有plan.yaml", "a folder for each plan, with its plan.yaml"
+)
 
 
 @cache
@@ -58,6 +61,8 @@ def load_library(root: Path) -> Library:
     """
     reading = Reading(root)
     folders = sorted(path.parent for path in root.glob("*/plan.yaml"))
+    if not folders:
+        raise PlanInvalid([_no_plans(root)])
     main = _main(folders)
     facts_document = reading.read(main / "facts.yaml")
     facts = read_facts(reading, facts_document, reading.shape(facts_document, FactsFile))
@@ -127,6 +132,14 @@ def _check_shapes(
     for document in (each for found in documents.values() for each in found):
         reader.read_programmes(document)
     reading.raise_faults()
+
+
+def _no_plans(root: Path) -> Fault:
+    """Say that a folder is not there, or has no plan in it."""
+    found = Said("文件夹内没有任何政策", "no plan in this folder")
+    if not root.is_dir():
+        found = Said("没有这个文件夹", "there is no such folder")
+    return Fault(root.as_posix(), 1, "", found, PLAN_FOLDERS)
 
 
 def _main(folders: list[Path]) -> Path:

@@ -125,14 +125,7 @@ class _StackingReader:
         """Find the one rule 从高、不重复, whose mode must be a parameter."""
         found = [(folder, file.highest) for folder, file in self.files.items() if file.highest]
         if len(found) != 1:
-            document = (
-                self._document(found[1][0])
-                if found
-                else self.reading.read(next(iter(self.plans)) / "plan.yaml")
-            )
-            told = Said(f"{len(found)}个政策写有highest", f"{len(found)} plans state `highest`")
-            allowed = Said(f"恰有一个{FILE}写明", f"one {FILE} that does")
-            self.reading.fault(document, "/highest", told, allowed)
+            self.reading.fault(self._without_one_highest(found), "/highest", *_highest(len(found)))
             self.reading.raise_faults()
         folder, rule = found[0]
         modes = [name for name, each in parameters.items() if each.unit is Unit.MODE]
@@ -140,6 +133,15 @@ class _StackingReader:
             found_ = Said(f"{rule.mode}不是方式参数", f"{rule.mode} is no mode")
             self._fault(folder, "/highest/mode", found_, one_of(modes))
         return folder, rule
+
+    def _without_one_highest(self, found: Sequence[tuple[Path, HighestRuleFile]]) -> Document:
+        """Give the file that states it once too often, or the one where it is to be stated."""
+        if found:
+            return self._document(found[1][0])
+        if self.files:
+            return self._document(next(iter(self.files)))
+        name = next(iter(self.plans)).name
+        return Document(f"{name}/{FILE}", {}, {})
 
     def _check_names(self, folder: Path, at: str, rule: OneClauseRuleFile) -> None:
         if not rule.programmes and not rule.groups:
@@ -193,3 +195,12 @@ def _rule(plan: Plan, rule: HighestRuleFile | OneClauseRuleFile) -> StackingRule
         plan.id, Clause(rule.id, rule.says, rule.source), rule.english, rule.confidence,
         rule.reading, counts,
     )  # fmt: skip
+
+
+def _highest(found: int) -> tuple[Said, Said]:
+    return (
+        Said(
+            f"{found}个政策写有highest（必填）", f"{found} plans state `highest`, which is required"
+        ),
+        Said(f"恰有一个政策的{FILE}写明highest", f"`highest` in the {FILE} of exactly one plan"),
+    )
