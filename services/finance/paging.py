@@ -1,4 +1,4 @@
-"""Lists from the newest to the oldest: ids are UUIDv7, so they are the order."""
+"""Lists in the order of ids, which are UUIDv7 and grow with time."""
 
 from typing import Any
 from uuid import UUID
@@ -15,11 +15,14 @@ def newest_first(
 ) -> Select[Any]:
     """Ask for one page, and one row more that tells whether another page follows."""
     if page.after is not None:
-        statement = statement.where(column < _last_seen(page.after))
+        statement = statement.where(column < last_seen(page.after))
     return statement.order_by(column.desc()).limit(page.limit + 1)
 
 
-def _last_seen(after: list[Any]) -> UUID:
+def last_seen(after: list[Any] | None) -> UUID | None:
+    """Read the id after which a page goes on; none on the first page."""
+    if after is None:
+        return None
     try:
         (text,) = after
         return UUID(text)

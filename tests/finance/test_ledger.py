@@ -182,7 +182,7 @@ async def test_transfers_are_listed_page_by_page(platform: TestPlatform) -> None
     assert (kinds, rest["next_cursor"]) == (["reserve", "fund"], None)
 
 
-@pytest.mark.parametrize("path", ["check", "transfers"])
+@pytest.mark.parametrize("path", ["check", "transfers", "trial-balance"])
 @pytest.mark.parametrize(
     ("client", "status"),
     [("auditor", 200), ("treasurer", 200), ("reviewer", 403), ("approver", 403), ("firm", 403),

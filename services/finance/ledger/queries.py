@@ -1,10 +1,11 @@
 """Reading the ledger, and recomputing it."""
 
 from collections.abc import Iterable
+from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import exists, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.finance.ledger.models import Account, Transfer
@@ -13,11 +14,15 @@ from services.finance.ledger.rules import (
     Balances,
     Breach,
     LedgerCheck,
+    LineBalance,
     TransferKind,
+    TrialBalance,
 )
-from services.finance.paging import newest_first
+from services.finance.paging import last_seen, newest_first
 from services.kernel.database import raw_connection
 from services.kernel.pages import PageRequest
+
+_NOTHING = {f"{kind}_fen": 0 for kind in AccountKind}
 
 # One statement sees one state of the ledger, whatever is being posted meanwhile.
 _CHECK = text("""
@@ -43,6 +48,36 @@ FROM compared
 _BALANCES = """
 SELECT budget_id, kind, balance_fen FROM account
 WHERE budget_id = ANY($1::uuid[]) AND kind <> $2
+"""
+
+_TRIAL_BALANCE = """
+WITH side AS (
+    SELECT credit_account AS account, amount_fen AS fen FROM transfer WHERE business_day <= $1
+    UNION ALL
+    SELECT debit_account, -amount_fen FROM transfer WHERE business_day <= $1
+), moved AS (
+    SELECT account, sum(fen)::bigint AS fen, count(*) AS sides FROM side GROUP BY account
+)
+SELECT b.id AS budget_id, b.name, b.year, b.department, a.kind, m.fen, m.sides
+FROM moved m JOIN account a ON a.id = m.account JOIN budget b ON b.id = a.budget_id
+WHERE $2::int IS NULL OR b.year = $2
+ORDER BY b.year, b.id
+"""
+_STATEMENT = """
+WITH entry AS (
+    SELECT t.id AS transfer_id, t.business_day, t.kind, t.award_id, t.payout_line_id, t.reverses,
+           t.statement, s.fen AS amount_fen, sum(s.fen) OVER (ORDER BY t.id)::bigint AS balance_fen
+    FROM account a
+    JOIN transfer t ON a.id IN (t.debit_account, t.credit_account)
+    CROSS JOIN LATERAL (
+        SELECT CASE WHEN t.credit_account = a.id THEN t.amount_fen ELSE -t.amount_fen END AS fen
+    ) AS s
+    WHERE a.budget_id = $1 AND a.kind = $2
+)
+SELECT * FROM entry
+WHERE ($3::date IS NULL OR business_day >= $3) AND ($4::date IS NULL OR business_day <= $4)
+      AND ($5::uuid IS NULL OR transfer_id > $5)
+ORDER BY transfer_id LIMIT $6
 """
 
 
@@ -91,3 +126,38 @@ async def transfers(
         statement = statement.where(Account.budget_id == budget_id)
     rows = await session.execute(newest_first(statement, Transfer.id, page))
     return [dict(row) for row in rows.mappings()]
+
+
+async def trial_balance(session: AsyncSession, on: date, *, year: int | None) -> TrialBalance:
+    """Add up what was posted to the end of a day, by the lines of all years or of one."""
+    connection = await raw_connection(session)
+    lines: dict[UUID, dict[str, Any]] = {}
+    sides = 0
+    for row in await connection.fetch(_TRIAL_BALANCE, on, year):
+        named = {name: row[name] for name in ("budget_id", "name", "year", "department")}
+        line = lines.setdefault(row["budget_id"], {**named, **_NOTHING})
+        line[f"{row['kind']}_fen"] = row["fen"]
+        sides += row["sides"]
+    return TrialBalance(on, sides // 2, [LineBalance(**line) for line in lines.values()])
+
+
+async def statement(
+    session: AsyncSession,
+    page: PageRequest,
+    budget_id: UUID,
+    kind: AccountKind,
+    *,
+    since: date | None,
+    until: date | None,
+) -> list[dict[str, Any]]:
+    """List what moved on one account, in the order of posting, with the balance after each."""
+    connection = await raw_connection(session)
+    rows = await connection.fetch(
+        _STATEMENT, budget_id, kind.value, since, until, last_seen(page.after), page.limit + 1
+    )
+    return [dict(row) for row in rows]
+
+
+async def is_known(session: AsyncSession, budget_id: UUID) -> bool:
+    """Tell whether a budget line has accounts: it has them once it was approved."""
+    return bool(await session.scalar(select(exists().where(Account.budget_id == budget_id))))

@@ -1,8 +1,11 @@
 """Which account pays which, by the kind of a transfer."""
 
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 from uuid import UUID
+
+from services.kernel.errors import NotFound, invalid_field
 
 
 class AccountKind(StrEnum):
@@ -86,3 +89,57 @@ class LedgerCheck:
     accounts: int
     transfers: int
     breaches: tuple[Breach, ...]
+
+
+@dataclass(frozen=True)
+class LineBalance:
+    """What stood on a budget line's accounts at the end of a day."""
+
+    budget_id: UUID
+    name: str
+    year: int
+    department: str
+    appropriation_fen: int
+    available_fen: int
+    reserved_fen: int
+    paid_fen: int
+
+
+@dataclass(frozen=True)
+class TrialBalance:
+    """All budget lines at the end of a day; what was appropriated is all that can be elsewhere."""
+
+    on: date
+    transfers: int
+    lines: list[LineBalance]
+
+    @property
+    def totals(self) -> dict[str, int]:
+        """Sum each kind of account over all lines."""
+        return {
+            f"{kind}_fen": sum(getattr(line, f"{kind}_fen") for line in self.lines)
+            for kind in AccountKind
+        }
+
+    @property
+    def sum_fen(self) -> int:
+        return sum(self.totals.values())
+
+
+def require_past(on: date | None, today: date) -> date:
+    """Give the day asked about, today by default; of a day to come nothing is known."""
+    if on is not None and on > today:
+        raise invalid_field(
+            "/on",
+            "day-in-future",
+            f"{on}尚未到来，试算平衡只能查询到今日（{today}）。",
+            f"{on} is still to come; ask for a day up to today, {today}.",
+        )
+    return on or today
+
+
+def no_accounts() -> NotFound:
+    return NotFound(
+        "没有这条预算指标的账户；指标批准后才开立账户。",
+        "No such budget line has accounts; they are opened when it is approved.",
+    )

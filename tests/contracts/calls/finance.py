@@ -21,7 +21,16 @@ AWARD_BEFORE = {
     "cancel-recovery": "recovering",
 }
 
-plain(*(f"{FINANCE}/{noun}" for noun in ("budgets", "payouts", "ledger/check", "ledger/transfers")))
+plain(
+    *(f"{FINANCE}/{noun}" for noun in ("budgets", "payouts", "ledger/check", "ledger/transfers")),
+    f"{FINANCE}/ledger/trial-balance",
+)
+
+
+@call("GET /v1/finance/ledger/statements/{budget_id}")
+async def _(world: World, _: Cell) -> Call:
+    budget = await world.kept("approved", lambda: world.budget("approved"), fresh=False)
+    return Call(f"{FINANCE}/ledger/statements/{budget['id']}")
 
 
 @call("POST /v1/finance/budgets")
