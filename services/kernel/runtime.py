@@ -153,17 +153,19 @@ class Runtime:
         """Whether every part of the worker is running."""
         return all(not task.done() for task in self._tasks)
 
-    async def has_unheard(self) -> bool:
-        """Whether an event waits for a reaction of this service, or for its acknowledgement."""
+    async def heard_to(self) -> tuple[int, ...] | None:
+        """Say how far each stream was heard; nothing while an event waits for this service."""
+        reached: list[int] = []
         for consumer in consumers_for(self.service.name, self._reactions):
             try:
                 info = await self.bus.jetstream.consumer_info(consumer.stream.name, consumer.name)
             except (NotFoundError, nats.errors.TimeoutError):
                 # Not declared yet, or the broker is too busy to say: no proof of silence.
-                return True
-            if info.num_pending or info.num_ack_pending:
-                return True
-        return False
+                return None
+            if info.num_pending or info.num_ack_pending or info.ack_floor is None:
+                return None
+            reached.append(info.ack_floor.stream_seq)
+        return tuple(reached)
 
     async def readiness(self) -> dict[str, str]:
         """Say what a caller can count on now."""

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import asyncpg
@@ -77,23 +78,37 @@ class Platform:
     async def settle(self) -> None:
         """Wait until every announcement has been heard and all long or waiting work is done."""
         deadline = time.monotonic() + SETTLE_S_MAX
-        quiet = 0
+        quiet, was = 0, Look()
         while quiet < QUIET_LOOKS:
-            left = await self._unsettled()
-            if left and time.monotonic() > deadline:
-                raise TimeoutError(f"the platform did not settle in time: {left}")
-            quiet = 0 if left else quiet + 1
+            look = await self._look()
+            if look.left and time.monotonic() > deadline:
+                raise TimeoutError(f"the platform did not settle in time: {look.left}")
+            # What was heard between two looks may have gone round behind the first.
+            is_same = look.heard_to == was.heard_to
+            quiet = 0 if look.left else quiet + 1 if is_same else 1
+            was = look
             await asyncio.sleep(0.01)
 
-    async def _unsettled(self) -> str | None:
-        """Name the first service that has something left to tell, to do or to hear."""
+    async def _look(self) -> "Look":
+        """Look for a service that has something left to tell, to do or to hear."""
+        heard_to: list[tuple[int, ...]] = []
         for name, runtime in self.runtimes.items():
             async with runtime.engine.connect() as connection:
                 if await connection.scalar(text(busy_question(runtime.service))):
-                    return f"{name} has announcements or work left"
-            if await runtime.has_unheard():
-                return f"{name} has not heard everything"
-        return None
+                    return Look(f"{name} has announcements or work left")
+            reached = await runtime.heard_to()
+            if reached is None:
+                return Look(f"{name} has not heard everything")
+            heard_to.append(reached)
+        return Look(None, heard_to)
+
+
+@dataclass(frozen=True)
+class Look:
+    """What was seen of the services: the first that has something left, or how far all heard."""
+
+    left: str | None = "nobody has looked"
+    heard_to: list[tuple[int, ...]] | None = None
 
 
 async def prepare_database(settings: Settings, services: Sequence[Service] | None = None) -> None:

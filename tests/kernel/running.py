@@ -102,7 +102,7 @@ class Probe:
 
         async def is_quiet() -> bool:
             pending = await self.value("SELECT count(*) FROM outbox WHERE published_at IS NULL")
-            return not pending and not await self.runtime.has_unheard()
+            return not pending and await self.runtime.heard_to() is not None
 
         await until(is_quiet)
 
