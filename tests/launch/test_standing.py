@@ -2,7 +2,6 @@
 
 import asyncio
 import secrets
-import uuid
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,7 @@ from services.launch.cli import app
 from services.launch.embedded import start_embedded, stop_embedded
 
 COMMANDS = (
-    ("replay", str(uuid.uuid4())),
+    ("replay", "0192f0c5-0000-7000-8000-000000000001"),
     ("audit", "verify"),
     ("events", "parked", "policy"),
     ("events", "restate", "policy"),
