@@ -34,7 +34,7 @@ USED = 0.6
 # On a machine that others use as well, more than the goal is not proof of a fault.
 SLOWER_GOAL = 2.0
 FIRMS = tries(256, 24)
-COPIES, REPEATED_CASES = 3, tries(8, 3)
+COPIES, REPEATED_CASES = 3, tries(8, 6)
 SLOW_WRITERS = tries(200, 20)
 LISTED, WEIGHED = 3, 4
 RESTATED = ("identity", "enterprise")

@@ -176,8 +176,12 @@ async def test_a_draft_is_tried_beside_all_and_in_the_place_of_its_own(platform:
 
 async def test_competing_programmes_are_paid_once(platform: Any) -> None:
     """A rival of the same group and matter pays the higher, not both."""
-    uscc = await growing_firm(platform)
-    rival = {**DRAFT, "stacking_group": GROWTH, "amount": "40000000"}
+    # A revenue that no other firm of these tests has: only fifty winners are shown.
+    uscc = await growing_firm(platform, 314_159)
+    rival = {
+        **DRAFT, "stacking_group": GROWTH, "amount": "40000000",
+        "eligibility": [{**DRAFT["eligibility"][0], "when": f"revenue_fen = {314_159 * WAN}"}],
+    }  # fmt: skip
     run = await ran(platform, [{"change": "programme", "programme": rival}])
     own = {each["uscc"]: each for each in run["result"]["winners_shown"]}[uscc]
     before = next(r for r in own["reasons"] if r["programme"] == GROWTH)["before_fen"]
