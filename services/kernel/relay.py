@@ -90,6 +90,7 @@ class Relay:
         # The number after the last one that was published here of an aggregate.
         self._next: dict[str, int] = {}
         self._is_to_look = True
+        self._is_to_tell = False
         self._looked_at = 0.0
 
     def poke(self) -> None:
@@ -101,6 +102,10 @@ class Relay:
         """Take what was just committed in this process, so that it need not be read again."""
         if not written.count:
             return
+        owns_all = len(self._shards) == SHARDS
+        # Of many rows the shards are not known here.
+        is_foreign = not written.rows or any(r["shard"] not in self._shards for r in written.rows)
+        self._is_to_tell |= is_foreign and not owns_all
         self._handed += written.rows
         if not written.rows or len(self._handed) > BATCH_ROWS:
             self._look_instead()
@@ -147,6 +152,9 @@ class Relay:
         while not stopping.is_set():
             self._hint.clear()
             await self._own_shards(connection)
+            if self._is_to_tell:
+                self._is_to_tell = False
+                await connection.execute(_NOTIFY)
             is_more = False
             if self._shards and self._bus.is_connected:
                 is_more = await self._publish_due(connection)
@@ -177,7 +185,7 @@ class Relay:
             self._handed, self._is_to_look, self._looked_at = [], False, now
             rows = await self._read(connection)
         else:
-            rows = await self._take_handed(connection)
+            rows = self._take_handed()
         published = await self._publish_and_mark(connection, rows) if rows else 0
         self._is_to_look |= published >= BATCH_ROWS
         return self._is_to_look
@@ -193,22 +201,19 @@ class Relay:
             first[row["aggregate"]] = min(row["seq"], first.get(row["aggregate"], row["seq"]))
         return rows + await connection.fetch(_EARLIER, list(first), list(first.values()))
 
-    async def _take_handed(self, connection: Any) -> list[Row]:
+    def _take_handed(self) -> list[Row]:
         """Take what was handed over as far as it is known to be next in its aggregate."""
         handed, self._handed = self._handed, []
         taken: dict[str, list[Row]] = {}
-        is_foreign = False
         for row in handed:
             chain = taken.get(row["aggregate"])
             following = chain[-1]["seq"] + 1 if chain else self._next.get(row["aggregate"], 1)
             if row["shard"] not in self._shards:
-                is_foreign = True
-            elif row["seq"] == following:
+                continue
+            if row["seq"] == following:
                 taken.setdefault(row["aggregate"], []).append(row)
             elif row["seq"] > following:
                 self._is_to_look = True
-        if is_foreign:
-            await connection.execute(_NOTIFY)
         return [row for chain in taken.values() for row in chain]
 
     def _look_instead(self) -> None:

@@ -68,12 +68,6 @@ def _request_names(app: FastAPI) -> Iterator[str]:
                 yield from _names_of_type(field.field_info.annotation, seen)
 
 
-def query_names(dependant: Dependant) -> frozenset[str]:
-    """Give the names that the query of a route may have."""
-    own = (field.alias for field in dependant.query_params)
-    return frozenset(own).union(*(query_names(child) for child in dependant.dependencies))
-
-
 def _fields_of(dependant: Dependant) -> Iterator[Any]:
     yield from dependant.path_params
     yield from dependant.query_params

@@ -6,27 +6,19 @@ from typing import Any
 
 import pytest
 
+from services.kernel import relay as relays
 from services.kernel.events import SHARDS
 from services.kernel.ids import new_id
-from services.kernel.outbox import Written
+from services.kernel.outbox import Written, announce
 from services.kernel.relay import Relay
+from services.kernel.unit import commit
 from tests.kernel.probe import NoteCounted
-from tests.kernel.running import Probe, fresh
+from tests.kernel.running import NOW, Probe, fresh
 
 
 def handed(aggregate: str, *seqs: int, shard: int = 1) -> Written:
     rows = [{"id": new_id(), "aggregate": aggregate, "seq": seq, "shard": shard} for seq in seqs]
     return Written(len(rows), rows)
-
-
-class Notified:
-    """Counts how often the other relays were told."""
-
-    def __init__(self) -> None:
-        self.times = 0
-
-    async def execute(self, _: str) -> None:
-        self.times += 1
 
 
 @pytest.fixture
@@ -40,7 +32,7 @@ def resting(probe: Probe) -> Relay:
 async def taken(relay: Relay, *written: Written) -> list[tuple[str, int]]:
     for each in written:
         relay.hand(each)
-    rows = await relay._take_handed(Notified())
+    rows = relay._take_handed()
     relay._learn(rows)
     return [(row["aggregate"], row["seq"]) for row in rows]
 
@@ -62,17 +54,39 @@ async def test_a_row_of_which_an_earlier_one_is_not_known_is_looked_up(resting: 
 
 async def test_a_row_of_which_an_earlier_one_was_not_stored_is_looked_up(resting: Relay) -> None:
     resting.hand(handed("a", 1))
-    await resting._take_handed(Notified())
+    resting._take_handed()
     # The broker refused it, so nothing is learned.
     assert await taken(resting, handed("a", 2)) == []
     assert resting._is_to_look
 
 
-async def test_other_relays_are_told_of_rows_on_their_shards(resting: Relay) -> None:
-    told = Notified()
-    resting.hand(handed("a", 1, shard=SHARDS - 1))
-    assert await resting._take_handed(told) == []
-    assert (told.times, resting._is_to_look) == (1, False)
+async def test_rows_on_the_shards_of_others_are_theirs_to_publish(resting: Relay) -> None:
+    assert await taken(resting, handed("a", 1)) == [("a", 1)]
+    assert not resting._is_to_tell
+    assert await taken(resting, handed("b", 1, shard=SHARDS - 1)) == []
+    assert resting._is_to_tell
+
+
+async def test_who_owns_nothing_tells_the_owner_who_publishes_without_waiting_for_a_poll(
+    probe: Probe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await probe.settle()
+    monkeypatch.setattr(relays, "POLL_S", 600.0)
+    other, stopping = Relay("probe", probe.runtime.database_url, probe.runtime.bus), asyncio.Event()
+    running = asyncio.create_task(other.run(stopping))
+    note = fresh("told")
+    try:
+        # By then the owner sleeps for the long time, and the other has found nothing to own.
+        await asyncio.sleep(1.5)
+        async with probe.runtime.sessions() as session:
+            announce(session, NoteCounted(note=note), now=NOW)
+            other.hand(await commit(session))
+        await probe.settle()
+    finally:
+        stopping.set()
+        other.poke()
+        await running
+    assert await probe.effects("counted", note) == 1
 
 
 async def test_many_rows_at_once_are_looked_up(resting: Relay) -> None:
