@@ -12,8 +12,11 @@ from tests.contracts.world import REVIEWER, World
 
 
 async def grant_above(world: World) -> None:
-    """Have an upper level grant what was recommended, and the registry answer."""
-    found = await recommendation(world, "recommended")
+    """Have an upper level grant what was recommended, and the registry answer.
+
+    To the other firm: who holds a title is recommended for it no more.
+    """
+    found = await recommendation(world, "recommended", "firm-b", world.uscc_b)
     data = {
         "outcome": "granted", "document": "合约测试文件", "issuer": "上级部门",
         "decided_on": world.today,

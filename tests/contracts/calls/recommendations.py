@@ -29,12 +29,12 @@ BEFORE = {
 WAY = (("filed", "file"), ("passed", "review"), ("recommended", "issue-letter"))
 
 
-def body(world: World) -> dict[str, Any]:
-    """Word a recommendation of the firm that nobody has begun yet."""
+def body(world: World, uscc: str | None = None) -> dict[str, Any]:
+    """Word a recommendation of the firm, or of another, that nobody has begun yet."""
     number = next(_firms)
     programme = PROGRAMMES[number % len(PROGRAMMES)]
     year = int(world.today[:4]) + 1 - number // len(PROGRAMMES)
-    applicant = {"kind": "firm", "id": world.uscc}
+    applicant = {"kind": "firm", "id": uscc or world.uscc}
     recommends = library().programmes[programme].compiled.programme.recommends
     assert recommends is not None
     return {
@@ -64,13 +64,15 @@ def data_for(world: World, name: str) -> dict[str, Any]:
     }[name]  # fmt: skip
 
 
-async def recommendation(world: World, state: str) -> dict[str, Any]:
-    """Bring a recommendation of the firm to a state, reviewed by one who may also approve."""
-    found = await world.post("firm", RECOMMENDATIONS, body(world))
+async def recommendation(
+    world: World, state: str, firm: str = "firm", uscc: str | None = None
+) -> dict[str, Any]:
+    """Bring a recommendation of a firm to a state, reviewed by one who may also approve."""
+    found = await world.post(firm, RECOMMENDATIONS, body(world, uscc))
     for reached, name in WAY:
         if found["state"] == state:
             break
-        who = {"file": "firm", "review": REVIEWER, "issue-letter": "approver"}[name]
+        who = {"file": firm, "review": REVIEWER, "issue-letter": "approver"}[name]
         path = f"{RECOMMENDATIONS}/{found['id']}/events"
         deed = event(name, found["version"], **data_for(world, name))
         found = await world.post(who, path, deed)
