@@ -19,6 +19,7 @@ from services.launch.credentials import DEMO_CLIENTS, Credentials, ensure_client
 from services.launch.embedded import embedded_servers
 from services.launch.platform import Platform, running_platform
 from tests.clusters import DATABASE, lay_cluster
+from tests.settling import settle
 
 pytest_plugins = ("tests.contracts.report", "tests.faults.report", "tests.abuse.report")
 
@@ -108,7 +109,7 @@ class TestPlatform:
         return self.credentials.clients[name]["uscc"]
 
     async def settle(self) -> None:
-        await self._platform.settle()
+        await settle(self._platform.runtimes)
 
 
 @pytest.fixture(scope="session")

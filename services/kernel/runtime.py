@@ -6,9 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-import nats.errors
 import structlog
-from nats.js.errors import NotFoundError
 from sqlalchemy import text
 
 from services.kernel.backlogs import BacklogRunner
@@ -79,9 +77,8 @@ class Runtime:
         self._reactions = (*KERNEL_REACTIONS, *service.reactions)
         _require_distinct(self._reactions)
         self._stream = Stream(service.name, settings.nats_replicas)
-        self._timers = TimerKind(
-            "forget-old-answers", _forget_old_answers, every=timedelta(minutes=1)
-        )
+        forget = TimerKind("forget-old-answers", _forget_old_answers, every=timedelta(minutes=1))
+        self._wheel = TimerWheel(self, (*service.timers, forget))
         self._relay = Relay(service.name, self.database_url, bus)
         self._backlogs = [BacklogRunner(self, each) for each in service.backlogs]
         self._stopping = asyncio.Event()
@@ -118,9 +115,7 @@ class Runtime:
             await self.service.on_start(self)
         self._spawn("relay", self._relay.run(self._stopping))
         self._spawn("sealer", self._sealer().run(self._stopping))
-        self._spawn(
-            "timers", TimerWheel(self, (*self.service.timers, self._timers)).run(self._stopping)
-        )
+        self._spawn("timers", self._wheel.run(self._stopping))
         if self.service.operations:
             self._spawn("operations", OperationRunner(self).run(self._stopping))
         for runner in self._backlogs:
@@ -133,6 +128,7 @@ class Runtime:
         # They wait for a hint; without one they would end with their slow poll.
         self.relay_hint()
         self.backlog_hint()
+        self._wheel.poke()
         if self._tasks:
             _, late = await asyncio.wait(self._tasks, timeout=STOP_WAIT_S)
             for task in late:
@@ -152,20 +148,6 @@ class Runtime:
     def is_alive(self) -> bool:
         """Whether every part of the worker is running."""
         return all(not task.done() for task in self._tasks)
-
-    async def heard_to(self) -> tuple[int, ...] | None:
-        """Say how far each stream was heard; nothing while an event waits for this service."""
-        reached: list[int] = []
-        for consumer in consumers_for(self.service.name, self._reactions):
-            try:
-                info = await self.bus.jetstream.consumer_info(consumer.stream.name, consumer.name)
-            except (NotFoundError, nats.errors.TimeoutError):
-                # Not declared yet, or the broker is too busy to say: no proof of silence.
-                return None
-            if info.num_pending or info.num_ack_pending or info.ack_floor is None:
-                return None
-            reached.append(info.ack_floor.stream_seq)
-        return tuple(reached)
 
     async def readiness(self) -> dict[str, str]:
         """Say what a caller can count on now."""
@@ -269,6 +251,8 @@ class Runtime:
         self.backlog_hint()
         if hear_clock.__name__ in reactions:
             await load_clock(self.clock, self.sessions)
+            # What the moved clock has made due is not left for the slow poll.
+            self._wheel.poke()
         if reactions & {hear_key.__name__, hear_revocation.__name__, hear_principal.__name__}:
             await self.verifier.reload()
 

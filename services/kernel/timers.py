@@ -83,12 +83,18 @@ class TimerWheel:
     def __init__(self, runtime: "Runtime", kinds: Sequence[TimerKind]) -> None:
         self._runtime = runtime
         self._kinds = {t.kind: t for t in kinds}
+        self._hint = asyncio.Event()
         self._has_set_recurring = False
         self._periods = {t.kind: t.every for t in kinds if t.every is not None}
+
+    def poke(self) -> None:
+        """Say that something may be due; the slow poll finds it in any case."""
+        self._hint.set()
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Fire what is due until told to stop."""
         while not stopping.is_set():
+            self._hint.clear()
             try:
                 await self._set_recurring()
                 while not stopping.is_set() and await self._fire_next():
@@ -100,7 +106,7 @@ class TimerWheel:
                     kind=type(error).__name__,
                 )
             try:
-                await asyncio.wait_for(stopping.wait(), POLL_S)
+                await asyncio.wait_for(self._hint.wait(), POLL_S)
             except TimeoutError:
                 continue
 

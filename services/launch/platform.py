@@ -4,18 +4,15 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import asyncpg
 import structlog
-from sqlalchemy import text
 
 from gateway.app import Gateway
 from gateway.backends import InMemory
 from gateway.settings import GatewaySettings
 from services.kernel.app import asgi_app
-from services.kernel.backlogs import busy_question
 from services.kernel.bus import Bus
 from services.kernel.clock import Clock
 from services.kernel.database_urls import app_password, database_name, plain_url, with_database
@@ -29,8 +26,6 @@ log = structlog.get_logger()
 
 READY_S_MAX = 60.0
 BROKER_WAIT_S = 5.0
-SETTLE_S_MAX = 60.0
-QUIET_LOOKS = 2
 
 
 class Platform:
@@ -74,41 +69,6 @@ class Platform:
                 return
             await asyncio.sleep(0.02)
         raise TimeoutError(f"the services did not become ready in time: {', '.join(lacking)}")
-
-    async def settle(self) -> None:
-        """Wait until every announcement has been heard and all long or waiting work is done."""
-        deadline = time.monotonic() + SETTLE_S_MAX
-        quiet, was = 0, Look()
-        while quiet < QUIET_LOOKS:
-            look = await self._look()
-            if look.left and time.monotonic() > deadline:
-                raise TimeoutError(f"the platform did not settle in time: {look.left}")
-            # What was heard between two looks may have gone round behind the first.
-            is_same = look.heard_to == was.heard_to
-            quiet = 0 if look.left else quiet + 1 if is_same else 1
-            was = look
-            await asyncio.sleep(0.01)
-
-    async def _look(self) -> "Look":
-        """Look for a service that has something left to tell, to do or to hear."""
-        heard_to: list[tuple[int, ...]] = []
-        for name, runtime in self.runtimes.items():
-            async with runtime.engine.connect() as connection:
-                if await connection.scalar(text(busy_question(runtime.service))):
-                    return Look(f"{name} has announcements or work left")
-            reached = await runtime.heard_to()
-            if reached is None:
-                return Look(f"{name} has not heard everything")
-            heard_to.append(reached)
-        return Look(None, heard_to)
-
-
-@dataclass(frozen=True)
-class Look:
-    """What was seen of the services: the first that has something left, or how far all heard."""
-
-    left: str | None = "nobody has looked"
-    heard_to: list[tuple[int, ...]] | None = None
 
 
 async def prepare_database(settings: Settings, services: Sequence[Service] | None = None) -> None:

@@ -2,10 +2,11 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from importlib import import_module
 from io import BytesIO
 from random import Random
 from typing import Any
@@ -27,6 +28,10 @@ from schemathesis.specs.openapi.checks import negative_data_rejection
 from urllib3 import HTTPHeaderDict, HTTPResponse
 
 from tests.abuse.objects import Known
+from tests.abuse.scenes import Scene
+
+# Loaded before anything runs: as deep as a request's thread, CPython 3.11 may fail to parse it.
+import_module("schemathesis.specs.openapi.adapter")
 
 BASE = "http://lx"
 ANSWER_S_MAX = 30
@@ -95,6 +100,14 @@ def _octets(text: str | bytes) -> bytes:
     return text if isinstance(text, bytes) else text.encode("latin-1")
 
 
+def _spoiled(body: Any, made: Any, chance: Random) -> Any:
+    """Take a few members as they were made up."""
+    if isinstance(body, dict) and isinstance(made, dict):
+        taken = {n: v for n, v in made.items() if chance.random() < MADE_UP_SHARE}
+        return {**body, **taken}
+    return body
+
+
 @dataclass
 class Report:
     """What a run did: cases by status, and each kind of failure once with a request to repeat."""
@@ -121,7 +134,7 @@ class Fuzz:
     admitted: Mapping[str, frozenset[str]]
     report: Report = field(default_factory=Report)
 
-    def run(self, operation: APIOperation, cases: int, seed_: int) -> None:
+    def run(self, operation: APIOperation, scenes: Sequence[Scene], cases: int, seed_: int) -> None:
         """Send so many cases of an operation, and keep what is wrong with any answer."""
         strategies = {mode: operation.as_strategy(generation_mode=mode) for mode in set(MODES)}
         choices = st.tuples(
@@ -147,7 +160,12 @@ class Fuzz:
         @given(choices)
         def check(choice: tuple[Case, str, int]) -> None:
             case, role, number = choice
-            self._put_known_values(case, Random(number))  # noqa: S311  no secret
+            chance = Random(number)  # noqa: S311  no secret
+            self._put_known_values(case, chance)
+            if scenes and chance.random() < KNOWN_SHARE:
+                scene = chance.choice(scenes)
+                self._set(case, scene, chance)
+                role = scene.client
             self._send(case, role)
 
         check()
@@ -187,16 +205,27 @@ class Fuzz:
         if not (meta.is_negative_at(ParameterLocation.BODY) and is_read(case)):
             case.body = self._known_body(case, chance)
 
+    def _set(self, case: Case, scene: Scene, chance: Random) -> None:
+        """Put a request that may succeed in place of what is not to be wrong."""
+        meta = case.meta
+        assert meta is not None
+        for place, part, own in (
+            (ParameterLocation.PATH, case.path_parameters, scene.path),
+            (ParameterLocation.QUERY, case.query, scene.query),
+            (ParameterLocation.HEADER, case.headers, scene.headers),
+        ):
+            if not meta.is_negative_at(place):
+                part.update(own)
+        is_right = not (meta.is_negative_at(ParameterLocation.BODY) and is_read(case))
+        if is_right and scene.media_type == case.media_type:
+            case.body = _spoiled(scene.body, case.body, chance)
+
     def _known_body(self, case: Case, chance: Random) -> Any:
         """Take a body that can succeed, with some of its members as they were made up."""
         label, made = case.operation.label, case.body
         if not self.known.has(label, f"body {case.media_type}") or chance.random() > KNOWN_SHARE:
             return made
-        body = self.known.pick(label, f"body {case.media_type}", chance)
-        if isinstance(body, dict) and isinstance(made, dict):
-            taken = {n: v for n, v in made.items() if chance.random() < MADE_UP_SHARE}
-            return {**body, **taken}
-        return body
+        return _spoiled(self.known.pick(label, f"body {case.media_type}", chance), made, chance)
 
     def _put(self, label: str, part: Any, name: str, chance: Random) -> None:
         if self.known.has(label, name) and chance.random() < KNOWN_SHARE:

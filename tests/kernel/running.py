@@ -18,6 +18,7 @@ from services.kernel.outbox import announce
 from services.kernel.runtime import Runtime
 from services.kernel.unit import commit
 from tests.conftest import TestPlatform
+from tests.settling import heard_to
 
 WAIT_S_MAX = 15.0
 RECENT = 120
@@ -102,7 +103,7 @@ class Probe:
 
         async def is_quiet() -> bool:
             pending = await self.value("SELECT count(*) FROM outbox WHERE published_at IS NULL")
-            return not pending and await self.runtime.heard_to() is not None
+            return not pending and await heard_to(self.runtime) is not None
 
         await until(is_quiet)
 

@@ -11,10 +11,10 @@ from services.kernel.database_urls import plain_url
 from services.kernel.reactions import consumers_for
 from services.kernel.runtime import KERNEL_REACTIONS
 from services.kernel.settings import Settings
-from services.launch.platform import QUIET_LOOKS
 from services.launch.registry import SERVICES
 
 QUIET_S_MAX = 180.0
+QUIET_LOOKS = 2
 LOOK_S = 0.05
 # A clock moved ahead makes many timers due at once, which announce in their turn.
 DUE = """

@@ -205,7 +205,7 @@ for _name in ("hear", "respond", "approve", "dismiss"):
     call(f"POST {RECOVERIES}/{{recovery_id}}/events {_name}")(_moves_recovery(_name))
 
 
-async def _refused(world: World) -> Row:
+async def refused_case(world: World) -> Row:
     """Have a case refused by somebody who is no party of the matrix."""
     case = await world.case("in-review")
     for who, name in ((REVIEWER, "propose"), (OTHER_APPROVER, "decide")):
@@ -223,7 +223,7 @@ def _appeal_body(world: World, **changes: Any) -> Row:
 
 async def appeal(world: World, state: str) -> Row:
     """Have an appeal in a state; what is undone was annulled."""
-    case = await _refused(world)
+    case = await refused_case(world)
     row = await world.post("firm", f"{CASES}/{case['id']}/appeals", _appeal_body(world))
     said = {"number": "测试", "on": world.today}
     steps = {"lodged": (), "accepted": ("accept",), "undone": ("accept", "decide")}[state]

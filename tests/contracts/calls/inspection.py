@@ -28,17 +28,20 @@ ROUNDS, DRAWS, CHECKS = (
 )  # fmt: skip
 
 
-async def _make_call(world: World) -> Row:
-    """Have a published call under which the awarded case stands."""
+async def call_of(world: World, case: Row) -> Row:
+    """Have a published call under which a case stands."""
     window = {"opens_on": "2199-01-01", "closes_on": "2199-12-31"}
     body = {"programme": GROWTH, "year": 2199, "title": "合约测试抽查", "window": window}
     made = await world.post(REVIEWER, CALLS, body)
     made = await world.post("approver", f"{CALLS}/{made['id']}/events", event("publish"))
-    case = await awarded_case(world)
     async with world.platform.service("policy").sessions() as session, session.begin():
         moved = update(Case).where(Case.id == UUID(case["id"]))
         await session.execute(moved.values(call_id=UUID(made["id"])))
     return made
+
+
+async def _make_call(world: World) -> Row:
+    return await call_of(world, await awarded_case(world))
 
 
 async def call_of_awarded(world: World) -> Row:
