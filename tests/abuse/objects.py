@@ -47,7 +47,7 @@ async def known_objects(world: World) -> Known:
     documents = [await document(world, s) for s in ("draft", "issued")]
     awards = [await world.award(s) for s in ("awarded", "awarded", "paid")]
     batches = [await world.payout(s) for s in ("prepared", "prepared", "checked", "sent")]
-    title = await world.recognition(world.uscc)
+    title = await world.kept("recognition", lambda: world.recognition(world.uscc), fresh=False)
     version = await world.list_version("fuzz-list", public=True)
     lines = [await world.budget(s) for s in ("draft", "draft", "approved")]
     aid = await world.post("treasurer", "/v1/finance/aid", world.aid())

@@ -16,7 +16,8 @@ HITS_EACH = tries(25, 1)
 VICTIMS = ("finance", "policy")
 # Money is posted by finance alone, files are kept by policy alone.
 OWNERS = {"ledger": "finance", "blob": "policy"}
-DEATH_S_MAX = 120.0
+# A crowded machine comes to a point late; that it comes there at all is what counts.
+DEATH_S_MAX = 300.0
 # Not always the first time: by then the process is in the middle of things.
 TIMES_MAX = {"unit": 6, "ledger": 4, "relay": 4, "reaction": 3, "timer": 1, "blob": 3}
 LONGEST_PERIOD = timedelta(minutes=61)
