@@ -41,6 +41,7 @@ class Limits(LimitPart):
     review: Limit = Limit()
     decide: Limit = Limit()
     decide_after_notice: Limit = Limit()
+    objection: Limit = Limit()
     steps: dict[StepKind, Limit] = Field(default_factory=dict[StepKind, Limit])
     remind: Limit = Limit()
     escalate: Limit = Limit()

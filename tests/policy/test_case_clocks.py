@@ -99,7 +99,7 @@ async def test_each_state_has_its_clock(platform: Any) -> None:
     case = await move(platform, firm, case, "submit")
     assert case["due"] == {
         "clock": "accept", "on": "2026-06-08", "days": 5, "source": "演示取值，并非规定",
-        "is_demonstration": True, "provisional": False, "overdue": False, "paused": False,
+        "is_demonstration": True, "provisional": False, "overdue": False, "alert": "none", "paused": False,
         "days_left": None,
     }  # fmt: skip
     assert case["due_on"] == "2026-06-08"
@@ -169,8 +169,9 @@ async def test_notice_suspension_and_decision(platform: Any) -> None:
     objection = (await object_to(platform, case)).json()
     case = await case_now(platform, case)
     assert case["state"] == "suspended"
-    assert due(case, "clock", "on", "paused", "days_left") == ("notice", None, True, 1)
-    assert case["due_on"] is None
+    # The notice stands still with its last day; who handles the objection has ten.
+    assert due(case, "clock", "on", "paused", "days_left") == ("objection", "2026-11-23", True, 1)
+    assert case["due_on"] == "2026-11-23"
     await at(platform, "11-12")
     assert (await handle(platform, objection, "dismiss")).status_code == 200
     case = await case_now(platform, case)
@@ -208,6 +209,11 @@ async def test_what_is_due_is_told_once_each_and_nothing_is_granted(platform: An
     told = await reminded(platform, case, 3)
     assert [each["alert"] for each in told] == ["due-soon", "overdue", "escalated"]
     assert [each["role"] for each in told] == ["reviewer", "reviewer", "approver"]
+    assert due(await case_now(platform, case), "alert", "overdue") == ("escalated", True)
+    for alert, is_shown in (("escalated", True), ("due-soon", False)):
+        asked = {"alert": alert, "due_before": "2026-06-09", "limit": 200}
+        listed = await platform.client("reviewer").get("/v1/policy/cases", params=asked)
+        assert (case["id"] in [each["id"] for each in listed.json()["items"]]) is is_shown
     # However long nobody says anything, the case stays where it is.
     await at(platform, "09-01")
     await reminded(platform, case, 3)
@@ -307,7 +313,7 @@ async def test_where_nobody_set_a_limit_nothing_is_due(platform: Any) -> None:
         case = await move(platform, firm, case, "submit")
         assert case["due"] == {
             "clock": "accept", "on": None, "days": None, "source": None,
-            "is_demonstration": False, "provisional": False, "overdue": False, "paused": False,
+            "is_demonstration": False, "provisional": False, "overdue": False, "alert": "none", "paused": False,
             "days_left": None,
         }  # fmt: skip
         await at(platform, "09-01")

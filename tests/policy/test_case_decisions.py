@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from services.kernel.actors import Actor, Role
 from services.kernel.errors import Conflict
+from services.kernel.ids import new_id
 from services.policy.cases.actions.open_case import open_case as begin
 from services.policy.cases.schemas import NewCase
 from tests.policy.document_steps import decision, draft
@@ -95,6 +96,13 @@ async def test_an_amount_without_its_parameter_cannot_be_proposed(platform: Any)
     assert code(again) == (409, "case-exists")
 
 
+_DECIDED = text("""
+INSERT INTO case_event (id, case_id, number, event, to_state, version, role, actor, note, data, at)
+SELECT :id, case_id, 999, 'decide', 'decided', 999, 'approver', actor, '', '{}', at
+FROM case_event WHERE case_id = :case AND event = 'accept'
+""")
+
+
 async def test_nobody_decides_what_he_reviewed(platform: Any) -> None:
     await budget(platform)
     uscc = await growing_firm(platform)
@@ -118,6 +126,10 @@ async def test_nobody_decides_what_he_reviewed(platform: Any) -> None:
                 text("UPDATE policy_case SET decided_by = reviewed_by WHERE id = :id"),
                 {"id": UUID(case["id"])},
             )
+    # Whoever only accepted it is named nowhere on the case; its history holds him.
+    async with platform.service("policy").sessions() as session:
+        with pytest.raises(IntegrityError, match="does not decide"):
+            await session.execute(_DECIDED, {"id": new_id(), "case": UUID(case["id"])})
     await approve(platform, case)
 
 

@@ -135,6 +135,11 @@ S, K = CaseState, ClockKind
         (K.NOTICE, True, S.SUSPENDED, Fate.PAUSE),
         (K.NOTICE, False, S.SUSPENDED, Fate.STAY_PAUSED),
         (K.NOTICE, False, S.IN_NOTICE, Fate.RESUME),
+        (K.OBJECTION, True, S.SUSPENDED, Fate.GO_ON),
+        (K.OBJECTION, True, S.IN_NOTICE, Fate.FINISH),
+        (K.OBJECTION, True, S.IN_REVIEW, Fate.FINISH),
+        (K.OBJECTION, True, S.RETURNED, Fate.FINISH),
+        (K.DECIDE, True, S.SUSPENDED, Fate.PAUSE),
         (K.DECIDE, True, S.DECIDED, Fate.FINISH),
         (K.REVIEW, False, S.WITHDRAWN, Fate.FINISH),
         (K.DECIDE, True, S.REFUSED, Fate.FINISH),
@@ -151,7 +156,7 @@ def test_after_the_notice_it_is_the_decision_that_is_waited_for() -> None:
     assert rules.wanted(S.IN_NOTICE, notice_over=False) is K.NOTICE
     assert rules.wanted(S.IN_NOTICE, notice_over=True) is K.DECIDE
     assert {state for state in S if rules.wanted(state, notice_over=False) is None} == {
-        S.DRAFT, S.SUSPENDED, S.DECIDED, S.AWARDED, S.CLOSED, S.WITHDRAWN, S.REFUSED, S.REVOKED,
+        S.DRAFT, S.DECIDED, S.AWARDED, S.CLOSED, S.WITHDRAWN, S.REFUSED, S.REVOKED,
     }  # fmt: skip
 
 

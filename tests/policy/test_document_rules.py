@@ -150,6 +150,10 @@ def test_a_document_moves_along_the_table_only(state: DocumentState, event: Docu
     with pytest.raises(Conflict) as refused:
         rules.move(state, event)
     assert refused.value.code == "event-not-allowed"
+    # It names the state and what it allows.
+    assert rules.STATE_NAMES[state][0] in refused.value.zh
+    names = [rules.EVENT_NAMES[each][1] for of, each in allowed if of is state]
+    assert refused.value.en.endswith(f"allowed: {', '.join(names) or 'none'}.")
 
 
 def test_who_drafted_does_not_issue() -> None:

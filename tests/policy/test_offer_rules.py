@@ -28,7 +28,7 @@ from services.policy.offers.rules import (
     require_not_at_work,
     require_offerable,
     require_waiting,
-    surveyed_of,
+    unlawful_of,
 )
 from services.policy.plan.actions.load_library import library
 from services.policy.plan.rules import PlanProgramme
@@ -48,10 +48,10 @@ def answer(**changes: Any) -> Assessment:
     return replace(base, **changes)
 
 
-def judged(assessment: Assessment, *, declared: Any = (), surveyed: Any = (), stale: Any = (),
+def judged(assessment: Assessment, *, declared: Any = (), unlawful: Any = (), stale: Any = (),
            manual: Any = UNSET, has_amount: bool = True) -> Judged:  # fmt: skip
     return judge(
-        assessment, declared, surveyed, stale,
+        assessment, declared, unlawful, stale,
         facts=library().facts, manual=manual, has_amount=has_amount,
     )  # fmt: skip
 
@@ -108,7 +108,7 @@ def test_the_firms_own_word_and_a_survey_offer_nothing() -> None:
     assert [(each.fact, each.year) for each in own.lacks] == [
         ("revenue_fen", 2025), ("is_listed", None),
     ]  # fmt: skip
-    assert judged(answer(), surveyed=["revenue_fen:2025"]).reason is LeftOut.NO_LAWFUL_SOURCE
+    assert judged(answer(), unlawful=["revenue_fen:2025"]).reason is LeftOut.NO_LAWFUL_SOURCE
 
 
 def test_a_register_out_of_date_offers_nothing_and_is_named_with_its_owner() -> None:
@@ -129,18 +129,18 @@ def ground(source: str | None, *facts: str) -> Ground:
 
 
 @pytest.mark.parametrize(
-    ("source", "is_survey"),
+    ("source", "is_lawful"),
     [
-        ("企业年度报告", False), ("甬科〔2025〕2107-12号", False), (None, False),
-        ("税务申报", False), ("统计报表制度", True), ("规上研发统计年报", True),
-        ("107-2表", True), ("一套表联网直报", True),
-        ("microdata", True), ("Statistical Survey 2025", True),
+        ("企业年度报告", True), ("甬科〔2025〕2107-12号", True), ("税务申报", True), (None, False),
+        ("", False), ("统计报表制度", False), ("规上研发统计年报", False), ("107-2表", False),
+        ("一套表联网直报", False), ("microdata", False), ("Statistical Survey 2025", False),
     ],
 )  # fmt: skip
-def test_a_survey_is_known_by_its_name(source: str | None, is_survey: bool) -> None:  # noqa: FBT001
+def test_a_source_is_named_and_is_no_survey(source: str | None, is_lawful: bool) -> None:  # noqa: FBT001
     grounds = [ground(source, "revenue_fen:2025"), ground("107-1表", "revenue_fen:2023")]
-    found = surveyed_of(["revenue_fen:2025", "revenue_fen:2024"], grounds)
-    assert found == (["revenue_fen:2025"] if is_survey else [])
+    assert unlawful_of(["revenue_fen:2025"], grounds) == ([] if is_lawful else ["revenue_fen:2025"])
+    # What rests on no statement at all has no source either.
+    assert unlawful_of(["revenue_fen:2024"], grounds) == ["revenue_fen:2024"]
 
 
 def test_what_is_derived_rests_on_what_it_derives_from() -> None:

@@ -6,9 +6,9 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import exists, func, inspect, select
+from sqlalchemy import Select, exists, func, inspect, select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.orm import DeclarativeBase, defer
 
 from services.kernel.actors import Actor
 from services.kernel.blobs import Blobs
@@ -52,6 +52,8 @@ from services.policy.recusals.models import Recusal
 from services.policy.situations.models import FrozenSituation, RuleText
 from services.policy.steps.models import CaseStep
 
+EXPORTED_AT_ONCE = 1_000
+
 
 async def archive(session: AsyncSession, case_id: UUID, *, for_update: bool = False) -> CaseArchive:
     """Find the latest volume of a case that the caller was let to see."""
@@ -68,14 +70,36 @@ async def archives(
     session: AsyncSession, actor: Actor, page: PageRequest, *, year: int | None
 ) -> list[CaseArchive]:
     """List the volumes that the actor may know of, the newest first, for hand-over."""
-    statement = select(CaseArchive).where(is_visible(CaseArchive.case_id, actor))
-    if year is not None:
-        days = (date(year, 1, 1), date(year, 12, 31))
-        statement = statement.where(CaseArchive.ended_on.between(*days))
+    statement = _to_hand_over(actor, year)
     if page.after is not None:
         statement = statement.where(CaseArchive.id < last_id(page))
     rows = await session.scalars(statement.order_by(CaseArchive.id.desc()).limit(page.limit + 1))
     return list(rows)
+
+
+async def every_archive(
+    session: AsyncSession, actor: Actor, *, year: int | None
+) -> AsyncIterator[Sequence[CaseArchive]]:
+    """Give the same volumes all, some at a time, without their manifests."""
+    after: UUID | None = None
+    while True:
+        statement = _to_hand_over(actor, year).options(defer(CaseArchive.manifest))
+        if after is not None:
+            statement = statement.where(CaseArchive.id < after)
+        statement = statement.order_by(CaseArchive.id.desc()).limit(EXPORTED_AT_ONCE)
+        rows = (await session.scalars(statement)).all()
+        if not rows:
+            return
+        yield rows
+        after = rows[-1].id
+
+
+def _to_hand_over(actor: Actor, year: int | None) -> Select[tuple[CaseArchive]]:
+    statement = select(CaseArchive).where(is_visible(CaseArchive.case_id, actor))
+    if year is not None:
+        days = (date(year, 1, 1), date(year, 12, 31))
+        statement = statement.where(CaseArchive.ended_on.between(*days))
+    return statement
 
 
 async def next_volume(session: AsyncSession, case_id: UUID) -> int:

@@ -1,11 +1,14 @@
-from typing import Annotated
+import asyncio
+from collections.abc import Sequence
+from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import Query, Response
+from fastapi import Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from services.kernel.actors import Role
 from services.kernel.audit import audit
+from services.kernel.exports import SUFFIXES, wanted_format
 from services.kernel.idempotency import KEYED
 from services.kernel.pages import Page, page_of
 from services.kernel.unit import Now, Session, noun_router
@@ -18,6 +21,7 @@ from services.policy.archives.access import (
 )
 from services.policy.archives.actions.archive_case import archive_case as archive
 from services.policy.archives.actions.restrict_archive import request_erasure as ask_erasure
+from services.policy.archives.actions.write_list import WRITERS, cells
 from services.policy.archives.schemas import (
     ArchiveCheck,
     ArchiveList,
@@ -30,21 +34,38 @@ from services.policy.cases import queries as cases
 router = noun_router("policy", "archives")
 cases_router = noun_router("policy", "cases")
 ZIP = "application/zip"
+FILES: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "A page of the list, or all of it as the file that `Accept` asks for",
+        "content": {str(media): {"schema": {"type": "string"}} for media in WRITERS},
+    }
+}
 
 
-@router.get("")
+@router.get("", response_model=ArchiveList, responses=FILES)
 async def list_archives(
     actor: PackageReader,
     session: Session,
     page: Page,
+    request: Request,
     year: Annotated[int | None, Query(ge=2000, le=2199, description="Ended in this year")] = None,
-) -> ArchiveList:
-    """List the volumes as a hand-over list (移交清单), the newest first."""
-    rows = await queries.archives(session, actor, page, year=year)
-    found = page_of(rows, page, lambda row: [row.id])
-    return ArchiveList(
-        items=[queries.summary(row) for row in found["items"]], next_cursor=found["next_cursor"]
-    )
+) -> Any:
+    """List the volumes as a hand-over list (移交清单), the newest first; as a file, all of them."""
+    wanted = wanted_format(request.headers.get("accept"), WRITERS)
+    if wanted is None:
+        rows = await queries.archives(session, actor, page, year=year)
+        found = page_of(rows, page, lambda row: [row.id])
+        return ArchiveList(
+            items=[queries.summary(row) for row in found["items"]],
+            next_cursor=found["next_cursor"],
+        )
+    lines: list[Sequence[Any]] = []
+    async for some in queries.every_archive(session, actor, year=year):
+        lines += [cells(row) for row in some]
+    content = await asyncio.to_thread(WRITERS[wanted], lines)
+    name = f"archives-{year or 'all'}.{SUFFIXES[wanted]}"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(content, 200, headers, wanted)
 
 
 @cases_router.post("/{case_id}/archive", status_code=201, dependencies=[KEYED])

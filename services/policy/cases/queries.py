@@ -39,7 +39,8 @@ from services.policy.cases.schemas import (
     ReservationView,
     TitleView,
 )
-from services.policy.clocks.queries import dues, overdue_on
+from services.policy.clocks.queries import dues, overdue_on, told_as
+from services.policy.clocks.rules import Alert
 from services.policy.clocks.schemas import DueView
 from services.policy.contract.events import Matter, Party
 from services.policy.evidence.queries import case_flags
@@ -76,6 +77,7 @@ class CaseFilter:
     programme: str | None = None
     external_ref: str | None = None
     overridden: bool | None = None
+    alert: Alert | None = None
     days: DueDays | None = None
 
     @property
@@ -121,6 +123,8 @@ def cases_page(actor: Actor, page: PageRequest, wanted: CaseFilter) -> Select[tu
     ):
         if value is not None:
             statement = statement.where(column == value)
+    if wanted.alert is not None:
+        statement = statement.where(told_as(Case.id, wanted.alert))
     if wanted.overridden is not None:
         statement = statement.where(is_overridden() if wanted.overridden else ~is_overridden())
     statement = statement.options(

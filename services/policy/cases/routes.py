@@ -27,6 +27,7 @@ from services.policy.cases.schemas import (
     ReplayView,
 )
 from services.policy.clocks.queries import dues
+from services.policy.clocks.rules import Alert
 from services.policy.overrides import queries as overrides
 from services.policy.situations.actions import replay_case
 
@@ -63,13 +64,16 @@ async def _wanted(
     programme: Annotated[str | None, Query(max_length=100)] = None,
     overdue: Annotated[bool | None, Query(description="Late, the latest first")] = None,
     due_before: Annotated[Day | None, Query(description="Due before a day, by due day")] = None,
+    alert: Annotated[
+        Alert | None, Query(description="Told of so far: reminded, overdue, or to the approver")
+    ] = None,
     external_ref: Annotated[str | None, Query(max_length=100)] = None,
     overridden: Annotated[
         bool | None, Query(description="Proposed against the rule's result at any time, or never")
     ] = None,
 ) -> CaseFilter:
     days = DueDays(city_day(now), overdue, due_before)
-    return CaseFilter(state, programme, external_ref, overridden, days)
+    return CaseFilter(state, programme, external_ref, overridden, alert, days)
 
 
 @router.get("")

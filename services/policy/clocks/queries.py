@@ -60,7 +60,8 @@ def due_view(case: Case, clocks: Sequence[CaseClock], today: date) -> DueView | 
     return DueView(
         clock=kind, on=shown.due_on if runs else None, days=shown.days, source=shown.source,
         is_demonstration=shown.demonstration, provisional=runs and shown.provisional,
-        overdue=runs and is_overdue(kind, shown.due_on, today), paused=is_stopped and bool(stopped),
+        overdue=runs and is_overdue(kind, shown.due_on, today), alert=Alert(shown.alert),
+        paused=is_stopped and bool(stopped),
         days_left=min(left) if is_stopped and left else None,
     )  # fmt: skip
 
@@ -78,6 +79,15 @@ def overdue_on(case_id: Any, today: date) -> ColumnElement[bool]:
         CaseClock.state == ClockState.RUNNING,
         CaseClock.kind != ClockKind.NOTICE,
         CaseClock.due_on < today,
+    )
+
+
+def told_as(case_id: Any, alert: Alert) -> ColumnElement[bool]:
+    """Filter cases with a running clock that was told of so far and no further."""
+    return exists().where(
+        CaseClock.case_id == case_id,
+        CaseClock.state == ClockState.RUNNING,
+        CaseClock.alert == alert,
     )
 
 

@@ -22,6 +22,7 @@ class ClockKind(StrEnum):
     REVIEW = "review"
     STEP = "step"
     NOTICE = "notice"
+    OBJECTION = "objection"
     DECIDE = "decide"
 
 
@@ -46,6 +47,7 @@ KIND_NAMES: Mapping[str, tuple[str, str]] = {
     ClockKind.REVIEW: ("审核", "Review"),
     ClockKind.STEP: ("审核环节", "A step of the review"),
     ClockKind.NOTICE: ("公示", "Public notice"),
+    ClockKind.OBJECTION: ("异议处理", "Handling of an objection"),
     ClockKind.DECIDE: ("决定", "Decision"),
 }
 ALERT_NAMES: Mapping[str, tuple[str, str]] = {
@@ -64,9 +66,12 @@ CLOCK_OF: Mapping[CaseState, ClockKind] = {
     CaseState.IN_REVIEW: ClockKind.REVIEW,
     CaseState.PROPOSED: ClockKind.DECIDE,
     CaseState.IN_NOTICE: ClockKind.NOTICE,
+    CaseState.SUSPENDED: ClockKind.OBJECTION,
 }
-# While a case waits for its applicant, or for an objection to be handled, the office's clocks stop.
+# While a case waits for its applicant, or for an objection to be handled, the other clocks stop.
 PAUSING = frozenset({CaseState.RETURNED, CaseState.SUSPENDED})
+# What runs while the others are stopped.
+RUNS_MEANWHILE = frozenset({ClockKind.COMPLETION, ClockKind.OBJECTION})
 # In these a clock that was stopped may still be wanted again.
 BEFORE_PROPOSAL = frozenset(
     {CaseState.SUBMITTED, CaseState.RETURNED, CaseState.ACCEPTED, CaseState.IN_REVIEW}
@@ -99,7 +104,7 @@ def fate(kind: ClockKind, *, is_running: bool, state: CaseState, want: ClockKind
         # A step resumes when it is opened again, which the steps say themselves.
         return Fate.GO_ON if is_running else Fate.STAY_PAUSED
     if is_running:
-        stops = state in PAUSING and kind is not ClockKind.COMPLETION
+        stops = state in PAUSING and kind not in RUNS_MEANWHILE
         return Fate.PAUSE if stops else Fate.FINISH
     return Fate.STAY_PAUSED if state in (*BEFORE_PROPOSAL, *PAUSING) else Fate.FINISH
 

@@ -15,7 +15,7 @@ class CaseReminded(DeedEvent, type="liangxin.policy.case.reminded.v1"):
     """
 
     case_id: UUID
-    clock: Literal["accept", "completion", "review", "step", "decide"]
+    clock: Literal["accept", "completion", "review", "step", "objection", "decide"]
     alert: Literal["due-soon", "overdue", "escalated"]
     role: Literal["applicant", "reviewer", "approver"]
     programme: str | None

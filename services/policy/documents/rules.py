@@ -66,6 +66,10 @@ VALIDITY_NAMES: Mapping[str, tuple[str, str]] = {
     Validity.REVOKED: ("所载决定已撤销", "Its decision was revoked"),
     Validity.PARTLY_REVOKED: ("部分所载决定已撤销", "Some of its decisions were revoked"),
 }
+EVENT_NAMES: Mapping[str, tuple[str, str]] = {
+    DocumentEvent.ISSUE: ("签发", "issue"),
+    DocumentEvent.WITHDRAW: ("收回", "withdraw"),
+}
 NEXT: Mapping[DocumentState, Mapping[DocumentEvent, DocumentState]] = {
     DocumentState.DRAFT: {
         DocumentEvent.ISSUE: DocumentState.ISSUED,
@@ -93,10 +97,13 @@ def move(state: DocumentState, event: DocumentEvent) -> DocumentState:
     """Find where an event leads, or say what the state allows."""
     if event in NEXT[state]:
         return NEXT[state][event]
-    zh, en = STATE_NAMES[state]
+    names = [EVENT_NAMES[each] for each in NEXT[state]]
+    is_zh, is_en = STATE_NAMES[state]
+    zh, en = EVENT_NAMES[event]
     raise Conflict(
-        f"文书处于“{zh}”状态，不能办理此事项。",
-        f"The document is in the state {en.lower()}, which does not take this event.",
+        f"文书处于“{is_zh}”状态，不能{zh}；可办理：{'、'.join(n[0] for n in names) or '无'}。",
+        f"The document is {is_en.lower()} and does not take {en};"
+        f" allowed: {', '.join(n[1] for n in names) or 'none'}.",
         code="event-not-allowed",
     )
 

@@ -148,7 +148,7 @@ def declared_of(
     compiled: CompiledProgramme, situation: Situation, declared: Iterable[str]
 ) -> list[str]:
     """Name the used values that rest only on the firm's own statement, as `fact` or `fact:year`."""
-    known = set(_known_values(situation))
+    known = set(known_values(situation))
     nodes = [node for _, node in compiled.checks] + ([compiled.amount] if compiled.amount else [])
     return sorted(known & set(declared) & set(values_in(nodes, situation.year)))
 
@@ -217,7 +217,7 @@ def is_city_level_on(state: FirmChanged, on: date) -> bool | None:
     return None if code is None else code.code == CITY_DIVISION
 
 
-def _known_values(situation: Situation) -> Iterator[str]:
+def known_values(situation: Situation) -> Iterator[str]:
     for name, value in situation.facts.items():
         if isinstance(value, Mapping):
             yield from (f"{name}:{year}" for year in value)

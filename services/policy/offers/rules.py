@@ -109,8 +109,8 @@ REASON_NAMES: Mapping[str, tuple[str, str]] = {
         "A register that it rests on is out of date",
     ),
     LeftOut.NO_LAWFUL_SOURCE: (
-        "所依据的事实来自统计调查",
-        "A fact that it rests on comes from a statistical survey",
+        "所依据的事实未写明来源，或来自统计调查",
+        "A fact that it rests on names no source, or comes from a statistical survey",
     ),
     LeftOut.AMOUNT_PENDING: ("金额所依据的参数未定", "The amount waits for a parameter"),
     LeftOut.AMOUNT_ZERO: ("按规则计算的金额为零", "The amount by the rule is zero"),
@@ -234,7 +234,7 @@ def _require_lawful(programme: PlanProgramme, facts: Mapping[str, FactEntry]) ->
 def judge(
     assessment: Assessment,
     declared: Iterable[str],
-    surveyed: Iterable[str],
+    unlawful: Iterable[str],
     stale: Iterable[str],
     *,
     facts: Mapping[str, FactEntry],
@@ -254,7 +254,7 @@ def judge(
     for reason, names in (
         (LeftOut.SELF_DECLARED, declared),
         (LeftOut.STALE_REGISTER, stale),
-        (LeftOut.NO_LAWFUL_SOURCE, surveyed),
+        (LeftOut.NO_LAWFUL_SOURCE, unlawful),
     ):
         if resting := list(names):
             return _left_out(reason, (_lack(name, facts) for name in resting))
@@ -265,10 +265,10 @@ def judge(
     return Judged(OfferState.PREPARED)
 
 
-def surveyed_of(used: Iterable[str], grounds: Iterable[Ground]) -> list[str]:
-    """Name the used values whose statement says that it was taken from a survey."""
+def unlawful_of(used: Iterable[str], grounds: Iterable[Ground]) -> list[str]:
+    """Name the used values whose statement names no source, or says that it is from a survey."""
     known = tuple(grounds)
-    return [name for name in used if _is_surveyed(ground_of(name, known))]
+    return [name for name in used if not _is_lawful(ground_of(name, known))]
 
 
 def last_day_of(on: date, days: int | None, calendar: Calendar) -> Deadline | None:
@@ -309,8 +309,9 @@ def require_waiting(
         )
 
 
-def _is_surveyed(ground: Ground | None) -> bool:
-    return ground is not None and bool(_SURVEY.search(ground.source or ""))
+def _is_lawful(ground: Ground | None) -> bool:
+    source = ground.source if ground is not None else None
+    return bool(source) and _SURVEY.search(source or "") is None
 
 
 def _left_out(reason: LeftOut, lacks: Iterable[Lack]) -> Judged:

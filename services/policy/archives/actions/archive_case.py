@@ -27,6 +27,8 @@ from services.policy.cases.models import Case
 from services.policy.cases.rules import CaseState, SystemEvent, require_no_stake
 from services.policy.documents import queries as documents
 from services.policy.documents.actions.keep_file import PDF, keep_file
+from services.policy.documents.models import Document
+from services.policy.documents.rules import DECISION_OF
 from services.policy.evidence import queries as evidence
 from services.policy.evidence.rules import EvidenceState
 from services.policy.office import Retention, office_of
@@ -93,7 +95,8 @@ async def _archive(session: AsyncSession, actor: Actor, case: Case, now: datetim
         retained_until=rules.retained_until(ended_on, retention), items=len(originals),
         size_bytes=size, made_by=actor.subject, made_at=now,
     )  # fmt: skip
-    found.manifest = canonical(_manifest(found, case, kind, originals))
+    issued = await documents.documents_of_case(session, case.id)
+    found.manifest = canonical(_manifest(found, case, kind, originals, decision_of(issued)))
     found.package_sha256 = digest(found.manifest)
     session.add(found)
     await session.flush()
@@ -108,7 +111,11 @@ async def _archive(session: AsyncSession, actor: Actor, case: Case, now: datetim
 
 
 def _manifest(
-    found: CaseArchive, case: Case, kind: str | None, originals: list[Original | Stored]
+    found: CaseArchive,
+    case: Case,
+    kind: str | None,
+    originals: list[Original | Stored],
+    decision: dict[str, str] | None,
 ) -> dict[str, Any]:
     """Write the index of a volume with its metadata; equal volumes have equal bytes."""
     return {
@@ -130,6 +137,8 @@ def _manifest(
             "opened_on": found.opened_on,
             "ended_on": found.ended_on,
         },
+        # Null where none was issued: whoever takes the volume over is not left to look for it.
+        "decision": decision,
         "retention": {
             "class": found.retention_class,
             "source": found.retention_source,
@@ -150,6 +159,15 @@ def _manifest(
             for number, each in enumerate(originals, start=1)
         ],
     }
+
+
+def decision_of(issued: Sequence[Document]) -> dict[str, str] | None:
+    """Name the latest decision document that was issued about a case."""
+    found = [each for each in issued if each.kind in DECISION_OF.values()]
+    if not found:
+        return None
+    latest = found[-1]
+    return {"kind": latest.kind, "number": latest.number, "document": str(latest.id)}
 
 
 async def _originals(session: AsyncSession, case: Case) -> list[Original | Stored]:

@@ -139,6 +139,7 @@ def _limit(
     own = {
         ClockKind.ACCEPT: held.limits.accept, ClockKind.COMPLETION: held.limits.completion,
         ClockKind.REVIEW: held.limits.review, ClockKind.DECIDE: held.limits.decide,
+        ClockKind.OBJECTION: held.limits.objection,
     }  # fmt: skip
     return today, held.of(own.get(kind))
 

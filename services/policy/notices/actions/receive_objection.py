@@ -80,9 +80,9 @@ async def object_as_applicant(
         item=item.id,
         name=case.applicant_name[:NAME_CHARS_MAX],
         reason=reason,
-        evidence=evidence or [reason],
+        evidence=evidence,
     )
-    await _keep(session, actor, case, item, new, mark=str(new_id()), now=now)
+    await _keep(session, actor, case, item, new, mark=str(new_id()), now=now, is_own=True)
     suspend(session, item, now)
 
 
@@ -102,6 +102,7 @@ async def _keep(
     *,
     mark: str,
     now: datetime,
+    is_own: bool = False,
 ) -> Objection:
     if await queries.objection_count(session, item.id) >= rules.OBJECTIONS_PER_ITEM_MAX:
         raise TooMany(
@@ -112,7 +113,8 @@ async def _keep(
     id_, is_in_time = new_id(), _is_in_time(case, item, now)
     state = ObjectionState.LATE
     if is_in_time:
-        suspends = rules.suspends(new.name, new.evidence)
+        # An applicant is known, and need not prove how its own case is listed.
+        suspends = is_own or rules.suspends(new.name, new.evidence)
         state = ObjectionState.RECEIVED if suspends else ObjectionState.RECORDED
     words = canonical(new.model_dump(mode="json", exclude={"item"}))
     purpose = queries.purpose_of(id_)

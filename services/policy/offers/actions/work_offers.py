@@ -36,6 +36,7 @@ from services.policy.firms.rules import (
     StoredFirm,
     asked_of,
     declared_of,
+    known_values,
     mark_provisional,
     situation_of,
     stale_of,
@@ -159,7 +160,7 @@ def _ask(
     values = {name: number.value for name, number in ask.numbers.items()}
     lead = library().departments[ask.programme.lead_code].name
     manual = {each.id: lead for each in compiled.programme.conditions if each.manual}
-    used, found = asked_of(compiled, ask.year), list[Asked]()
+    used, found = set(asked_of(compiled, ask.year)), list[Asked]()
     for stored in firms:
         firm = replace(stored.known(), grounds=grounds.get(stored.uscc, ()))
         situation = situation_of(
@@ -169,8 +170,9 @@ def _ask(
         declared = declared_of(compiled, situation, firm.state.declared)
         stale = stale_of(situation.facts.keys() & used, firm.grounds, ask.renewals, ask.on)
         assessment = mark_provisional(compiled.assess(situation, values), declared, stale)
+        held = sorted(used & set(known_values(situation)))
         judged = rules.judge(
-            assessment, declared, rules.surveyed_of(used, firm.grounds), stale,
+            assessment, declared, rules.unlawful_of(held, firm.grounds), stale,
             facts=facts, manual=manual, has_amount=compiled.amount is not None,
         )  # fmt: skip
         rests_on = case_grounds(compiled, firm, ask.year, ask.on)
