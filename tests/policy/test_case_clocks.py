@@ -99,7 +99,8 @@ async def test_each_state_has_its_clock(platform: Any) -> None:
     case = await move(platform, firm, case, "submit")
     assert case["due"] == {
         "clock": "accept", "on": "2026-06-08", "days": 5, "source": "演示取值，并非规定",
-        "is_demonstration": True, "provisional": False, "overdue": False, "alert": "none", "paused": False,
+        "is_demonstration": True, "provisional": False, "overdue": False,
+            "alert": "none", "paused": False,
         "days_left": None,
     }  # fmt: skip
     assert case["due_on"] == "2026-06-08"
@@ -313,7 +314,8 @@ async def test_where_nobody_set_a_limit_nothing_is_due(platform: Any) -> None:
         case = await move(platform, firm, case, "submit")
         assert case["due"] == {
             "clock": "accept", "on": None, "days": None, "source": None,
-            "is_demonstration": False, "provisional": False, "overdue": False, "alert": "none", "paused": False,
+            "is_demonstration": False, "provisional": False, "overdue": False,
+            "alert": "none", "paused": False,
             "days_left": None,
         }  # fmt: skip
         await at(platform, "09-01")

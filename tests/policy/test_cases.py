@@ -306,3 +306,17 @@ async def test_a_case_goes_back_and_is_completed(platform: Any) -> None:
     )
     assert answer.json()["state"] == "submitted"
     assert answer.json()["assessment"]["amount_fen"] == 30 * WAN
+
+
+async def test_whose_register_is_not_joined_is_told_where_to_turn(platform: Any) -> None:
+    body = {
+        "programme": "skill-body-retention", "matter": {"kind": "year", "period": "2025"},
+        "applicant": {"kind": "institution", "id": "demo-institution"},
+    }  # fmt: skip
+    answer = await platform.client("institution").post(
+        "/v1/policy/cases", json=body, headers=platform.key()
+    )
+    assert code(answer) == (422, "applicant-kind-unsupported")
+    (error,) = answer.json()["errors"]
+    assert error["pointer"] == "/programme"
+    assert "高校院所" in error["detail"]

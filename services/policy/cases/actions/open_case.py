@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.kernel.actors import ROLE_NAMES, Actor
+from services.kernel.actors import Actor
 from services.kernel.clock import city_day
 from services.kernel.errors import Conflict, Refusal, invalid_field
 from services.kernel.ids import new_id
@@ -24,7 +24,7 @@ from services.policy.gates.rules import require_live
 from services.policy.parameters.queries import decisions
 from services.policy.plan.actions.load_library import library
 from services.policy.plan.queries import programme_unknown
-from services.policy.plan.rules import PlanProgramme
+from services.policy.plan.rules import BENEFICIARY_NAMES, PlanProgramme
 from services.policy.situations.actions import show_answer
 from services.policy.situations.queries import answer_for
 from services.policy.titles.rules import reassessed
@@ -105,10 +105,20 @@ def _programme(programme_id: str, on: date) -> PlanProgramme:
 def _require_applicant(actor: Actor, applicant: Party, programme: PlanProgramme) -> None:
     beneficiary = programme.compiled.programme.beneficiary
     if applicant.kind != beneficiary:
-        zh, en = ROLE_NAMES.get(beneficiary, ("其他主体", beneficiary))
+        zh, en = BENEFICIARY_NAMES[beneficiary]
         raise invalid_field(
             "/applicant/kind", "applicant-kind", f"该项目的申报主体为{zh}。",
-            f"This programme is for a {en}.",
+            f"This programme is for: {en}.",
+        )  # fmt: skip
+    if applicant.kind != FIRM:
+        zh, en = BENEFICIARY_NAMES[beneficiary]
+        raise invalid_field(
+            "/programme", "applicant-kind-unsupported",
+            f"平台尚未接入{zh}的登记，无从核对条件，暂不能在此申报；"
+            "请向牵头部门提出，办结后由其作为以往年度的办件导入。",
+            f"No register of this kind of applicant ({en.lower()}) is joined yet, so that nothing"
+            " could be checked; turn to the lead department, which enters the case once it is"
+            " decided.",
         )  # fmt: skip
     if not acts_for(actor, applicant):
         raise firm_not_found()
