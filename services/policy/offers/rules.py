@@ -310,8 +310,10 @@ def require_waiting(
 
 
 def _is_lawful(ground: Ground | None) -> bool:
-    source = ground.source if ground is not None else None
-    return bool(source) and _SURVEY.search(source or "") is None
+    # What rests on no statement rests on a title or a list, which name their documents.
+    if ground is None:
+        return True
+    return bool(ground.source) and _SURVEY.search(ground.source or "") is None
 
 
 def _left_out(reason: LeftOut, lacks: Iterable[Lack]) -> Judged:
