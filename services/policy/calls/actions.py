@@ -28,6 +28,7 @@ from services.policy.calls.schemas import (
 )
 from services.policy.matches.actions.mark_due import EVERYBODY, mark_due
 from services.policy.notices.actions.publish_list import publish_list
+from services.policy.places.queries import lock_whole
 from services.policy.plan.actions.load_library import library
 from services.policy.plan.queries import programme_unknown
 from services.policy.plan.rules import PlanProgramme
@@ -131,7 +132,11 @@ async def _publish(
 
 
 async def _rank(session: AsyncSession, actor: Actor, call: Call, now: datetime) -> None:
-    """Order the cases as they stand; earlier rankings stay on record."""
+    """Order the cases as they stand; earlier rankings stay on record.
+
+    Nobody is proposed meanwhile, so that whoever holds a place is known.
+    """
+    await lock_whole(session, call.id)
     found = await queries.latest_run(session, call.id)
     run = found[0].run + 1 if found else 1
     places = rules.rank(await queries.entries(session, call), call.quota, Ties(call.ties))
@@ -144,7 +149,8 @@ def _keep(
     session.add_all(
         CallRank(
             id=new_id(), call_id=call.id, run=run, case_id=each.case, position=each.position,
-            rank_by=each.rank_by, within=each.within, ranked_by=actor.subject, ranked_at=now,
+            rank_by=each.rank_by, within=each.within, held=each.held, ranked_by=actor.subject,
+            ranked_at=now,
         )
         for each in places
     )  # fmt: skip
@@ -156,8 +162,9 @@ async def _settle(
     """Give the places that a tie left open to whom an approver chose, with his reason, as a run."""
     chosen = _data(deed, SettleData).cases
     _require_reason(deed)
+    await lock_whole(session, call.id)
     rows = await queries.latest_run(session, call.id)
-    places = [rules.Place(r.case_id, r.position, r.rank_by, r.within) for r in rows]
+    places = [rules.Place(r.case_id, r.position, r.rank_by, r.within, r.held) for r in rows]
     settled = rules.settle(places, call.quota or 0, chosen)
     _keep(session, actor, call, rows[0].run + 1, settled, now)
 

@@ -63,6 +63,7 @@ class CallRank(Base):
     __table_args__ = (
         UniqueConstraint("call_id", "run", "case_id"),
         CheckConstraint("position >= 1", name="position"),
+        CheckConstraint("NOT held OR within IS TRUE", name="held"),
         {"info": {"append_only": True}},
     )
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -72,5 +73,7 @@ class CallRank(Base):
     position: Mapped[int]
     rank_by: Mapped[int | None]
     within: Mapped[bool | None]
+    # It had its place already when the call was ranked: proposed for approval, or further.
+    held: Mapped[bool] = mapped_column(server_default=text("false"))
     ranked_by: Mapped[str]
     ranked_at: Mapped[datetime]

@@ -7,6 +7,7 @@ from services.kernel.clock import city_day
 from services.kernel.etags import set_etag
 from services.kernel.pages import Page, page_of
 from services.kernel.unit import Now, Session, noun_router
+from services.policy.call_texts.queries import preview
 from services.policy.calls import actions, queries
 from services.policy.calls.access import CallMover, CallReader, CallWriter, DraftReader
 from services.policy.calls.rules import CallState
@@ -65,7 +66,7 @@ async def get_call(
 async def preview_call(call_id: UUID, actor: CallReader, session: Session, now: Now) -> CallPreview:
     """Read the call as a notice: conditions in the words of the clause, numbers as of today."""
     call = await queries.call(session, actor, call_id)
-    return await queries.preview(session, call, city_day(now))
+    return await preview(session, call, city_day(now))
 
 
 @router.post("/{call_id}/events")

@@ -144,6 +144,9 @@ class PlaceView(BaseModel):
     position: int
     rank_by: int | None
     within: bool | None
+    held: bool = Field(
+        description="It had its place before this ranking: proposed for approval, or further"
+    )
 
 
 class CallView(BaseModel):

@@ -25,6 +25,7 @@ class DocumentKind(StrEnum):
     REFUSAL = "decision-refusal"
     REVOCATION = "decision-revocation"
     PAYMENT = "payment"
+    LETTER = "recommendation-letter"
 
 
 class DocumentState(StrEnum):
@@ -53,6 +54,7 @@ KIND_NAMES: Mapping[str, tuple[str, str]] = {
     DocumentKind.REFUSAL: ("决定书（不予批准）", "Decision: refusal"),
     DocumentKind.REVOCATION: ("决定书（撤销）", "Decision: revocation"),
     DocumentKind.PAYMENT: ("资金下达文件", "Payment document"),
+    DocumentKind.LETTER: ("推荐函", "Letter of recommendation"),
 }
 STATE_NAMES: Mapping[str, tuple[str, str]] = {
     DocumentState.DRAFT: ("拟稿", "Draft"),
