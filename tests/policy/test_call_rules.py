@@ -114,8 +114,18 @@ def test_an_illegal_event_names_the_state_and_what_it_allows() -> None:
 
 def test_nobody_publishes_his_own_draft() -> None:
     with pytest.raises(Forbidden):
-        rules.require_other_person("officer", "officer")
-    rules.require_other_person("officer", "another")
+        rules.require_other_person("officer", "officer", None)
+    with pytest.raises(Forbidden):
+        rules.require_other_person("officer", "another", "officer")
+    rules.require_other_person("officer", "another", None)
+
+
+@pytest.mark.parametrize("state", [each for each in CallState if each is not CallState.DRAFT])
+def test_only_a_draft_is_changed(state: CallState) -> None:
+    rules.require_draft(CallState.DRAFT)
+    with pytest.raises(Conflict) as refused:
+        rules.require_draft(state)
+    assert refused.value.code == "call-not-draft"
 
 
 def test_places_are_told_by_case() -> None:

@@ -52,8 +52,7 @@ def notice(
     ]
     if terms.held:
         parts.append(Paragraphs("免予提交（由部门自行核查）", terms.held))
-    days = programme.notice_days
-    parts.append(Paragraphs("公示", (f"公示{days}个工作日" if days else "不公示",)))
+    parts.append(Paragraphs("公示", (_published(programme),)))
     parts.append(Paragraphs("咨询", (terms.contact,)))
     return parts
 
@@ -65,6 +64,16 @@ def _grounds(programme: PlanProgramme, terms: Terms, today: date) -> tuple[str, 
     if PLAN_NOT_IN_FORCE in programme.flags(today):
         lines.append("提示：该政策今日尚未施行或仍为征求意见稿，不能据以拨付资金。")
     return tuple(lines)
+
+
+def _published(programme: PlanProgramme) -> str:
+    """Say who publishes: what an upper level decides on is its own to publish, and not ours."""
+    if programme.compiled.programme.confidential:
+        return "不公示"
+    if programme.compiled.programme.recommends is not None:
+        return "由上级公示：认定结果由上级部门公示，推荐申报不在本市另行公示"
+    days = programme.notice_days
+    return f"公示{days}个工作日" if days else "不公示"
 
 
 def _condition(says: str, source: str) -> str:

@@ -1,9 +1,10 @@
 """Writing, publishing, ranking and cancelling calls; settling ties, limiting applications."""
 
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
+from fastapi import Request
 from pydantic import BaseModel, ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -11,7 +12,7 @@ from services.kernel.actors import Actor, Role
 from services.kernel.audit import audit
 from services.kernel.clock import city_day
 from services.kernel.errors import Refusal, invalid_field
-from services.kernel.etags import check_version
+from services.kernel.etags import check_version, require_match
 from services.kernel.ids import new_id
 from services.kernel.problems import refusal_from_validation
 from services.kernel.strict_json import digest
@@ -42,30 +43,48 @@ MOVE_THE_LAST_DAY = (CallEvent.PUBLISH, CallEvent.RANK, CallEvent.CANCEL)
 
 async def draft_call(session: AsyncSession, actor: Actor, new: NewCall, *, now: datetime) -> Call:
     """Write a call down; it takes applications once another person has published it."""
-    programme = library().programme_on(new.programme, city_day(now))
-    if programme is None:
-        raise programme_unknown("/programme", new.programme, library().programmes)
-    rules.require_own_department(actor.department, programme)
-    rules.require_notice(new.notice, programme)
-    rules.require_window(new.window.opens_on, new.window.closes_on)
-    rule = programme.compiled.programme
-    materials = [each.model_dump() for each in new.materials or _materials(rule)]
-    call = Call(
-        id=new_id(), programme=programme.id, year=new.year,
-        title=new.title or f"{new.year}年度{rule.title}申报通知", department=actor.department,
-        document=new.document, opens_on=new.window.opens_on, closes_on=new.window.closes_on,
-        budget_fen=new.budget_fen, quota=_quota(new, rule), ties=new.ties,
-        per_applicant=_limit(new, rule), per_applicant_reason=new.per_applicant_reason,
-        materials=materials, templates=[each.model_dump() for each in new.templates],
-        rank_by=_rank_by(new, rule),
-        materials_sha256=digest(canonical_json({"materials": materials})), contact=new.contact,
-        materials_required=new.materials_required, notice=new.notice, state=CallState.DRAFT,
-        version=1, created_by=actor.subject, created_at=now,
-    )  # fmt: skip
+    call = written(actor, new, now=now)
     session.add(call)
     await session.flush()
     _audit(session, actor, "call.draft", call, now)
     return call
+
+
+async def redraft_call(
+    session: AsyncSession,
+    actor: Actor,
+    call_id: UUID,
+    new: NewCall,
+    request: Request,
+    *,
+    now: datetime,
+) -> Call:
+    """Put another draft in place of this one; what was published stands."""
+    call = await queries.call(session, actor, call_id, for_update=True)
+    rules.require_own_department(actor.department, _programme(call.programme, now))
+    require_match(request, call.version)
+    rules.require_draft(CallState(call.state))
+    columns = _columns(new, _programme(new.programme, now), actor)
+    if new.programme == call.programme and rules.only_approvers_limit(
+        _programme(new.programme, now).compiled.programme
+    ):
+        # What an approver has limited is not the writer's to lift.
+        del columns["per_applicant"], columns["per_applicant_reason"]
+    for name, value in columns.items():
+        setattr(call, name, value)
+    call.changed_by, call.version = actor.subject, call.version + 1
+    await session.flush()
+    _audit(session, actor, "call.redraft", call, now)
+    return call
+
+
+def written(actor: Actor, new: NewCall, *, now: datetime) -> Call:
+    """Write a draft with all its checks, and store nothing."""
+    columns = _columns(new, _programme(new.programme, now), actor)
+    return Call(
+        id=new_id(), **columns, state=CallState.DRAFT, version=1, created_by=actor.subject,
+        created_at=now,
+    )  # fmt: skip
 
 
 async def move_call(
@@ -73,9 +92,7 @@ async def move_call(
 ) -> Call:
     """Publish, rank or cancel a call."""
     call = await queries.call(session, actor, call_id, for_update=True)
-    programme = library().programme_on(call.programme, city_day(now))
-    if programme is None:
-        raise programme_unknown("/programme", call.programme, library().programmes)
+    programme = _programme(call.programme, now)
     rules.require_approver(is_approver=actor.has(Role.APPROVER), event=deed.event)
     if not actor.has(Role.APPROVER):
         rules.require_own_department(actor.department, programme)
@@ -118,7 +135,7 @@ async def _do(
 async def _publish(
     session: AsyncSession, actor: Actor, call: Call, programme: PlanProgramme, now: datetime
 ) -> None:
-    rules.require_other_person(call.created_by, actor.subject)
+    rules.require_other_person(actor.subject, call.created_by, call.changed_by)
     places = programme.compiled.programme.places
     if places is not None and places.count is not None and places.per == "year":
         left = places.count - await queries.taken_places(session, call)
@@ -171,7 +188,7 @@ async def _settle(
 
 def _limit_applications(actor: Actor, call: Call, rule: Programme, deed: CallDeed) -> None:
     """Limit what one applicant may file, where the text has no limit or a wider one."""
-    rules.require_other_person(call.created_by, actor.subject)
+    rules.require_other_person(actor.subject, call.created_by, call.changed_by)
     limit, reason = _data(deed, LimitData).per_applicant, _require_reason(deed)
     stated = rule.applications.count if rule.applications else None
     if stated is not None and (limit is None or limit > stated):
@@ -194,6 +211,35 @@ def _data(deed: CallDeed, shape: type[DataT]) -> DataT:
     except ValidationError as error:
         found = [{**e, "loc": ("body", "data", *e["loc"])} for e in error.errors()]
         raise refusal_from_validation(found) from None
+
+
+def _programme(programme_id: str, now: datetime) -> PlanProgramme:
+    programme = library().programme_on(programme_id, city_day(now))
+    if programme is None:
+        raise programme_unknown("/programme", programme_id, library().programmes)
+    return programme
+
+
+def _columns(new: NewCall, programme: PlanProgramme, actor: Actor) -> dict[str, Any]:
+    """Check a draft against its programme, and give all that it says."""
+    rules.require_own_department(actor.department, programme)
+    rules.require_notice(new.notice, programme)
+    rules.require_window(new.window.opens_on, new.window.closes_on)
+    rule = programme.compiled.programme
+    materials = [each.model_dump() for each in new.materials or _materials(rule)]
+    return {
+        "programme": programme.id, "year": new.year,
+        "title": new.title or f"{new.year}年度{rule.title}申报通知",
+        "department": actor.department, "document": new.document,
+        "opens_on": new.window.opens_on, "closes_on": new.window.closes_on,
+        "budget_fen": new.budget_fen, "quota": _quota(new, rule), "ties": new.ties,
+        "per_applicant": _limit(new, rule), "per_applicant_reason": new.per_applicant_reason,
+        "materials": materials, "templates": [each.model_dump() for each in new.templates],
+        "rank_by": _rank_by(new, rule),
+        "materials_sha256": digest(canonical_json({"materials": materials})),
+        "contact": new.contact, "materials_required": new.materials_required,
+        "notice": new.notice,
+    }  # fmt: skip
 
 
 def _rank_by(new: NewCall, rule: Programme) -> RankBy:
@@ -223,7 +269,7 @@ def _limit(new: NewCall, rule: Programme) -> int | None:
     stated = rule.applications.count if rule.applications else None
     if new.per_applicant is None:
         return stated
-    if rule.applications is not None and stated is None:
+    if rules.only_approvers_limit(rule):
         raise invalid_field(
             "/per_applicant", "limit-by-approver",
             "条款写明申报数量不受限制；确需限制的，由审批人说明理由后限定。",

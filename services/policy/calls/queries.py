@@ -358,7 +358,7 @@ def _allowed(row: Call, actor: Actor, programme: PlanProgramme | None) -> list[C
     if row.notice != NoticeBy.LIST and CallEvent.PUBLISH_LIST in events:
         events.remove(CallEvent.PUBLISH_LIST)
     if actor.has(Role.APPROVER):
-        mine = actor.subject == row.created_by
+        mine = actor.subject in (row.created_by, row.changed_by)
         return [event for event in events if not mine or event not in OTHERS_ONLY]
     own = programme is not None and actor.department in programme.department_codes
     if not actor.has(Role.REVIEWER) or not own:

@@ -1,10 +1,10 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Query, Response
+from fastapi import Query, Request, Response
 
 from services.kernel.clock import city_day
-from services.kernel.etags import set_etag
+from services.kernel.etags import MATCHED, set_etag
 from services.kernel.pages import Page, page_of
 from services.kernel.unit import Now, Session, noun_router
 from services.policy.call_texts.queries import preview
@@ -34,6 +34,14 @@ async def draft_call(
     return queries.view(call, actor, city_day(now))
 
 
+@router.post("/previews")
+async def preview_draft(
+    body: NewCall, actor: CallWriter, session: Session, now: Now
+) -> CallPreview:
+    """Read a call as a notice before it is written down: the same checks, and nothing is stored."""
+    return await preview(session, actions.written(actor, body, now=now), city_day(now))
+
+
 @router.get("")
 async def list_calls(
     *,
@@ -58,6 +66,22 @@ async def get_call(
 ) -> CallView:
     """Read one call."""
     call = await queries.call(session, actor, call_id)
+    set_etag(response, call.version)
+    return queries.view(call, actor, city_day(now))
+
+
+@router.put("/{call_id}", dependencies=[MATCHED])
+async def redraft_call(  # noqa: PLR0917  FastAPI hands each of these over by name
+    call_id: UUID,
+    body: NewCall,
+    actor: CallWriter,
+    session: Session,
+    now: Now,
+    request: Request,
+    response: Response,
+) -> CallView:
+    """Put another draft in place of this one, by the same checks; what was published stands."""
+    call = await actions.redraft_call(session, actor, call_id, body, request, now=now)
     set_etag(response, call.version)
     return queries.view(call, actor, city_day(now))
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from services.kernel.errors import Conflict, Forbidden, invalid_field
 from services.policy.plan.rules import PlanProgramme
+from services.rulebook import Programme
 
 
 class CallState(StrEnum):
@@ -150,9 +151,26 @@ def require_own_department(department: str | None, programme: PlanProgramme) -> 
         )
 
 
-def require_other_person(created_by: str, subject: str) -> None:
-    """Refuse the publication of one's own draft."""
-    if created_by == subject:
+def require_draft(state: CallState) -> None:
+    """Change drafts only: whoever applies relies on what was published."""
+    if state is not CallState.DRAFT:
+        is_zh, is_en = STATE_NAMES[state]
+        raise Conflict(
+            f"申报批次处于“{is_zh}”状态，不能修改；如须更正，请取消后另行编制。",
+            f"The call is {is_en}, and only a draft can be changed; to correct it, cancel it and"
+            " write another one.",
+            code="call-not-draft",
+        )
+
+
+def only_approvers_limit(rule: Programme) -> bool:
+    """Tell whether the text sets no limit of applications, so that only an approver sets one."""
+    return rule.applications is not None and rule.applications.count is None
+
+
+def require_other_person(subject: str, *writers: str | None) -> None:
+    """Refuse the publication of one's own draft, or of one that one has changed."""
+    if subject in writers:
         raise Forbidden(
             "申报批次须由编制人以外的人发布。",
             "A call is published by another person than the one who wrote it.",

@@ -17,6 +17,10 @@ LETTER = "recommendation-letter"
 
 
 def upgrade() -> None:
+    op.add_column("call", sa.Column("changed_by", sa.Text(), nullable=True))
+    op.create_check_constraint(
+        op.f("ck_call_four_eyes_changed"), "call", "published_by <> changed_by"
+    )
     op.add_column("policy_case", sa.Column("asked_amount_fen", sa.BigInteger(), nullable=True))
     op.add_column(
         "call_rank", sa.Column("held", sa.Boolean(), server_default="false", nullable=False)
@@ -68,6 +72,8 @@ def downgrade() -> None:
     op.drop_constraint(op.f("ck_call_rank_held"), "call_rank", type_="check")
     op.drop_column("call_rank", "held")
     op.drop_column("policy_case", "asked_amount_fen")
+    op.drop_constraint(op.f("ck_call_four_eyes_changed"), "call", type_="check")
+    op.drop_column("call", "changed_by")
 
 
 def _allow(*kinds: str) -> None:
