@@ -42,7 +42,7 @@ async def draft_document(
     runtime: CurrentRuntime,
     response: Response,
 ) -> DocumentView:
-    """Draft a decision of one case, or a payment document (资金下达文件) of many cases."""
+    """Draft a decision of one case, a payment document (资金下达文件), or a letter (推荐函)."""
     document = await draft(session, actor, body, now=now, stand=_stand(runtime))
     set_etag(response, document.version)
     response.headers["Location"] = f"/v1/policy/documents/{document.id}"
@@ -61,9 +61,7 @@ async def list_documents(
     """List the documents that the caller may know of, the newest first."""
     rows = await queries.documents(session, actor, page, kind=kind, state=state, case=case)
     found = page_of(rows, page, lambda row: [row.id])
-    tallies = await queries.tallies(session, found["items"])
-    replaced = await queries.replacements(session, found["items"])
-    items = [queries.summary(row, tallies[row.id], replaced.get(row.id)) for row in found["items"]]
+    items = await queries.summaries(session, found["items"])
     return DocumentList(items=items, next_cursor=found["next_cursor"])
 
 
