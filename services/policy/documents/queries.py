@@ -19,7 +19,13 @@ from services.policy.cases.queries import applicant_of, last_id
 from services.policy.cases.rules import CaseState
 from services.policy.documents import rules
 from services.policy.documents.access import visible_to
-from services.policy.documents.models import Document, DocumentCase, DocumentLetter, KeptFile
+from services.policy.documents.models import (
+    ConvertedFile,
+    Document,
+    DocumentCase,
+    DocumentLetter,
+    KeptFile,
+)
 from services.policy.documents.rules import (
     KIND_NAMES,
     NEXT,
@@ -182,6 +188,14 @@ async def number_is_taken(session: AsyncSession, number: str) -> bool:
 async def content_of(session: AsyncSession, sha256: str) -> bytes:
     """Give the bytes that are kept under a hash."""
     return (await session.get_one(KeptFile, sha256)).content
+
+
+async def converted(session: AsyncSession, sha256: str, media_type: str) -> str | None:
+    """Find what a kept file became in another format."""
+    statement = select(ConvertedFile.sha256).where(
+        ConvertedFile.source_sha256 == sha256, ConvertedFile.media_type == media_type
+    )
+    return await session.scalar(statement)
 
 
 async def verification(session: AsyncSession, code: str) -> VerificationView:

@@ -82,6 +82,8 @@ CASES_OF: Mapping[DocumentKind, frozenset[CaseState]] = {
     DocumentKind.REFUSAL: frozenset({CaseState.REFUSED}),
     DocumentKind.REVOCATION: frozenset({CaseState.REVOKED}),
     DocumentKind.PAYMENT: frozenset({CaseState.DECIDED, CaseState.AWARDED}),
+    # Its ground is a recommendation, and no case.
+    DocumentKind.LETTER: frozenset(),
 }
 DECISION_OF: Mapping[CaseState, DocumentKind] = {
     state: kind
