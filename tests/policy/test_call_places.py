@@ -28,7 +28,7 @@ from tests.policy.steps import (
     until,
     walk_to_review,
 )
-from tests.policy.test_calls import CALLS, GROWTH, apply, deed, published
+from tests.policy.test_calls import CALLS, GROWTH, apply, deed, published, try_deed
 
 RACES = 4
 Given = tuple[httpx.AsyncClient, dict[str, Any]]
@@ -136,6 +136,46 @@ async def test_a_case_that_is_being_completed_keeps_its_rank(platform: Any, toda
     for event in ("accept", "review", "propose"):
         case = await move(platform, reviewer, case, event)
     assert case["state"] == "proposed"
+
+
+async def test_who_does_not_complete_his_case_holds_nobody_up(platform: Any, today: date) -> None:
+    call = await published(platform, today, quota=1, rank_by="rule")
+    firm, case = await submitted(platform, call)
+    reviewer = platform.client("reviewer")
+    await move(platform, reviewer, case, "return", note="请补正证明材料")
+    _, other = await in_review(platform, call)
+    await judged(platform, case["id"], 90)
+    await judged(platform, other["id"], 80)
+    data = {"without_returned": True}
+    bare = await try_deed(platform, call, "rank", "reviewer", data=data)
+    assert bare.json()["errors"][0]["code"] == "reason-required"
+    strange = await try_deed(platform, call, "rank", "reviewer", data={"without": True})
+    assert strange.status_code == 422
+    call = await deed(platform, call, "rank", "reviewer", data=data, note="逾期未补正")
+
+    assert await places(platform, call) == {other["id"]: (True, False)}
+    assert (await propose(platform, other["id"])).status_code == 200
+    # Completed after all, it is ranked behind the place that is held.
+    await move(platform, firm, case, "complete")
+    call = await deed(platform, call, "rank", "reviewer")
+    assert await places(platform, call) == {
+        case["id"]: (False, False), other["id"]: (True, True),
+    }  # fmt: skip
+
+
+async def test_a_returned_case_without_a_score_is_waited_for_or_left_out_with_a_reason(
+    platform: Any, today: date
+) -> None:
+    call = await published(platform, today, rank_by="panel-score")
+    _, case = await submitted(platform, call)
+    await move(platform, platform.client("reviewer"), case, "return", note="请补正证明材料")
+    waits = await try_deed(platform, call, "rank", "reviewer")
+
+    assert code(waits) == (409, "panel-results-missing")
+    assert "without_returned" in waits.json()["detail"]
+    data = {"without_returned": True}
+    call = await deed(platform, call, "rank", "reviewer", data=data, note="逾期未补正")
+    assert call["state"] == "ranked"
 
 
 async def ranked_both_within(platform: Any, call: dict[str, Any], cases: list[str]) -> None:

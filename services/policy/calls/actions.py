@@ -25,6 +25,7 @@ from services.policy.calls.schemas import (
     Material,
     NewCall,
     NoData,
+    RankData,
     SettleData,
 )
 from services.policy.matches.actions.mark_due import EVERYBODY, mark_due
@@ -36,7 +37,7 @@ from services.policy.plan.rules import PlanProgramme
 from services.rulebook import Programme, canonical_json
 
 DataT = TypeVar("DataT", bound=BaseModel)
-WITH_DATA = (CallEvent.SETTLE, CallEvent.LIMIT)
+WITH_DATA = (CallEvent.RANK, CallEvent.SETTLE, CallEvent.LIMIT)
 # With these another day is the last on which firms may have the programme.
 MOVE_THE_LAST_DAY = (CallEvent.PUBLISH, CallEvent.RANK, CallEvent.CANCEL)
 
@@ -123,7 +124,7 @@ async def _do(
         case CallEvent.PUBLISH_LIST:
             await publish_list(session, actor, call, programme, now=now)
         case CallEvent.RANK:
-            await _rank(session, actor, call, now)
+            await _rank(session, actor, call, deed, now)
         case CallEvent.SETTLE:
             await _settle(session, actor, call, deed, now)
         case CallEvent.LIMIT:
@@ -148,15 +149,21 @@ async def _publish(
     call.published_by, call.published_at = actor.subject, now
 
 
-async def _rank(session: AsyncSession, actor: Actor, call: Call, now: datetime) -> None:
+async def _rank(
+    session: AsyncSession, actor: Actor, call: Call, deed: CallDeed, now: datetime
+) -> None:
     """Order the cases as they stand; earlier rankings stay on record.
 
     Nobody is proposed meanwhile, so that whoever holds a place is known.
     """
+    without_returned = _data(deed, RankData).without_returned
+    if without_returned:
+        _require_reason(deed)
     await lock_whole(session, call.id)
     found = await queries.latest_run(session, call.id)
     run = found[0].run + 1 if found else 1
-    places = rules.rank(await queries.entries(session, call), call.quota, Ties(call.ties))
+    entries = await queries.entries(session, call, without_returned=without_returned)
+    places = rules.rank(entries, call.quota, Ties(call.ties))
     _keep(session, actor, call, run, places, now)
 
 

@@ -159,13 +159,16 @@ async def taken_places(session: AsyncSession, call: Call) -> int:
     return int(await session.scalar(statement) or 0)
 
 
-async def entries(session: AsyncSession, call: Call) -> list[rules.Entry]:
+async def entries(
+    session: AsyncSession, call: Call, *, without_returned: bool = False
+) -> list[rules.Entry]:
     """Gather the cases that stand for a place, in the order in which they were submitted."""
+    left_out = {CaseState.RETURNED} if without_returned else set[CaseState]()
     first = _first_submitted().subquery()
     statement = (
         select(Case)
         .outerjoin(first, first.c.case_id == Case.id)
-        .where(Case.call_id == call.id, Case.state.in_(STANDING))
+        .where(Case.call_id == call.id, Case.state.in_(STANDING), Case.state.not_in(left_out))
         .order_by(first.c.at.nulls_last(), Case.id)
     )
     cases = list(await session.scalars(statement.execution_options(populate_existing=True)))

@@ -278,8 +278,11 @@ def require_results(missing: int) -> None:
     """Rank nothing by scores of which one is unknown: it is no zero, and might be the first."""
     if missing:
         raise Conflict(
-            f"有{missing}件尚无专家评审得分，不能排序；请先结束评审，或为其另组评审组。",
-            f"{missing} case(s) have no score of a panel; close it first, or convene another one.",
+            f"有{missing}件尚无专家评审得分，不能排序；请先结束评审，或为其另组评审组；"
+            "退回后未补正的，可说明理由不计入（without_returned）。",
+            f"{missing} case(s) have no score of a panel; close it first, or convene another one;"
+            " what was returned and is not completed may be left out with a reason"
+            " (`without_returned`).",
             code="panel-results-missing",
         )
 
