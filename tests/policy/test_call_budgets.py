@@ -11,11 +11,11 @@ import pytest
 from services.policy.cases.models import Case
 from services.policy.cases.rules import ReservationState
 from services.rulebook.reasons import yuan
-from tests.policy.desk_steps import copies
+from tests.policy.desk_steps import batch, copies, item
 from tests.policy.panel_steps import known
 from tests.policy.review_steps import case_now, end_calls
 from tests.policy.steps import budget, code, move, try_move, until
-from tests.policy.test_call_places import in_review, propose
+from tests.policy.test_call_places import in_review, propose, ranked_both_within
 from tests.policy.test_calls import GROWTH, published
 
 
@@ -131,3 +131,30 @@ async def test_two_at_once_do_not_spend_the_same_money(
     assert sorted(each.status_code for each in answers) == [200, 409]
     refused = next(each for each in answers if each.status_code == 409)
     assert refused.json()["code"] == "call-budget-exceeded"
+
+
+async def test_a_batch_spends_no_more_than_there_is(
+    platform: Any, today: date, amount: int
+) -> None:
+    call = await published(platform, today, budget_fen=2 * amount)
+    cases = [(await in_review(platform, call))[1] for _ in range(3)]
+    done = await batch(
+        platform, platform.client("reviewer"), "propose", [item(each) for each in cases]
+    )
+
+    assert (done["result"]["moved"], done["result"]["refused"]) == (2, 1)
+    told = [each["problem"]["code"] for each in done["result"]["items"] if not each["moved"]]
+    assert told == ["call-budget-exceeded"]
+
+
+async def test_a_batch_gives_no_more_places_than_there_are(platform: Any, today: date) -> None:
+    call = await published(platform, today, quota=1)
+    _, case = await in_review(platform, call)
+    cases = await copies(platform, case, 2)
+    await ranked_both_within(platform, call, cases)
+    items = [item({"id": each, "version": case["version"]}) for each in cases]
+    done = await batch(platform, platform.client("reviewer"), "propose", items)
+
+    assert done["result"]["moved"] == 1
+    told = [each["problem"]["code"] for each in done["result"]["items"] if not each["moved"]]
+    assert told == ["places-taken"]
