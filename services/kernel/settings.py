@@ -1,5 +1,6 @@
 """Settings of a process, read from the environment; secrets come from nowhere else."""
 
+import shlex
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
@@ -74,6 +75,11 @@ class Settings(BaseSettings):
     clamd: str = Field(
         "", alias="LIANGXIN_CLAMD", description="host:port, or the path of a socket, of a scanner"
     )
+    ofd_converter: str = Field(
+        "",
+        alias="LIANGXIN_OFD_CONVERTER",
+        description="A command that writes {ofd} from {pdf}; unset, documents are PDF only",
+    )
     crash_at: str = Field("", alias="LIANGXIN_CRASH_AT", description="For fault runs: see crash.py")
 
     @field_validator("trusted_proxies", mode="before")
@@ -92,6 +98,17 @@ class Settings(BaseSettings):
         is_port = value.rpartition(":")[2].isdigit() and value.rpartition(":")[0] != ""
         if value and not value.startswith("/") and not is_port:
             raise ValueError("must be host:port, or the path of a socket")
+        return value
+
+    @field_validator("ofd_converter")
+    @classmethod
+    def converter_names_its_files(cls, value: str) -> str:
+        if value and not ("{pdf}" in value and "{ofd}" in value):
+            raise ValueError("must name the file to read as {pdf} and the file to write as {ofd}")
+        try:
+            shlex.split(value)
+        except ValueError as error:
+            raise ValueError("must be a command as a shell reads it") from error
         return value
 
     @model_validator(mode="after")

@@ -77,6 +77,7 @@ from services.policy.contract.offers import (
 from services.policy.contract.panels import PanelClosed, PanelReopened
 from services.policy.contract.recommendations import RecommendationChanged
 from services.policy.contract.reminders import CaseReminded, StepChanged
+from services.policy.documents.actions.convert import CONVERTER, Converter
 from services.policy.documents.actions.typeset import TYPESETTER, Typesetter, packaged_fonts
 from services.policy.documents.routes import router as documents
 from services.policy.evaluations.routes import firms_router as entitlements
@@ -189,6 +190,7 @@ async def begin(runtime: Runtime) -> None:
         info={
             CALENDAR: runtime.calendar, SECRET_KEY: runtime.settings.secret_key,
             KNOWN: KnownDecisions(), OFFICE: office, TYPESETTER: Typesetter(packaged_fonts()),
+            CONVERTER: Converter(runtime.settings.ofd_converter),
             STORAGE: open_storage(runtime.settings, "policy/evidence"),
             LIMITS: HeldLimits(office.clocks, is_demonstration),
         }

@@ -28,6 +28,7 @@ from services.launch.embedded import embedded_servers
 from services.launch.platform import Platform, running_platform
 from services.launch.registry import SERVICES
 from tests.benchmarks.served import OPEN_DOOR
+from tests.settling import settle
 
 AUTHORITY = "330281"
 WORKERS = 8
@@ -87,7 +88,7 @@ async def ground(folder: Path) -> AsyncGenerator[Ground]:
             made = Ground(settings, tokens, await _register_firms(platform), [])
             async with _client(platform) as client:
                 made.programmes += [[await _budget(client, made)] for _ in range(WORKERS)]
-            await platform.settle()
+            await settle(platform.runtimes)
         await _analyze(settings)
         yield made
 

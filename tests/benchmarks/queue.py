@@ -1,8 +1,9 @@
-"""The desk: the first page of a long queue beside its bare SQL, and a batch of many cases."""
+"""The desk: the first page of a long queue beside its bare SQL, and batches of many cases."""
 
 import itertools
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 import asyncpg
@@ -34,16 +35,20 @@ GROWTH, JXJ, TOWN = "digital-growth", "jxj", "330282107"
 REVIEWER = Actor(
     "bench-reviewer", "bench", frozenset({Role.REVIEWER}), frozenset({"policy:write"}), JXJ
 )
+APPROVER = Actor("bench-approver", "bench", frozenset({Role.APPROVER}), frozenset({"policy:write"}))
 # As many of each as a queue has: most are decided, some wait.
 STATES = ("submitted", "accepted", "in-review", "withdrawn", "refused", "returned", "withdrawn")
 _FILL = """
 INSERT INTO policy.policy_case
     (id, plan, plan_version, programme, measure, applicant_kind, applicant_id, applicant_name,
      matter_kind, matter_period, open_key, reference_year, state, version, person_version,
-     situation, assessment, facts_known_until, created_by, created_at, changed_at)
+     attempt, proposed_outcome, reviewed_by, situation, assessment, facts_known_until, created_by,
+     created_at, changed_at)
 SELECT t.id, 'bench', 'bench', t.programme, NULL, 'firm', t.uscc, '示范测速有限公司', 'year',
-       '2025', 'bench-' || t.id, 2025, t.state, 2, 2, $5::jsonb, $6::jsonb, now(), 'bench', now(),
-       now()
+       '2025', 'bench-' || t.id, 2025, t.state, 2, 2, (t.state = 'proposed')::int,
+       CASE t.state WHEN 'proposed' THEN 'refuse' END,
+       CASE t.state WHEN 'proposed' THEN 'bench-reviewer' END, $5::jsonb, $6::jsonb, now(), 'bench',
+       now(), now()
 FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[]) AS t (id, programme, uscc, state)
 """
 _COLUMNS = """
@@ -55,6 +60,26 @@ _OF_DEPARTMENT = f"{_COLUMNS} WHERE programme = ANY($1) ORDER BY id DESC LIMIT 5
 _OF_STATE = f"{_COLUMNS} WHERE programme = ANY($1) AND state = $2 ORDER BY id DESC LIMIT 51"
 _OF_TOWN = f"""{_COLUMNS} WHERE state = $1 AND applicant_kind = 'firm' AND EXISTS (
     SELECT FROM firm WHERE uscc = applicant_id AND town_code = $2) ORDER BY id DESC LIMIT 51"""
+
+
+@dataclass(frozen=True)
+class Deed:
+    """What is done to many cases, by whom, from which state."""
+
+    event: str
+    state: str
+    words: str
+    actor: Actor
+    client: str
+    note: str = ""
+    data: dict[str, str] = field(default_factory=dict[str, str])
+
+
+DEEDS = (
+    Deed("accept", "submitted", "accepted", REVIEWER, "reviewer"),
+    # A refusal is decided without finance, so that the desk alone is measured.
+    Deed("decide", "proposed", "decided", APPROVER, "approver", "测速", {"outcome": "refuse"}),
+)
 
 
 async def measure(ground: Ground, sizes: Sizes) -> list[Figure]:
@@ -77,7 +102,8 @@ async def measure(ground: Ground, sizes: Sizes) -> list[Figure]:
             for words, who, query, statement, values in asked:
                 call = Call("GET", f"/v1/policy/cases?limit={PAGE}{query}", ground.bearer(who))
                 figures += await _page(sizes, words, call, app, bare, statement, values)
-            figures += await _batch(ground, sizes, runtime, app)
+            for deed in DEEDS:
+                figures += await _batch(ground, sizes, runtime, app, deed)
         finally:
             await bare.close()
     return figures
@@ -109,18 +135,20 @@ async def _page(
     ]
 
 
-async def _batch(ground: Ground, sizes: Sizes, runtime: Runtime, app: Any) -> list[Figure]:
-    """Accept many cases by one batch, and as many by a request each."""
+async def _batch(
+    ground: Ground, sizes: Sizes, runtime: Runtime, app: Any, deed: Deed
+) -> list[Figure]:
+    """Move many cases by one batch, and as many by a request each."""
     count = sizes.of(BATCH, 50)
 
     async def ours() -> float:
-        cases = await _fill(ground, runtime, count, states=("submitted",))
-        items = [{"case": str(each), "version": 2, "data": {}} for each in cases]
+        cases = await _fill(ground, runtime, count, states=(deed.state,))
+        items = [{"case": str(each), "version": 2, "data": deed.data} for each in cases]
         began = time.perf_counter()
         async with runtime.sessions() as session:
             operation = begin_operation(
-                session, REVIEWER, OPERATION, total=count, now=system_now(),
-                input_={"event": "accept", "note": "", "items": items},
+                session, deed.actor, OPERATION, total=count, now=system_now(),
+                input_={"event": deed.event, "note": deed.note, "items": items},
             )  # fmt: skip
             await session.flush()
             id_ = operation.id
@@ -136,12 +164,14 @@ async def _batch(ground: Ground, sizes: Sizes, runtime: Runtime, app: Any) -> li
         return took
 
     async def singly() -> float:
-        cases = await _fill(ground, runtime, count, states=("submitted",))
-        body = orjson.dumps({"event": "accept", "version": 2, "note": "", "data": {}})
+        cases = await _fill(ground, runtime, count, states=(deed.state,))
+        body = orjson.dumps(
+            {"event": deed.event, "version": 2, "note": deed.note, "data": deed.data}
+        )
         calls = [
             Call(
                 "POST", f"/v1/policy/cases/{each}/events",
-                {**ground.bearer("reviewer"), "idempotency-key": str(new_id())}, body,
+                {**ground.bearer(deed.client), "idempotency-key": str(new_id())}, body,
             )
             for each in cases
         ]  # fmt: skip
@@ -152,7 +182,7 @@ async def _batch(ground: Ground, sizes: Sizes, runtime: Runtime, app: Any) -> li
 
     peer = "a request each"
     measured = await interleaved(sizes.rounds, {"ours": ours, peer: singly})
-    what = f"batch of {count} cases accepted, each with its answer"
+    what = f"batch of {count} cases {deed.words}, each with its answer"
     return [compare(what, "s", measured, ours="ours", peer=peer, ratio_at_most=1)]
 
 

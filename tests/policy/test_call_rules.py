@@ -1,5 +1,6 @@
 """When a call takes applications, and who has a place when places are few."""
 
+from dataclasses import replace
 from datetime import date
 from uuid import UUID
 
@@ -113,8 +114,18 @@ def test_an_illegal_event_names_the_state_and_what_it_allows() -> None:
 
 def test_nobody_publishes_his_own_draft() -> None:
     with pytest.raises(Forbidden):
-        rules.require_other_person("officer", "officer")
-    rules.require_other_person("officer", "another")
+        rules.require_other_person("officer", "officer", None)
+    with pytest.raises(Forbidden):
+        rules.require_other_person("officer", "another", "officer")
+    rules.require_other_person("officer", "another", None)
+
+
+@pytest.mark.parametrize("state", [each for each in CallState if each is not CallState.DRAFT])
+def test_only_a_draft_is_changed(state: CallState) -> None:
+    rules.require_draft(CallState.DRAFT)
+    with pytest.raises(Conflict) as refused:
+        rules.require_draft(state)
+    assert refused.value.code == "call-not-draft"
 
 
 def test_places_are_told_by_case() -> None:
@@ -123,3 +134,56 @@ def test_places_are_told_by_case() -> None:
 
     assert isinstance(place.case, UUID)
     assert place.case == entry.case
+
+
+def held(*points: int | None) -> list[Entry]:
+    return [replace(each, held=True) for each in entries(*points)]
+
+
+def test_who_holds_a_place_keeps_it_and_the_others_share_what_is_left() -> None:
+    kept, others = held(60, 70, 80, 85), entries(95, 90)
+    ranked = rules.rank([*kept, *others], 5, Ties.UNDECIDED)
+
+    assert [(p.rank_by, p.position, p.within, p.held) for p in ranked] == [
+        (95, 1, True, False), (90, 2, False, False), (85, 3, True, True), (80, 4, True, True),
+        (70, 5, True, True), (60, 6, True, True),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("ties", list(Ties))
+def test_where_all_places_are_held_nobody_else_is_within(ties: Ties) -> None:
+    ranked = rules.rank([*held(60, 70), *entries(95, 90)], 2, ties)
+
+    assert [(p.rank_by, p.within) for p in ranked] == [
+        (95, False), (90, False), (70, True), (60, True),
+    ]  # fmt: skip
+
+
+def test_a_tie_that_was_settled_stays_settled_once_its_winner_is_proposed() -> None:
+    assert within([*entries(90), *held(80), *entries(80)], 2) == [
+        (90, 1, True), (80, 2, True), (80, 2, False),
+    ]  # fmt: skip
+
+
+def test_all_who_tie_stay_within_beside_one_of_them_who_holds_his_place() -> None:
+    assert within([*held(80), *entries(80, 70)], 1, Ties.ALL) == [
+        (80, 1, True), (80, 1, True), (70, 3, False),
+    ]  # fmt: skip
+
+
+def test_a_held_place_is_kept_by_who_is_no_longer_eligible() -> None:
+    gone = [replace(each, held=True) for each in entries(None, eligible=False)]
+    ranked = rules.rank([*gone, *entries(90)], 1, Ties.UNDECIDED)
+
+    assert [(p.rank_by, p.within, p.held) for p in ranked] == [
+        (90, False, False), (None, True, True),
+    ]  # fmt: skip
+
+
+def test_who_stands_before_those_who_hold_the_places_is_told_so() -> None:
+    refused = rules.outside_quota(5, 2, Ties.UNDECIDED, held=4)
+
+    assert refused.zh == (
+        "本批次限5个名额，本件排第2位，排序时另有4件已提请批准或已决定，名额为其保留，未入围。"
+    )
+    assert "4 cases that do not come before it held their places already" in refused.en

@@ -1,9 +1,10 @@
 """Writing, publishing, ranking and cancelling calls; settling ties, limiting applications."""
 
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
+from fastapi import Request
 from pydantic import BaseModel, ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -11,7 +12,7 @@ from services.kernel.actors import Actor, Role
 from services.kernel.audit import audit
 from services.kernel.clock import city_day
 from services.kernel.errors import Refusal, invalid_field
-from services.kernel.etags import check_version
+from services.kernel.etags import check_version, require_match
 from services.kernel.ids import new_id
 from services.kernel.problems import refusal_from_validation
 from services.kernel.strict_json import digest
@@ -24,47 +25,67 @@ from services.policy.calls.schemas import (
     Material,
     NewCall,
     NoData,
+    RankData,
     SettleData,
 )
 from services.policy.matches.actions.mark_due import EVERYBODY, mark_due
 from services.policy.notices.actions.publish_list import publish_list
+from services.policy.places.queries import lock_whole
 from services.policy.plan.actions.load_library import library
 from services.policy.plan.queries import programme_unknown
 from services.policy.plan.rules import PlanProgramme
 from services.rulebook import Programme, canonical_json
 
 DataT = TypeVar("DataT", bound=BaseModel)
-WITH_DATA = (CallEvent.SETTLE, CallEvent.LIMIT)
+WITH_DATA = (CallEvent.RANK, CallEvent.SETTLE, CallEvent.LIMIT)
 # With these another day is the last on which firms may have the programme.
 MOVE_THE_LAST_DAY = (CallEvent.PUBLISH, CallEvent.RANK, CallEvent.CANCEL)
 
 
 async def draft_call(session: AsyncSession, actor: Actor, new: NewCall, *, now: datetime) -> Call:
     """Write a call down; it takes applications once another person has published it."""
-    programme = library().programme_on(new.programme, city_day(now))
-    if programme is None:
-        raise programme_unknown("/programme", new.programme, library().programmes)
-    rules.require_own_department(actor.department, programme)
-    rules.require_notice(new.notice, programme)
-    rules.require_window(new.window.opens_on, new.window.closes_on)
-    rule = programme.compiled.programme
-    materials = [each.model_dump() for each in new.materials or _materials(rule)]
-    call = Call(
-        id=new_id(), programme=programme.id, year=new.year,
-        title=new.title or f"{new.year}年度{rule.title}申报通知", department=actor.department,
-        document=new.document, opens_on=new.window.opens_on, closes_on=new.window.closes_on,
-        budget_fen=new.budget_fen, quota=_quota(new, rule), ties=new.ties,
-        per_applicant=_limit(new, rule), per_applicant_reason=new.per_applicant_reason,
-        materials=materials, templates=[each.model_dump() for each in new.templates],
-        rank_by=_rank_by(new, rule),
-        materials_sha256=digest(canonical_json({"materials": materials})), contact=new.contact,
-        materials_required=new.materials_required, notice=new.notice, state=CallState.DRAFT,
-        version=1, created_by=actor.subject, created_at=now,
-    )  # fmt: skip
+    call = written(actor, new, now=now)
     session.add(call)
     await session.flush()
     _audit(session, actor, "call.draft", call, now)
     return call
+
+
+async def redraft_call(
+    session: AsyncSession,
+    actor: Actor,
+    call_id: UUID,
+    new: NewCall,
+    request: Request,
+    *,
+    now: datetime,
+) -> Call:
+    """Put another draft in place of this one; what was published stands."""
+    call = await queries.call(session, actor, call_id, for_update=True)
+    rules.require_own_department(actor.department, _programme(call.programme, now))
+    require_match(request, call.version)
+    rules.require_draft(CallState(call.state))
+    columns = _columns(new, _programme(new.programme, now), actor)
+    if new.programme == call.programme and rules.only_approvers_limit(
+        _programme(new.programme, now).compiled.programme
+    ):
+        # What an approver has limited is not the writer's to lift.
+        del columns["per_applicant"], columns["per_applicant_reason"]
+    for name, value in columns.items():
+        setattr(call, name, value)
+    call.changed_by, call.version = actor.subject, call.version + 1
+    await session.flush()
+    _audit(session, actor, "call.redraft", call, now)
+    return call
+
+
+def written(actor: Actor, new: NewCall, *, now: datetime) -> Call:
+    """Write a draft with all its checks, and store nothing."""
+    columns = _columns(new, _programme(new.programme, now), actor)
+    return Call(
+        id=new_id(), **columns, state=CallState.DRAFT, version=1, created_by=actor.subject,
+        created_at=now,
+    )  # fmt: skip
 
 
 async def move_call(
@@ -72,9 +93,7 @@ async def move_call(
 ) -> Call:
     """Publish, rank or cancel a call."""
     call = await queries.call(session, actor, call_id, for_update=True)
-    programme = library().programme_on(call.programme, city_day(now))
-    if programme is None:
-        raise programme_unknown("/programme", call.programme, library().programmes)
+    programme = _programme(call.programme, now)
     rules.require_approver(is_approver=actor.has(Role.APPROVER), event=deed.event)
     if not actor.has(Role.APPROVER):
         rules.require_own_department(actor.department, programme)
@@ -105,7 +124,7 @@ async def _do(
         case CallEvent.PUBLISH_LIST:
             await publish_list(session, actor, call, programme, now=now)
         case CallEvent.RANK:
-            await _rank(session, actor, call, now)
+            await _rank(session, actor, call, deed, now)
         case CallEvent.SETTLE:
             await _settle(session, actor, call, deed, now)
         case CallEvent.LIMIT:
@@ -117,7 +136,7 @@ async def _do(
 async def _publish(
     session: AsyncSession, actor: Actor, call: Call, programme: PlanProgramme, now: datetime
 ) -> None:
-    rules.require_other_person(call.created_by, actor.subject)
+    rules.require_other_person(actor.subject, call.created_by, call.changed_by)
     places = programme.compiled.programme.places
     if places is not None and places.count is not None and places.per == "year":
         left = places.count - await queries.taken_places(session, call)
@@ -130,11 +149,21 @@ async def _publish(
     call.published_by, call.published_at = actor.subject, now
 
 
-async def _rank(session: AsyncSession, actor: Actor, call: Call, now: datetime) -> None:
-    """Order the cases as they stand; earlier rankings stay on record."""
+async def _rank(
+    session: AsyncSession, actor: Actor, call: Call, deed: CallDeed, now: datetime
+) -> None:
+    """Order the cases as they stand; earlier rankings stay on record.
+
+    Nobody is proposed meanwhile, so that whoever holds a place is known.
+    """
+    without_returned = _data(deed, RankData).without_returned
+    if without_returned:
+        _require_reason(deed)
+    await lock_whole(session, call.id)
     found = await queries.latest_run(session, call.id)
     run = found[0].run + 1 if found else 1
-    places = rules.rank(await queries.entries(session, call), call.quota, Ties(call.ties))
+    entries = await queries.entries(session, call, without_returned=without_returned)
+    places = rules.rank(entries, call.quota, Ties(call.ties))
     _keep(session, actor, call, run, places, now)
 
 
@@ -144,7 +173,8 @@ def _keep(
     session.add_all(
         CallRank(
             id=new_id(), call_id=call.id, run=run, case_id=each.case, position=each.position,
-            rank_by=each.rank_by, within=each.within, ranked_by=actor.subject, ranked_at=now,
+            rank_by=each.rank_by, within=each.within, held=each.held, ranked_by=actor.subject,
+            ranked_at=now,
         )
         for each in places
     )  # fmt: skip
@@ -156,15 +186,16 @@ async def _settle(
     """Give the places that a tie left open to whom an approver chose, with his reason, as a run."""
     chosen = _data(deed, SettleData).cases
     _require_reason(deed)
+    await lock_whole(session, call.id)
     rows = await queries.latest_run(session, call.id)
-    places = [rules.Place(r.case_id, r.position, r.rank_by, r.within) for r in rows]
+    places = [rules.Place(r.case_id, r.position, r.rank_by, r.within, r.held) for r in rows]
     settled = rules.settle(places, call.quota or 0, chosen)
     _keep(session, actor, call, rows[0].run + 1, settled, now)
 
 
 def _limit_applications(actor: Actor, call: Call, rule: Programme, deed: CallDeed) -> None:
     """Limit what one applicant may file, where the text has no limit or a wider one."""
-    rules.require_other_person(call.created_by, actor.subject)
+    rules.require_other_person(actor.subject, call.created_by, call.changed_by)
     limit, reason = _data(deed, LimitData).per_applicant, _require_reason(deed)
     stated = rule.applications.count if rule.applications else None
     if stated is not None and (limit is None or limit > stated):
@@ -187,6 +218,35 @@ def _data(deed: CallDeed, shape: type[DataT]) -> DataT:
     except ValidationError as error:
         found = [{**e, "loc": ("body", "data", *e["loc"])} for e in error.errors()]
         raise refusal_from_validation(found) from None
+
+
+def _programme(programme_id: str, now: datetime) -> PlanProgramme:
+    programme = library().programme_on(programme_id, city_day(now))
+    if programme is None:
+        raise programme_unknown("/programme", programme_id, library().programmes)
+    return programme
+
+
+def _columns(new: NewCall, programme: PlanProgramme, actor: Actor) -> dict[str, Any]:
+    """Check a draft against its programme, and give all that it says."""
+    rules.require_own_department(actor.department, programme)
+    rules.require_notice(new.notice, programme)
+    rules.require_window(new.window.opens_on, new.window.closes_on)
+    rule = programme.compiled.programme
+    materials = [each.model_dump() for each in new.materials or _materials(rule)]
+    return {
+        "programme": programme.id, "year": new.year,
+        "title": new.title or f"{new.year}年度{rule.title}申报通知",
+        "department": actor.department, "document": new.document,
+        "opens_on": new.window.opens_on, "closes_on": new.window.closes_on,
+        "budget_fen": new.budget_fen, "quota": _quota(new, rule), "ties": new.ties,
+        "per_applicant": _limit(new, rule), "per_applicant_reason": new.per_applicant_reason,
+        "materials": materials, "templates": [each.model_dump() for each in new.templates],
+        "rank_by": _rank_by(new, rule),
+        "materials_sha256": digest(canonical_json({"materials": materials})),
+        "contact": new.contact, "materials_required": new.materials_required,
+        "notice": new.notice,
+    }  # fmt: skip
 
 
 def _rank_by(new: NewCall, rule: Programme) -> RankBy:
@@ -216,7 +276,7 @@ def _limit(new: NewCall, rule: Programme) -> int | None:
     stated = rule.applications.count if rule.applications else None
     if new.per_applicant is None:
         return stated
-    if rule.applications is not None and stated is None:
+    if rules.only_approvers_limit(rule):
         raise invalid_field(
             "/per_applicant", "limit-by-approver",
             "条款写明申报数量不受限制；确需限制的，由审批人说明理由后限定。",

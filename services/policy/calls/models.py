@@ -20,6 +20,7 @@ class Call(Base):
         CheckConstraint(f"state IN ({_STATES})", name="state"),
         CheckConstraint("opens_on <= closes_on", name="window"),
         CheckConstraint("published_by <> created_by", name="four_eyes"),
+        CheckConstraint("published_by <> changed_by", name="four_eyes_changed"),
         CheckConstraint("budget_fen > 0", name="budget"),
         CheckConstraint("quota > 0", name="quota"),
         CheckConstraint(f"notice IN ({_NOTICES})", name="notice"),
@@ -52,6 +53,8 @@ class Call(Base):
     version: Mapped[int]
     created_by: Mapped[str]
     created_at: Mapped[datetime]
+    # Who put the draft in place that was published, if not its first writer.
+    changed_by: Mapped[str | None]
     published_by: Mapped[str | None]
     published_at: Mapped[datetime | None]
 
@@ -63,6 +66,7 @@ class CallRank(Base):
     __table_args__ = (
         UniqueConstraint("call_id", "run", "case_id"),
         CheckConstraint("position >= 1", name="position"),
+        CheckConstraint("NOT held OR within IS TRUE", name="held"),
         {"info": {"append_only": True}},
     )
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -72,5 +76,7 @@ class CallRank(Base):
     position: Mapped[int]
     rank_by: Mapped[int | None]
     within: Mapped[bool | None]
+    # It had its place already when the call was ranked: proposed for approval, or further.
+    held: Mapped[bool] = mapped_column(server_default=text("false"))
     ranked_by: Mapped[str]
     ranked_at: Mapped[datetime]

@@ -28,12 +28,10 @@ from services.policy.calls.rules import (
     Ties,
 )
 from services.policy.calls.schemas import (
-    CallPreview,
     CallView,
     MaterialView,
     PlaceView,
     RankingView,
-    Section,
     Template,
     Window,
 )
@@ -41,18 +39,19 @@ from services.policy.cases.models import Case, CaseHistory
 from services.policy.cases.rules import CaseEvent, CaseState
 from services.policy.panels.queries import points_fact, standing_results
 from services.policy.panels.rules import whole_points
-from services.policy.parameters.queries import decisions
-from services.policy.parameters.rules import numbers_of
+from services.policy.places import rules as places
+from services.policy.places.queries import claims, holders, lock_places
 from services.policy.plan.actions.load_library import library
 from services.policy.plan.rules import PlanProgramme
 from services.rulebook.evaluate import World, value_of
 from services.rulebook.situation import Situation
 
 # A case in one of these stands for a place; drafts and what has ended do not.
+# One that was returned for completion is not out.
 STANDING = (
-    CaseState.SUBMITTED, CaseState.ACCEPTED, CaseState.IN_REVIEW, CaseState.PROPOSED,
-    CaseState.IN_NOTICE, CaseState.SUSPENDED, CaseState.DECIDED, CaseState.AWARDED,
-    CaseState.CLOSED,
+    CaseState.SUBMITTED, CaseState.RETURNED, CaseState.ACCEPTED, CaseState.IN_REVIEW,
+    CaseState.PROPOSED, CaseState.IN_NOTICE, CaseState.SUSPENDED, CaseState.DECIDED,
+    CaseState.AWARDED, CaseState.CLOSED,
 )  # fmt: skip
 
 
@@ -160,22 +159,29 @@ async def taken_places(session: AsyncSession, call: Call) -> int:
     return int(await session.scalar(statement) or 0)
 
 
-async def entries(session: AsyncSession, call: Call) -> list[rules.Entry]:
+async def entries(
+    session: AsyncSession, call: Call, *, without_returned: bool = False
+) -> list[rules.Entry]:
     """Gather the cases that stand for a place, in the order in which they were submitted."""
+    left_out = {CaseState.RETURNED} if without_returned else set[CaseState]()
     first = _first_submitted().subquery()
     statement = (
         select(Case)
         .outerjoin(first, first.c.case_id == Case.id)
-        .where(Case.call_id == call.id, Case.state.in_(STANDING))
+        .where(Case.call_id == call.id, Case.state.in_(STANDING), Case.state.not_in(left_out))
         .order_by(first.c.at.nulls_last(), Case.id)
     )
-    cases = list(await session.scalars(statement))
+    cases = list(await session.scalars(statement.execution_options(populate_existing=True)))
+    held = await holders(session, call.id)
     if call.rank_by == RankBy.PANEL_SCORE:
-        return await _judged_entries(session, cases)
+        return await _judged_entries(session, cases, held)
     return [
-        rules.Entry(each.id, each.assessment["outcome"] == "eligible", _points(each), number)
+        rules.Entry(
+            each.id, each.assessment["outcome"] == "eligible", _points(each), number,
+            held=each.id in held,
+        )
         for number, each in enumerate(cases)
-    ]
+    ]  # fmt: skip
 
 
 def _first_submitted() -> Select[tuple[UUID, datetime]]:
@@ -184,14 +190,17 @@ def _first_submitted() -> Select[tuple[UUID, datetime]]:
     return statement.group_by(CaseHistory.case_id)
 
 
-async def _judged_entries(session: AsyncSession, cases: Sequence[Case]) -> list[rules.Entry]:
+async def _judged_entries(
+    session: AsyncSession, cases: Sequence[Case], held: set[UUID]
+) -> list[rules.Entry]:
     """Rank by the scores that stand; one that is unknown keeps all from being ranked."""
     scores = await standing_results(session, [each.id for each in cases])
     found: list[rules.Entry] = []
     for number, case in enumerate(cases):
         row = scores.get(case.id)
         score = row.score_thousandths if row is not None else None
-        found.append(rules.Entry(case.id, _stands(case, score), score, number))
+        stands = _stands(case, score)
+        found.append(rules.Entry(case.id, stands, score, number, held=case.id in held))
     rules.require_results(sum(1 for each in found if each.eligible and each.rank_by is None))
     return found
 
@@ -241,7 +250,10 @@ async def ranking_view(session: AsyncSession, call: Call) -> RankingView:
         call=call.id, run=rows[0].run, ranked_by=RankBy(call.rank_by), quota=call.quota,
         ranked_at=rows[0].ranked_at,
         items=[
-            PlaceView(case=r.case_id, position=r.position, rank_by=r.rank_by, within=r.within)
+            PlaceView(
+                case=r.case_id, position=r.position, rank_by=r.rank_by, within=r.within,
+                held=r.held,
+            )
             for r in rows
         ],
     )  # fmt: skip
@@ -259,6 +271,7 @@ async def require_place(session: AsyncSession, case: Case) -> None:
         rules.require_score(score)
     if found.quota is None:
         return
+    await lock_places(session, found.id)
     rows = {row.case_id: row for row in await latest_run(session, found.id)}
     if case.id not in rows:
         raise Conflict(
@@ -273,8 +286,24 @@ async def require_place(session: AsyncSession, case: Case) -> None:
             "The case ties with others at the last place; that must be settled first.",
             code="tie-undecided",
         )
+    position = rows[case.id].position
     if not rows[case.id].within:
-        raise rules.outside_quota(found.quota, rows[case.id].position, Ties(found.ties))
+        held = sum(1 for row in rows.values() if row.held and row.position >= position)
+        raise rules.outside_quota(found.quota, position, Ties(found.ties), held=held)
+    others = await holders(session, found.id) - {case.id}
+    taken = sum(1 for row in rows.values() if row.within) if found.ties == Ties.ALL else 0
+    places.require_free(found.quota, len(others), tied_within=taken)
+
+
+async def require_budget(session: AsyncSession, case: Case, amount_fen: int) -> None:
+    """Refuse to propose more money under a call than the call has left."""
+    found = await session.get(Call, case.call_id) if case.call_id else None
+    if found is None or found.budget_fen is None:
+        return
+    await lock_places(session, found.id)
+    places.require_within(
+        found.budget_fen, await claims(session, found.id, beside=case.id), amount_fen
+    )
 
 
 async def waits_for_list(session: AsyncSession, case: Case) -> bool:
@@ -293,28 +322,6 @@ async def require_listed(session: AsyncSession, case: Case) -> None:
             "The call's cases stand in public notice in one list first; have the list published.",
             code="list-not-published",
         )
-
-
-async def preview(session: AsyncSession, row: Call, today: date) -> CallPreview:
-    """Show the notice as it will be read, with the numbers of the day."""
-    programme = library().programme_on(row.programme, today)
-    if programme is None:
-        raise NotFound("没有这个项目。", "There is no such programme.")
-    numbers = numbers_of(programme, library(), await decisions(session), today, samples=False)
-    held = {each.id for each in programme.compiled.programme.evidence if each.held}
-    terms = rules.Terms(
-        opens_on=row.opens_on, closes_on=row.closes_on, budget_fen=row.budget_fen,
-        quota=row.quota, ties=Ties(row.ties), per_applicant=row.per_applicant,
-        document=row.document, contact=row.contact,
-        asked=tuple(each["title"] for each in row.materials if each["id"] not in held),
-        held=tuple(each["title"] for each in row.materials if each["id"] in held),
-    )  # fmt: skip
-    parts = rules.notice(programme, terms, numbers, today)
-    text = [row.title, *(line for part in parts for line in (part.heading, *part.lines))]
-    return CallPreview(
-        title=row.title, as_of=today, text="\n".join(text),
-        sections=[Section(heading=part.heading, paragraphs=list(part.lines)) for part in parts],
-    )  # fmt: skip
 
 
 def view(row: Call, actor: Actor, today: date) -> CallView:
@@ -354,7 +361,7 @@ def _allowed(row: Call, actor: Actor, programme: PlanProgramme | None) -> list[C
     if row.notice != NoticeBy.LIST and CallEvent.PUBLISH_LIST in events:
         events.remove(CallEvent.PUBLISH_LIST)
     if actor.has(Role.APPROVER):
-        mine = actor.subject == row.created_by
+        mine = actor.subject in (row.created_by, row.changed_by)
         return [event for event in events if not mine or event not in OTHERS_ONLY]
     own = programme is not None and actor.department in programme.department_codes
     if not actor.has(Role.REVIEWER) or not own:

@@ -1,12 +1,13 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Query, Response
+from fastapi import Query, Request, Response
 
 from services.kernel.clock import city_day
-from services.kernel.etags import set_etag
+from services.kernel.etags import MATCHED, set_etag
 from services.kernel.pages import Page, page_of
 from services.kernel.unit import Now, Session, noun_router
+from services.policy.call_texts.queries import preview
 from services.policy.calls import actions, queries
 from services.policy.calls.access import CallMover, CallReader, CallWriter, DraftReader
 from services.policy.calls.rules import CallState
@@ -31,6 +32,14 @@ async def draft_call(
     set_etag(response, call.version)
     response.headers["Location"] = f"/v1/policy/calls/{call.id}"
     return queries.view(call, actor, city_day(now))
+
+
+@router.post("/previews")
+async def preview_draft(
+    body: NewCall, actor: CallWriter, session: Session, now: Now
+) -> CallPreview:
+    """Read a call as a notice before it is written down: the same checks, and nothing is stored."""
+    return await preview(session, actions.written(actor, body, now=now), city_day(now))
 
 
 @router.get("")
@@ -61,11 +70,27 @@ async def get_call(
     return queries.view(call, actor, city_day(now))
 
 
+@router.put("/{call_id}", dependencies=[MATCHED])
+async def redraft_call(  # noqa: PLR0917  FastAPI hands each of these over by name
+    call_id: UUID,
+    body: NewCall,
+    actor: CallWriter,
+    session: Session,
+    now: Now,
+    request: Request,
+    response: Response,
+) -> CallView:
+    """Put another draft in place of this one, by the same checks; what was published stands."""
+    call = await actions.redraft_call(session, actor, call_id, body, request, now=now)
+    set_etag(response, call.version)
+    return queries.view(call, actor, city_day(now))
+
+
 @router.get("/{call_id}/preview")
 async def preview_call(call_id: UUID, actor: CallReader, session: Session, now: Now) -> CallPreview:
     """Read the call as a notice: conditions in the words of the clause, numbers as of today."""
     call = await queries.call(session, actor, call_id)
-    return await queries.preview(session, call, city_day(now))
+    return await preview(session, call, city_day(now))
 
 
 @router.post("/{call_id}/events")

@@ -7,9 +7,8 @@ from enum import StrEnum
 from uuid import UUID
 
 from services.kernel.errors import Conflict, Forbidden, invalid_field
-from services.policy.parameters.rules import UNIT_NAMES, Number
-from services.policy.plan.rules import BENEFICIARY_NAMES, PLAN_NOT_IN_FORCE, PlanProgramme
-from services.rulebook.reasons import yuan
+from services.policy.plan.rules import PlanProgramme
+from services.rulebook import Programme
 
 
 class CallState(StrEnum):
@@ -63,7 +62,7 @@ NEXT: Mapping[CallState, Mapping[CallEvent, CallState]] = {
         _E.LIMIT: _S.PUBLISHED,
         _E.PUBLISH_LIST: _S.PUBLISHED,
     },
-    # What was ranked may be ranked anew, while nothing of it was decided.
+    # What was ranked may be ranked anew; who was proposed or decided on keeps his place.
     _S.RANKED: {_E.RANK: _S.RANKED, _E.SETTLE: _S.RANKED, _E.PUBLISH_LIST: _S.RANKED},
     _S.CANCELLED: {},
 }
@@ -104,12 +103,16 @@ OTHERS_ONLY = frozenset({_E.PUBLISH, _E.LIMIT})
 
 @dataclass(frozen=True)
 class Entry:
-    """A case that stands for a place: eligible or not, with what it is ranked by."""
+    """A case that stands for a place: eligible or not, with what it is ranked by.
+
+    A case that was proposed for approval or decided on holds its place, whatever its rank is now.
+    """
 
     case: UUID
     eligible: bool
     rank_by: int | None
     submitted_number: int
+    held: bool = False
 
 
 @dataclass(frozen=True)
@@ -120,6 +123,7 @@ class Place:
     position: int
     rank_by: int | None
     within: bool | None
+    held: bool = False
 
 
 def move(state: CallState, event: CallEvent) -> CallState:
@@ -147,9 +151,26 @@ def require_own_department(department: str | None, programme: PlanProgramme) -> 
         )
 
 
-def require_other_person(created_by: str, subject: str) -> None:
-    """Refuse the publication of one's own draft."""
-    if created_by == subject:
+def require_draft(state: CallState) -> None:
+    """Change drafts only: whoever applies relies on what was published."""
+    if state is not CallState.DRAFT:
+        is_zh, is_en = STATE_NAMES[state]
+        raise Conflict(
+            f"申报批次处于“{is_zh}”状态，不能修改；如须更正，请取消后另行编制。",
+            f"The call is {is_en}, and only a draft can be changed; to correct it, cancel it and"
+            " write another one.",
+            code="call-not-draft",
+        )
+
+
+def only_approvers_limit(rule: Programme) -> bool:
+    """Tell whether the text sets no limit of applications, so that only an approver sets one."""
+    return rule.applications is not None and rule.applications.count is None
+
+
+def require_other_person(subject: str, *writers: str | None) -> None:
+    """Refuse the publication of one's own draft, or of one that one has changed."""
+    if subject in writers:
         raise Forbidden(
             "申报批次须由编制人以外的人发布。",
             "A call is published by another person than the one who wrote it.",
@@ -195,22 +216,33 @@ def rank(entries: Iterable[Entry], places: int | None, ties: Ties) -> list[Place
 
     Without a number of places everyone is within. A tie at the last place is settled by the stated
     rule; where it says that a person decides, all who are equal there are neither in nor out.
+    Who holds a place keeps it, and the others are ranked for what is left.
     """
     standing = sorted(
-        (each for each in entries if each.eligible),
+        (each for each in entries if each.eligible or each.held),
         key=lambda each: (each.rank_by is None, -(each.rank_by or 0), each.submitted_number),
     )
+    within = _within(standing, places, ties)
+    held = [each for each in standing if each.held]
+    if places is not None and not all(within[each.case] for each in held):
+        others = [each for each in standing if not each.held]
+        within = _within(others, max(0, places - len(held)), ties)
+        within |= {each.case: True for each in held}
+    return [_place(each, standing, within=within[each.case]) for each in standing]
+
+
+def _within(standing: Sequence[Entry], places: int | None, ties: Ties) -> dict[UUID, bool | None]:
+    """Give the places to the first of a ranking."""
     if places is None or len(standing) <= places:
-        return [_place(each, standing, within=True) for each in standing]
-    last, next_ = standing[places - 1], standing[places]
-    tied = _equal(last, next_) and ties is not Ties.FIRST_SUBMITTED
-    ranked: list[Place] = []
-    for number, each in enumerate(standing, 1):
-        within: bool | None = number <= places
-        if tied and _equal(each, last):
-            within = True if ties is Ties.ALL else None
-        ranked.append(_place(each, standing, within=within))
-    return ranked
+        return {each.case: True for each in standing}
+    within: dict[UUID, bool | None] = {
+        each.case: number <= places for number, each in enumerate(standing, 1)
+    }
+    if places and _equal(standing[places - 1], standing[places]):
+        tied = [each.case for each in standing if _equal(each, standing[places - 1])]
+        if ties is not Ties.FIRST_SUBMITTED:
+            within |= dict.fromkeys(tied, True if ties is Ties.ALL else None)
+    return within
 
 
 def settle(ranked: Sequence[Place], quota: int, chosen: Collection[UUID]) -> list[Place]:
@@ -246,8 +278,11 @@ def require_results(missing: int) -> None:
     """Rank nothing by scores of which one is unknown: it is no zero, and might be the first."""
     if missing:
         raise Conflict(
-            f"有{missing}件尚无专家评审得分，不能排序；请先结束评审，或为其另组评审组。",
-            f"{missing} case(s) have no score of a panel; close it first, or convene another one.",
+            f"有{missing}件尚无专家评审得分，不能排序；请先结束评审，或为其另组评审组；"
+            "退回后未补正的，可说明理由不计入（without_returned）。",
+            f"{missing} case(s) have no score of a panel; close it first, or convene another one;"
+            " what was returned and is not completed may be left out with a reason"
+            " (`without_returned`).",
             code="panel-results-missing",
         )
 
@@ -272,11 +307,14 @@ def require_ranked_by(ranked: int | None, score: int | None) -> None:
         )
 
 
-def outside_quota(quota: int, position: int, ties: Ties) -> Conflict:
-    """Say why a case has no place: others come before it, or a tie went to others."""
+def outside_quota(quota: int, position: int, ties: Ties, *, held: int = 0) -> Conflict:
+    """Say why a case has no place: others come before it, hold theirs already, or won a tie."""
     zh = f"本批次限{quota}个名额，本件排第{position}位"
     en = f"The call has {quota} places and the case stands at {position}"
-    if position <= quota:
+    if held:
+        zh = f"{zh}，排序时另有{held}件已提请批准或已决定，名额为其保留"
+        en = f"{en}; {held} cases that do not come before it held their places already"
+    elif position <= quota:
         by_zh, by_en = TIES_NAMES[ties]
         zh, en = f"{zh}（并列），按“{by_zh}”", f"{en} with others; the rule for ties: {by_en}"
     return Conflict(f"{zh}，未入围。", f"{en}.", code="outside-quota")
@@ -289,102 +327,4 @@ def _equal(left: Entry, right: Entry) -> bool:
 def _place(entry: Entry, standing: Sequence[Entry], *, within: bool | None) -> Place:
     """Give equals the same position, as competitions do: 1, 2, 2, 4."""
     position = 1 + next(i for i, each in enumerate(standing) if _equal(each, entry))
-    return Place(entry.case, position, entry.rank_by, within)
-
-
-@dataclass(frozen=True)
-class Paragraphs:
-    """A part of the notice as people read it."""
-
-    heading: str
-    lines: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Terms:
-    """What a call adds to its programme."""
-
-    opens_on: date
-    closes_on: date
-    budget_fen: int | None
-    quota: int | None
-    ties: Ties
-    per_applicant: int | None
-    document: str | None
-    contact: str
-    asked: tuple[str, ...]
-    held: tuple[str, ...]
-
-
-def notice(
-    programme: PlanProgramme, terms: Terms, numbers: Mapping[str, Number], today: date
-) -> list[Paragraphs]:
-    """Write the notice of a call: what the clause says, what is asked, and what is not yet set."""
-    rule = programme.compiled.programme
-    parts = [
-        Paragraphs("申报依据", _grounds(programme, terms, today)),
-        Paragraphs("申报对象", (BENEFICIARY_NAMES[rule.beneficiary][0],)),
-        Paragraphs(
-            "申报条件", tuple(_condition(each.says, each.source) for each in rule.conditions)
-        ),
-        Paragraphs("支持标准", _standard(programme, numbers)),
-        Paragraphs("申报时间", (f"{terms.opens_on}至{terms.closes_on}（含首尾两日）",)),
-        Paragraphs("名额与资金", _limits(programme, terms)),
-        Paragraphs("申报材料", terms.asked or ("无需提交材料",)),
-    ]
-    if terms.held:
-        parts.append(Paragraphs("免予提交（由部门自行核查）", terms.held))
-    days = programme.notice_days
-    parts.append(Paragraphs("公示", (f"公示{days}个工作日" if days else "不公示",)))
-    parts.append(Paragraphs("咨询", (terms.contact,)))
-    return parts
-
-
-def _grounds(programme: PlanProgramme, terms: Terms, today: date) -> tuple[str, ...]:
-    lines = [f"《{programme.plan.title}》{programme.clause}：{programme.measure.clause}"]
-    if terms.document:
-        lines.append(terms.document)
-    if PLAN_NOT_IN_FORCE in programme.flags(today):
-        lines.append("提示：该政策今日尚未施行或仍为征求意见稿，不能据以拨付资金。")
-    return tuple(lines)
-
-
-def _condition(says: str, source: str) -> str:
-    return f"{says}（依据{source}）" if source else says
-
-
-def _standard(programme: PlanProgramme, numbers: Mapping[str, Number]) -> tuple[str, ...]:
-    rule = programme.compiled.programme
-    if rule.amount is None:
-        return ("本项目不直接给付资金",)
-    lines = [f"按条款计算，{'为最高额' if rule.amount_kind == 'ceiling' else '为定额'}"]
-    for name, declared in rule.parameters.items():
-        value = numbers[name].value
-        title = declared.title or name
-        lines.append(f"{title}：{_written(declared.unit, value)}")
-    return tuple(lines)
-
-
-def _written(unit: str, value: int | None) -> str:
-    if value is None:
-        return "尚未确定，以正式文件为准"
-    if unit == "fen":
-        return f"{yuan(value)}元"
-    if unit == "bp":
-        return f"{value // 100}.{value % 100:02d}%"
-    return f"{value}{UNIT_NAMES.get(unit, ('', ''))[0]}"
-
-
-def _limits(programme: PlanProgramme, terms: Terms) -> tuple[str, ...]:
-    rule = programme.compiled.programme
-    lines = [
-        f"名额{terms.quota}个；末位并列的：{TIES_NAMES[terms.ties][0]}"
-        if terms.quota is not None
-        else "不限名额",
-        f"本批次预算{yuan(terms.budget_fen)}元" if terms.budget_fen else "预算另行安排",
-    ]
-    if terms.per_applicant is not None:
-        lines.append(f"每个申报主体限报{terms.per_applicant}项")
-    elif rule.applications is not None:
-        lines.append(rule.applications.says)
-    return tuple(lines)
+    return Place(entry.case, position, entry.rank_by, within, entry.held)

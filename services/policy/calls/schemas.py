@@ -95,7 +95,8 @@ class CallDeed(BaseModel):
     """An event of a call; `version` is the version that the caller has seen.
 
     `data`: `{"cases": [...]}` to settle a tie at the last place, `{"per_applicant": 2}` (or null)
-    to limit applications; for both the note says why. Other events take none.
+    to limit applications, `{"without_returned": true}` to rank without what was returned and is
+    not completed; for each the note says why. Other events take none.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -122,6 +123,14 @@ class LimitData(BaseModel):
     per_applicant: Count | None
 
 
+class RankData(BaseModel):
+    """Whether cases that were returned for completion are left out; they are ranked otherwise."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    without_returned: bool = False
+
+
 class NoData(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -144,6 +153,9 @@ class PlaceView(BaseModel):
     position: int
     rank_by: int | None
     within: bool | None
+    held: bool = Field(
+        description="It had its place before this ranking: proposed for approval, or further"
+    )
 
 
 class CallView(BaseModel):

@@ -84,6 +84,8 @@ class Case(Base):
     person_version: Mapped[int]
     attempt: Mapped[int] = mapped_column(server_default=text("0"))
     proposed_outcome: Mapped[str | None]
+    # What the attempt asks finance for; None without money, and where it was not kept.
+    asked_amount_fen: Mapped[int | None]
     # What the caller is shown: the latest preview, and from the proposal on what was frozen.
     situation: Mapped[dict[str, Any]]
     assessment: Mapped[dict[str, Any]]

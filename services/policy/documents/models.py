@@ -99,3 +99,30 @@ class DocumentCase(Base):
     functional_subject: Mapped[str | None]
     economic_subject: Mapped[str | None]
     quota_document: Mapped[str | None]
+
+
+class DocumentLetter(Base):
+    """The recommendation that a letter is about; one letter stands for it at a time."""
+
+    __tablename__ = "official_document_letter"
+    __table_args__ = (
+        Index(
+            "uq_official_document_letter_standing", "recommendation_id",
+            unique=True, postgresql_where=text("stands"),
+        ),
+        {"info": {"updatable": ["stands"]}},
+    )  # fmt: skip
+    document_id: Mapped[UUID] = mapped_column(ForeignKey("official_document.id"), primary_key=True)
+    recommendation_id: Mapped[UUID] = mapped_column(ForeignKey("recommendation.id"))
+    stands: Mapped[bool]
+
+
+class ConvertedFile(Base):
+    """What a kept file became in another format, the first time that somebody asked for it."""
+
+    __tablename__ = "converted_file"
+    __table_args__ = ({"info": {"append_only": True}},)
+    source_sha256: Mapped[str] = mapped_column(ForeignKey("kept_file.sha256"), primary_key=True)
+    media_type: Mapped[str] = mapped_column(primary_key=True)
+    sha256: Mapped[str] = mapped_column(ForeignKey("kept_file.sha256"))
+    converted_at: Mapped[datetime]

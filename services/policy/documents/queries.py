@@ -19,7 +19,13 @@ from services.policy.cases.queries import applicant_of, last_id
 from services.policy.cases.rules import CaseState
 from services.policy.documents import rules
 from services.policy.documents.access import visible_to
-from services.policy.documents.models import Document, DocumentCase, KeptFile
+from services.policy.documents.models import (
+    ConvertedFile,
+    Document,
+    DocumentCase,
+    DocumentLetter,
+    KeptFile,
+)
 from services.policy.documents.rules import (
     KIND_NAMES,
     NEXT,
@@ -113,6 +119,28 @@ async def tallies(session: AsyncSession, found: Sequence[Document]) -> dict[UUID
     return known
 
 
+async def letters(session: AsyncSession, found: Sequence[Document]) -> dict[UUID, UUID]:
+    """Name the recommendations that some documents are about, by document."""
+    ids = [each.id for each in found if each.kind == DocumentKind.LETTER]
+    if not ids:
+        return {}
+    statement = select(DocumentLetter).where(DocumentLetter.document_id.in_(ids))
+    rows = await session.scalars(statement)
+    return {each.document_id: each.recommendation_id for each in rows}
+
+
+async def letter_of(session: AsyncSession, document_id: UUID) -> DocumentLetter:
+    return await session.get_one(DocumentLetter, document_id)
+
+
+async def standing_letter(session: AsyncSession, recommendation_id: UUID) -> UUID | None:
+    """Find a letter that already stands for a recommendation."""
+    statement = select(DocumentLetter.document_id).where(
+        DocumentLetter.recommendation_id == recommendation_id, DocumentLetter.stands
+    )
+    return await session.scalar(statement.limit(1))
+
+
 async def locked_lines(session: AsyncSession, found: Document) -> list[LineRow]:
     """Read the cases of a document as they stand now, and keep them so until the end."""
     statement = _lines(found).with_for_update(read=True, of=Case)
@@ -162,6 +190,14 @@ async def content_of(session: AsyncSession, sha256: str) -> bytes:
     return (await session.get_one(KeptFile, sha256)).content
 
 
+async def converted(session: AsyncSession, sha256: str, media_type: str) -> str | None:
+    """Find what a kept file became in another format."""
+    statement = select(ConvertedFile.sha256).where(
+        ConvertedFile.source_sha256 == sha256, ConvertedFile.media_type == media_type
+    )
+    return await session.scalar(statement)
+
+
 async def verification(session: AsyncSession, code: str) -> VerificationView:
     """Tell anybody what a document with this code is worth; an unissued one is not known."""
     statement = select(Document).where(
@@ -170,7 +206,7 @@ async def verification(session: AsyncSession, code: str) -> VerificationView:
     found = await session.scalar(statement)
     if found is None or found.issued_on is None or found.pdf_sha256 is None:
         raise rules.code_unknown()
-    tally = (await tallies(session, [found]))[found.id]
+    tally = (await tallies(session, [found])).get(found.id, Tally())
     replaced_by = (await replacements(session, [found])).get(found.id)
     worth = _validity(found, tally, replaced_by)
     return VerificationView(
@@ -203,7 +239,19 @@ def department_name(session: AsyncSession, code: str) -> str:
     return office_of(session).departments.get(code) or (known.name if known else code)
 
 
-def summary(found: Document, tally: Tally, replaced_by: Document | None) -> DocumentSummary:
+async def summaries(session: AsyncSession, found: Sequence[Document]) -> list[DocumentSummary]:
+    """Show some documents as a list does."""
+    tally, replaced = await tallies(session, found), await replacements(session, found)
+    of = await letters(session, found)
+    return [
+        _summary(each, tally.get(each.id, Tally()), replaced.get(each.id), of.get(each.id))
+        for each in found
+    ]
+
+
+def _summary(
+    found: Document, tally: Tally, replaced_by: Document | None, recommendation: UUID | None
+) -> DocumentSummary:
     is_payment = found.kind == DocumentKind.PAYMENT
     minutes = None
     if found.minutes_number is not None and found.minutes_on is not None:
@@ -213,6 +261,7 @@ def summary(found: Document, tally: Tally, replaced_by: Document | None) -> Docu
         department=found.department, state=DocumentState(found.state), version=found.version,
         validity=_validity(found, tally, replaced_by) if found.issued_on else None,
         cases=tally.cases, minutes=minutes, replaces=found.replaces,
+        recommendation=recommendation,
         total_fen=tally.total_fen if is_payment else None,
         drafted_by=found.drafted_by, drafted_at=found.drafted_at, issued_by=found.issued_by,
         issued_on=found.issued_on, pdf_sha256=found.pdf_sha256,
@@ -223,10 +272,9 @@ def summary(found: Document, tally: Tally, replaced_by: Document | None) -> Docu
 async def view(session: AsyncSession, actor: Actor, found: Document) -> DocumentView:
     """Show a document whole, with what the caller may do about it."""
     lines = await lines_of(session, found)
-    tally = (await tallies(session, [found]))[found.id]
-    replaced_by = (await replacements(session, [found])).get(found.id)
+    (summary,) = await summaries(session, [found])
     return DocumentView(
-        **summary(found, tally, replaced_by).model_dump(),
+        **summary.model_dump(),
         verification_code=rules.grouped_code(found.code) if found.issued_on else None,
         content=orjson.loads(found.content), content_sha256=found.content_sha256,
         lines=[_line(line, case) for line, case in lines],
@@ -260,9 +308,14 @@ def _validity(found: Document, tally: Tally, replaced_by: Document | None) -> Va
 
 
 async def _addressee(session: AsyncSession, found: Document) -> str | None:
-    """Mask the one addressee of a decision; a confidential programme's is not told at all."""
+    """Mask the one addressee of a decision; a confidential programme's is not told at all.
+
+    A letter goes to an office, which is no secret.
+    """
     if found.kind == DocumentKind.PAYMENT:
         return None
+    if found.kind == DocumentKind.LETTER:
+        return str(orjson.loads(found.content)["addressee"])
     ((_, case),) = await lines_of(session, found)
     programme = library().programmes.get(case.programme)
     if programme is None or programme.compiled.programme.confidential:

@@ -16,9 +16,10 @@ from services.policy import pages
 from services.policy.documents import queries
 from services.policy.documents.access import DocumentReader, Drafter, Issuer
 from services.policy.documents.actions.draft_document import draft_document as draft
+from services.policy.documents.actions.give_ofd import give_ofd
 from services.policy.documents.actions.issue_document import move_document as move
 from services.policy.documents.actions.issue_document import preview
-from services.policy.documents.actions.keep_file import PDF
+from services.policy.documents.actions.keep_file import OFD, PDF
 from services.policy.documents.actions.write_document import Stand
 from services.policy.documents.rules import DocumentKind, DocumentState
 from services.policy.documents.schemas import (
@@ -42,7 +43,7 @@ async def draft_document(
     runtime: CurrentRuntime,
     response: Response,
 ) -> DocumentView:
-    """Draft a decision of one case, or a payment document (资金下达文件) of many cases."""
+    """Draft a decision of one case, a payment document (资金下达文件), or a letter (推荐函)."""
     document = await draft(session, actor, body, now=now, stand=_stand(runtime))
     set_etag(response, document.version)
     response.headers["Location"] = f"/v1/policy/documents/{document.id}"
@@ -61,9 +62,7 @@ async def list_documents(
     """List the documents that the caller may know of, the newest first."""
     rows = await queries.documents(session, actor, page, kind=kind, state=state, case=case)
     found = page_of(rows, page, lambda row: [row.id])
-    tallies = await queries.tallies(session, found["items"])
-    replaced = await queries.replacements(session, found["items"])
-    items = [queries.summary(row, tallies[row.id], replaced.get(row.id)) for row in found["items"]]
+    items = await queries.summaries(session, found["items"])
     return DocumentList(items=items, next_cursor=found["next_cursor"])
 
 
@@ -143,6 +142,25 @@ async def get_document_pdf(
     audit(session, actor, "document.download", "document", document.id, now=now, detail=detail)
     name = f'attachment; filename="{document.id}.pdf"'
     return Response(content, media_type=PDF, headers={"Content-Disposition": name})
+
+
+@router.get(
+    "/{document_id}/ofd",
+    response_class=Response,
+    responses={200: {"content": {OFD: {}}, "description": "OFD, as the configured converter made"}},
+)
+async def get_document_ofd(
+    document_id: UUID, actor: DocumentReader, session: Session, now: Now
+) -> Response:
+    """Download the issued document as OFD, converted once and kept; without a converter 409."""
+    document = await queries.document(session, actor, document_id)
+    sha256, content = await give_ofd(session, document, now=now)
+    detail = {
+        "number": document.number, "pdf_sha256": document.pdf_sha256, "ofd_sha256": sha256
+    }  # fmt: skip
+    audit(session, actor, "document.download", "document", document.id, now=now, detail=detail)
+    name = f'attachment; filename="{document.id}.ofd"'
+    return Response(content, media_type=OFD, headers={"Content-Disposition": name})
 
 
 def _stand(runtime: CurrentRuntime) -> Stand:

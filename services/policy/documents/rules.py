@@ -25,6 +25,7 @@ class DocumentKind(StrEnum):
     REFUSAL = "decision-refusal"
     REVOCATION = "decision-revocation"
     PAYMENT = "payment"
+    LETTER = "recommendation-letter"
 
 
 class DocumentState(StrEnum):
@@ -53,6 +54,7 @@ KIND_NAMES: Mapping[str, tuple[str, str]] = {
     DocumentKind.REFUSAL: ("决定书（不予批准）", "Decision: refusal"),
     DocumentKind.REVOCATION: ("决定书（撤销）", "Decision: revocation"),
     DocumentKind.PAYMENT: ("资金下达文件", "Payment document"),
+    DocumentKind.LETTER: ("推荐函", "Letter of recommendation"),
 }
 STATE_NAMES: Mapping[str, tuple[str, str]] = {
     DocumentState.DRAFT: ("拟稿", "Draft"),
@@ -84,6 +86,8 @@ CASES_OF: Mapping[DocumentKind, frozenset[CaseState]] = {
     DocumentKind.REFUSAL: frozenset({CaseState.REFUSED}),
     DocumentKind.REVOCATION: frozenset({CaseState.REVOKED}),
     DocumentKind.PAYMENT: frozenset({CaseState.DECIDED, CaseState.AWARDED}),
+    # Its ground is a recommendation, and no case.
+    DocumentKind.LETTER: frozenset(),
 }
 DECISION_OF: Mapping[CaseState, DocumentKind] = {
     state: kind

@@ -74,14 +74,20 @@ class CaseLine(BaseModel):
 
 
 class NewDocument(BaseModel):
-    """A draft: a decision of one case, or a payment document of many."""
+    """A draft: a decision of one case, a payment of many, or a letter of a recommendation."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [PAYMENT_EXAMPLE]})
 
     kind: DocumentKind
     number: Annotated[Number, Field(description="发文字号")]
     title: Annotated[str, Field(min_length=1, max_length=120)] | None = None
-    cases: Annotated[list[CaseLine], Field(min_length=1, max_length=LINES_MAX)]
+    cases: Annotated[list[CaseLine], Field(max_length=LINES_MAX)] = Field(
+        default_factory=list[CaseLine], description="Required but for a letter"
+    )
+    recommendation: UUID | None = Field(None, description="Required for a letter, and only there")
+    addressee: Annotated[str, Field(min_length=2, max_length=60)] | None = Field(
+        None, description="The upper department that a letter goes to; only there"
+    )
     minutes: Minutes | None = Field(None, description="Required for a payment, and only there")
     replaces: UUID | None = Field(None, description="The withdrawn document that this one replaces")
 
@@ -127,6 +133,7 @@ class DocumentSummary(BaseModel):
     total_fen: int | None
     minutes: Minutes | None
     replaces: UUID | None
+    recommendation: UUID | None = Field(description="Of a letter; null for other kinds")
     drafted_by: str
     drafted_at: datetime
     issued_by: str | None

@@ -91,6 +91,13 @@ async def _(world: World, cell: Cell) -> Call:
     return Call(f"{DOCUMENTS}/{(await _found(world, cell))['id']}/pdf")
 
 
+@call("GET /v1/policy/documents/{document_id}/ofd")
+async def _(world: World, cell: Cell) -> Call:
+    """Ask for a format that nothing here makes; whoever was let in is told so."""
+    path = f"{DOCUMENTS}/{(await _found(world, cell))['id']}/ofd"
+    return Call(path, lets_in=(409, "ofd-not-configured"))
+
+
 @call("GET /v1/policy/documents/verify/{code}")
 async def _(world: World, _: Cell) -> Call:
     found = await world.kept("decision", lambda: _decision(world), fresh=False)

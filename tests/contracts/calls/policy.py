@@ -183,6 +183,18 @@ async def _(_: World, __: Cell) -> Call:
     return Call(CALLS, json=_call_body("合约测试批次"))
 
 
+@call("POST /v1/policy/calls/previews")
+async def _(_: World, __: Cell) -> Call:
+    return Call(f"{CALLS}/previews", json=_call_body("合约测试批次"))
+
+
+@call("PUT /v1/policy/calls/{call_id}")
+async def _(world: World, cell: Cell) -> Call:
+    made = await _published(world, "draft", fresh=cell.is_allowed)
+    headers = {"If-Match": f'"{made["version"]}"'}
+    return Call(f"{CALLS}/{made['id']}", json=_call_body("合约测试批次（改）"), headers=headers)
+
+
 def _reads_call(tail: str, state: str) -> Make:
     async def make(world: World, _: Cell) -> Call:
         made = await _published(world, state, fresh=False)

@@ -2,7 +2,7 @@
 
 from services.kernel.errors import Conflict, invalid_field
 from services.kernel.outbox import announce
-from services.policy.calls.queries import require_place
+from services.policy.calls.queries import require_budget, require_place
 from services.policy.cases import queries
 from services.policy.cases.actions.deed import Deed, answer_of, programme_of
 from services.policy.cases.models import Case
@@ -56,7 +56,10 @@ async def propose(deed: Deed) -> CaseState:
         await require_reviewed(deed.session, case, now=deed.now)
         await require_place(deed.session, case)
         amount_fen = _proposed_amount(case, programme, answer, data)
+        if amount_fen is not None:
+            await require_budget(deed.session, case, amount_fen)
     case.attempt += 1
+    case.asked_amount_fen = amount_fen
     case.proposed_outcome, case.reviewed_by = outcome, deed.actor.subject
     case.reservation_amount_fen = case.reservation_line = None
     case.reservation_reason = case.reservation_reason_en = case.reservation_reason_code = None

@@ -21,6 +21,7 @@ from services.policy.documents.actions.keep_file import PDF, keep_file
 from services.policy.documents.actions.typeset import typesetter_of
 from services.policy.documents.actions.write_document import (
     TEMPLATE_OF,
+    Letter,
     Order,
     Stand,
     pages_of,
@@ -30,6 +31,7 @@ from services.policy.documents.models import Document, DocumentCase
 from services.policy.documents.queries import LineRow
 from services.policy.documents.rules import DocumentEvent, DocumentKind, DocumentState
 from services.policy.documents.schemas import CaseLine, DocumentDeed, Minutes
+from services.policy.recommendations.actions.take_letter import IssuedLetter, take_letter
 
 NOTE_CHARS_MIN = 2
 
@@ -78,10 +80,17 @@ async def _issue(
     lines = await queries.locked_lines(session, document)
     for _, case in lines:
         rules.require_case_state(DocumentKind(document.kind), CaseState(case.state))
-    document.pdf_sha256 = await keep_file(session, pdf, PDF)
+    sha256 = document.pdf_sha256 = await keep_file(session, pdf, PDF)
     document.issued_by, document.issued_on, document.issued_at = actor.subject, city_day(now), now
     if document.kind == DocumentKind.PAYMENT:
         announce(session, _issued(document, lines), now=now)
+    if document.kind == DocumentKind.LETTER:
+        letter = await queries.letter_of(session, document.id)
+        issued = IssuedLetter(
+            document.id, document.number, city_day(now), sha256,
+            replaces=document.replaces is not None,
+        )  # fmt: skip
+        await take_letter(session, actor, letter.recommendation_id, issued, now=now)
 
 
 async def _typeset(
@@ -111,6 +120,7 @@ async def _require_unchanged(
     order = Order(
         DocumentKind(document.kind), document.number, cases, minutes,
         year=city_day(document.drafted_at).year, title=document.title,
+        letter=await _letter(session, document),
     )  # fmt: skip
     written = await write_document(session, actor, order, stand)
     if digest(canonical(written.content)) != document.content_sha256:
@@ -119,6 +129,15 @@ async def _require_unchanged(
             "The cases or settings have changed since the draft; withdraw it and draft anew.",
             code="document-stale",
         )
+
+
+async def _letter(session: AsyncSession, document: Document) -> Letter | None:
+    """Give the ground of a letter as it was drafted."""
+    if document.kind != DocumentKind.LETTER:
+        return None
+    row = await queries.letter_of(session, document.id)
+    addressee = str(orjson.loads(document.content)["addressee"])
+    return Letter(row.recommendation_id, addressee, replaces=document.replaces is not None)
 
 
 async def _withdraw(
@@ -133,6 +152,8 @@ async def _withdraw(
     document.withdrawn_for = note.strip()
     for line, _ in await queries.lines_of(session, document):
         line.stands = False
+    if document.kind == DocumentKind.LETTER:
+        (await queries.letter_of(session, document.id)).stands = False
     if document.issued_on is not None and document.kind == DocumentKind.PAYMENT:
         event = DocumentWithdrawn(document_id=document.id, number=document.number, on=city_day(now))
         announce(session, event, now=now)

@@ -7,6 +7,7 @@ from services.policy.documents.models import KeptFile
 from services.policy.documents.rules import sha256_of
 
 PDF = "application/pdf"
+OFD = "application/ofd"
 
 
 async def keep_file(session: AsyncSession, content: bytes, media_type: str) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -16,6 +17,7 @@ from services.policy.cases.rules import CaseState, require_no_stake
 from services.policy.documents import queries
 from services.policy.documents.actions.typeset import qr_svg
 from services.policy.documents.actions.write_decision import write_decision
+from services.policy.documents.actions.write_letter import write_letter
 from services.policy.documents.actions.write_payment import PaymentRow, write_payment
 from services.policy.documents.rules import (
     DocumentKind,
@@ -28,12 +30,14 @@ from services.policy.documents.schemas import CaseLine, Minutes
 from services.policy.office import office_of
 from services.policy.plan.actions.load_library import library
 from services.policy.plan.rules import PlanProgramme
+from services.policy.recommendations import queries as recommendations
 
 TEMPLATE_OF = {
     DocumentKind.APPROVAL: "decision.typ",
     DocumentKind.REFUSAL: "decision.typ",
     DocumentKind.REVOCATION: "decision.typ",
     DocumentKind.PAYMENT: "payment.typ",
+    DocumentKind.LETTER: "letter.typ",
 }
 VERIFICATION_PATH = "/v1/policy/documents/verify/"
 
@@ -47,6 +51,15 @@ class Stand:
 
 
 @dataclass(frozen=True)
+class Letter:
+    """The recommendation that a letter is about, and the upper department that it goes to."""
+
+    recommendation: UUID
+    addressee: str
+    replaces: bool
+
+
+@dataclass(frozen=True)
 class Order:
     """What document is to be written, of which cases; a title of its own where one is given."""
 
@@ -56,6 +69,7 @@ class Order:
     minutes: Minutes | None
     year: int
     title: str | None
+    letter: Letter | None = None
 
 
 @dataclass(frozen=True)
@@ -70,7 +84,9 @@ class Written:
 async def write_document(
     session: AsyncSession, actor: Actor, order: Order, stand: Stand
 ) -> Written:
-    """Write a document of cases that the actor sees and has no stake in."""
+    """Write a document of what the actor sees and has no stake in: cases, or a recommendation."""
+    if order.letter is not None:
+        return await _write_letter(session, actor, order, order.letter, stand)
     rows = await _rows(session, actor, order.lines)
     for _, case, _ in rows:
         require_case_state(order.kind, CaseState(case.state))
@@ -83,14 +99,33 @@ async def write_document(
         _require_remedies(session)
         ((_, case, programme),) = rows
         content = await write_decision(session, order.kind, case, programme)
-    head = {
+    return Written(_headed(session, order, content, department, stand), department, rows)
+
+
+async def _write_letter(
+    session: AsyncSession, actor: Actor, order: Order, letter: Letter, stand: Stand
+) -> Written:
+    """Write a letter in the name of the department that leads the programme."""
+    found = await recommendations.recommendation(session, actor, letter.recommendation)
+    name = queries.department_name(session, found.department)
+    content = await write_letter(
+        session, actor, found.id, addressee=letter.addressee, department=name,
+        replaces=letter.replaces,
+    )  # fmt: skip
+    return Written(_headed(session, order, content, found.department, stand), found.department, [])
+
+
+def _headed(
+    session: AsyncSession, order: Order, content: dict[str, Any], department: str, stand: Stand
+) -> dict[str, Any]:
+    return {
+        **content,
         "kind": order.kind,
         "number": order.number,
         "title": order.title or content["title"],
         "department": queries.department_name(session, department),
         "demonstration": stand.demonstration,
     }
-    return Written({**content, **head}, department, rows)
 
 
 def pages_of(

@@ -17,11 +17,10 @@ from services.kernel.etags import check_version
 from services.kernel.problems import refusal_from_validation
 from services.policy.cases.access import acts_for
 from services.policy.cases.rules import require_no_stake
-from services.policy.plan.actions.load_library import library
-from services.policy.plan.rules import PlanProgramme
 from services.policy.recommendations import queries, rules
 from services.policy.recommendations.actions.begin_recommendation import assess
 from services.policy.recommendations.actions.record import Hand, record
+from services.policy.recommendations.actions.take_letter import programme_of
 from services.policy.recommendations.models import Recommendation
 from services.policy.recommendations.rules import (
     APPLICANT,
@@ -124,7 +123,7 @@ async def _file(deed: Deed) -> RecommendationState:
 async def _review(deed: Deed) -> RecommendationState:
     """Keep what the local review found; whom known facts exclude does not pass."""
     data, found = deed.data(ReviewData), deed.found
-    programme = _programme(found)
+    programme = programme_of(found)
     answer = await assess(deed.session, programme, queries.applicant_of(found), on=deed.on)
     if answer is not None:
         if data.outcome is ReviewOutcome.PASS:
@@ -163,7 +162,7 @@ async def _result(deed: Deed) -> RecommendationState:
     rules.require_past(data.decided_on, deed.on, "/data/decided_on")
     earliest = found.upper_notice_on or found.letter_on
     rules.require_order(data.decided_on, earliest, "/data/decided_on")
-    recommends = rules.require_recommends(_programme(found))
+    recommends = rules.require_recommends(programme_of(found))
     first = rules.require_result(
         outcome=data.outcome, recognition=found.recognition, valid_from=data.valid_from,
         valid_to=data.valid_to, decided_on=data.decided_on,
@@ -184,18 +183,6 @@ async def _result(deed: Deed) -> RecommendationState:
 async def _withdraw(deed: Deed) -> RecommendationState:
     deed.data(NoData)
     return RecommendationState.WITHDRAWN
-
-
-def _programme(found: Recommendation) -> PlanProgramme:
-    """Find the wording of the day on which the recommendation was begun."""
-    programme = library().programme_on(found.programme, city_day(found.created_at))
-    if programme is None:
-        raise Conflict(
-            "该项目已不在现行政策之列，不能继续办理。",
-            "The programme is no longer part of the plans; the recommendation cannot go on.",
-            code="programme-gone",
-        )
-    return programme
 
 
 def _not_yours() -> Forbidden:

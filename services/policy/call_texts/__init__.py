@@ -1,0 +1,1 @@
+"""What a call says as a notice that people read."""

@@ -1,0 +1,1 @@
+"""What the cases of a call hold of its places and its budget."""
