@@ -1,14 +1,14 @@
 """What cases hold of a call; letters of recommendation; documents in other formats.
 
 Revision: 7d1b5e93c0a6
-Follows: 6b2d8f41a9c3
+Follows: 7a3e9c15d2f4
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "7d1b5e93c0a6"
-down_revision = "6b2d8f41a9c3"
+down_revision = "7a3e9c15d2f4"
 branch_labels = None
 depends_on = None
 
