@@ -9,6 +9,7 @@ import requests
 
 from gateway.paths import service_of
 from services.launch.registry import SERVICES
+from services.policy.documents.actions.convert import CONVERTER
 from tests.abuse.fuzzing import BASE, Fuzz, Wire, operations_of
 from tests.abuse.grounds import running_ground
 from tests.abuse.objects import Known, known_objects
@@ -17,6 +18,7 @@ from tests.abuse.scenes import scenes
 from tests.contracts.matrix import entries
 from tests.contracts.world import World
 from tests.faults.report import IS_FULL, SEED, tries
+from tests.policy.test_ofd import WRITES, converter
 
 CASES, CASES_FULL = 200, 5_000
 # Those who reach most of each service.
@@ -31,7 +33,10 @@ ROLES = {
 @pytest.fixture(scope="module")
 async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
     """Give a world of its own: what the fuzz leaves behind weighs on no other test."""
-    async with running_ground(tmp_path_factory.mktemp("fuzz")) as ground:
+    folder = tmp_path_factory.mktemp("fuzz")
+    async with running_ground(folder) as ground:
+        # What no city has unless it says so; documents are to be reached in this form, too.
+        ground.service("policy").sessions.kw["info"][CONVERTER] = converter(folder, WRITES)
         made = World(ground)
         await made.begin()
         yield made

@@ -1,6 +1,5 @@
 """Cases with steps, and cases that are late, for the cells of the matrix and the outbox."""
 
-import itertools
 from datetime import timedelta
 from typing import Any
 
@@ -8,16 +7,16 @@ from services.kernel.database import flush_changes
 from services.kernel.unit import commit
 from services.policy.clocks.actions.check_clocks import check_clocks
 from tests.contracts.world import WAY, World
+from tests.contracts.years import count
 
 # Of the same department as the other cases of the world, and reviewed in steps.
 STEPPED = "large-strong-retrofit"
 LATE_DAYS = 90
-_years_ago = itertools.count(1)
 
 
 async def opened(world: World) -> dict[str, Any]:
     """Open a case of a programme with steps, for a year that no other case is for."""
-    year = int(world.today[:4]) - next(_years_ago)
+    year = int(world.today[:4]) - 1 - count(world, "stepped")
     body = {
         "programme": STEPPED, "applicant": {"kind": "firm", "id": world.uscc},
         "matter": {"kind": "year", "period": str(year)},

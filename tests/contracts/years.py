@@ -1,6 +1,8 @@
 """Years that a firm may apply for again: what was for them is over, and holds no money."""
 
+from collections import Counter
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import select
 
@@ -8,6 +10,16 @@ from services.policy.cases.models import Case
 
 EARLY_STATES = ("draft", "submitted", "returned", "accepted", "in-review")
 OVER = ("withdrawn", "refused")
+
+
+_counts: WeakKeyDictionary[Any, Counter[str]] = WeakKeyDictionary()
+
+
+def count(world: Any, name: str) -> int:
+    """Count on, from 0 on each platform: what is used up on one is not on the next."""
+    counts = _counts.setdefault(world.platform, Counter())
+    counts[name] += 1
+    return counts[name] - 1
 
 
 async def freed_years(world: Any, programme: str, looked_at: str) -> list[int]:

@@ -1,11 +1,11 @@
 """Calls of expert panels: an office's on its own cases, and experts' where they know none."""
 
-import itertools
 from typing import Any
 
 from tests.contracts.calls.registry import Call, Make, call, event
 from tests.contracts.matrix import Cell
 from tests.contracts.world import GROWTH, REVIEWER, World
+from tests.contracts.years import count
 
 PANELS, SEATS, CASES = "/v1/policy/panels", "/v1/policy/panel-seats", "/v1/policy/cases"
 # Led by a department that none of the experts belongs to.
@@ -14,7 +14,7 @@ EXPERTS = {GROWTH: ("institution",), FOREIGN: ("reviewer", "reviewer-town", "ins
 CRITERIA = [{"id": "whole", "says": "总体", "max_points": 100}]
 POINTS = [{"criterion": "whole", "points_hundredths": 8000}]
 # The second firm's: no other call of the matrix brings its cases into review.
-_years = {GROWTH: itertools.count(2001), FOREIGN: itertools.count(2001)}
+FIRST_YEAR = 2001
 
 
 async def _lead(world: World, programme: str) -> str:
@@ -35,7 +35,7 @@ async def _lead(world: World, programme: str) -> str:
 async def _in_review(world: World, programme: str) -> dict[str, Any]:
     body = {
         "programme": programme, "applicant": {"kind": "firm", "id": world.uscc_b},
-        "matter": {"kind": "year", "period": str(next(_years[programme]))},
+        "matter": {"kind": "year", "period": str(FIRST_YEAR + count(world, programme))},
     }  # fmt: skip
     lead = await _lead(world, programme)
     case = await world.post("firm-b", CASES, body)

@@ -7,6 +7,7 @@ from services.policy.plan.actions.load_library import library
 from tests.contracts.calls.registry import Call, Make, call, event
 from tests.contracts.matrix import Cell
 from tests.contracts.world import INSTITUTION, REVIEWER, World
+from tests.contracts.years import count
 
 RECOMMENDATIONS = "/v1/policy/recommendations"
 # One may be under way for a programme and a year; these are led by the department of the world,
@@ -19,8 +20,6 @@ PROGRAMMES = (
 )  # fmt: skip
 COLLEGES = "college-engineer-centre"
 _numbers = itertools.count(1)
-_firms = itertools.count()
-_colleges = itertools.count()
 # In which state each event can happen, and its data.
 BEFORE = {
     "file": "guided", "withdraw": "guided", "review": "filed", "issue-letter": "passed",
@@ -31,7 +30,7 @@ WAY = (("filed", "file"), ("passed", "review"), ("recommended", "issue-letter"))
 
 def body(world: World, uscc: str | None = None) -> dict[str, Any]:
     """Word a recommendation of the firm, or of another, that nobody has begun yet."""
-    number = next(_firms)
+    number = count(world, "recommended firm")
     programme = PROGRAMMES[number % len(PROGRAMMES)]
     year = int(world.today[:4]) + 1 - number // len(PROGRAMMES)
     applicant = {"kind": "firm", "id": uscc or world.uscc}
@@ -43,7 +42,7 @@ def body(world: World, uscc: str | None = None) -> dict[str, Any]:
 
 
 def college_body(world: World) -> dict[str, Any]:
-    year = int(world.today[:4]) + 1 - next(_colleges)
+    year = int(world.today[:4]) + 1 - count(world, "recommended college")
     applicant = {**INSTITUTION, "name": "合约测试学院"}
     return {"programme": COLLEGES, "applicant": applicant, "year": year}
 
