@@ -102,9 +102,7 @@ async def test_an_archive_holds_every_original_under_its_hash(platform: Any) -> 
     paper = next(item for item in items if item["kind"] == "document")
     assert paper["sha256"] == document["pdf_sha256"]
     decided = archive["manifest"]["decision"]
-    assert decided == {
-        "kind": document["kind"], "number": document["number"], "document": document["id"],
-    }  # fmt: skip
+    assert (decided["kind"], decided["document"]) == (document["kind"], document["id"])
     assert archive["retention"] == {"class": None, "source": None, "until": None}
     assert (archive["fonds"], archive["case_state"]) == (None, "revoked")
 
@@ -133,7 +131,6 @@ async def test_a_package_is_what_its_manifest_says(platform: Any) -> None:
 async def test_an_untouched_archive_verifies(platform: Any) -> None:
     case = await withdrawn(platform)
     archive = await archived(platform, case)
-    # Nobody issued a decision on it, and the index says so.
     assert archive["manifest"]["decision"] is None
 
     found = await checked(platform, case)
@@ -286,11 +283,9 @@ async def test_archives_are_listed_for_hand_over(platform: Any) -> None:
     assert row == {name: archive[name] for name in row}
     path, accept = f"/v1/policy/archives?year={year}", {"Accept": "text/csv"}
     file = await platform.client("auditor").get(path, headers=accept)
-    assert file.headers["content-disposition"] == f'attachment; filename="archives-{year}.csv"'
-    lines = list(csv.DictReader(io.StringIO(file.text.removeprefix("\ufeff"))))
+    lines = csv.DictReader(io.StringIO(file.text.removeprefix("\ufeff")))
     (line,) = [each for each in lines if each["case"] == case["id"]]
-    assert line["package_sha256"] == archive["package_sha256"]
-    assert (line["retention_class"], line["restricted"]) == ("", "false")
+    assert (line["package_sha256"], line["restricted"]) == (archive["package_sha256"], "false")
     other = await platform.client("auditor").get("/v1/policy/archives?year=2001")
     assert other.json()["items"] == []
 
