@@ -10,9 +10,6 @@ from tests.contracts.calls.registry import event
 from tests.contracts.matrix import PUBLIC, entries
 from tests.contracts.world import REVIEWER, World
 
-# Most things change once only; several let several requests get through.
-EACH = 1
-
 
 @dataclass(frozen=True)
 class Scene:
@@ -35,11 +32,11 @@ async def scenes(world: World, label: str) -> list[Scene]:
         if entry.route != label:
             continue
         cells = [cell for cell in entry.cells() if cell.is_allowed and cell.role != PUBLIC]
-        for cell in cells * EACH:
+        for cell in cells:
             call = await CALLS[entry.name](world, cell)
             made.append(_scene(cell.client, entry.path, call))
     if label in OWN:
-        made += [await OWN[label](world) for _ in range(EACH)]
+        made.append(await OWN[label](world))
     return made
 
 

@@ -1,7 +1,6 @@
 """A call's budget: what its cases ask and hold stays within it, and what is unknown is told."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -14,22 +13,11 @@ from services.rulebook.reasons import yuan
 from tests.policy.desk_steps import batch, copies, item
 from tests.policy.panel_steps import known
 from tests.policy.review_steps import case_now, end_calls
-from tests.policy.steps import budget, code, move, try_move, until
+from tests.policy.steps import code, move, try_move, until
 from tests.policy.test_call_places import in_review, propose, ranked_both_within
 from tests.policy.test_calls import GROWTH, published
 
-
-@pytest.fixture(autouse=True)
-async def _calls_end(platform: Any) -> AsyncIterator[None]:
-    await budget(platform)
-    yield
-    await end_calls(platform, GROWTH)
-
-
-@pytest.fixture
-async def today(platform: Any) -> date:
-    answer = await platform.client("admin").get("/v1/demo/clock")
-    return date.fromisoformat(answer.json()["today"])
+pytestmark = pytest.mark.usefixtures("calls_end")
 
 
 @pytest.fixture

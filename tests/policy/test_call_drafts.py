@@ -15,12 +15,6 @@ from tests.policy.steps import code
 from tests.policy.test_calls import CALLS, GROWTH, cancel, deed, draft, try_deed
 
 
-@pytest.fixture
-async def today(platform: Any) -> date:
-    answer = await platform.client("admin").get("/v1/demo/clock")
-    return date.fromisoformat(answer.json()["today"])
-
-
 def body_of(today: date, **changes: Any) -> dict[str, Any]:
     window = {"opens_on": str(today), "closes_on": str(today + timedelta(days=20))}
     return {"programme": GROWTH, "year": today.year, "window": window, **changes}

@@ -1,7 +1,6 @@
 """Places of a call once its cases are proposed and decided, and two officers at the last one."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -16,10 +15,9 @@ from services.policy.calls.models import CallRank
 from services.policy.cases.models import Case
 from tests.policy.desk_steps import copies
 from tests.policy.panel_steps import known
-from tests.policy.review_steps import case_now, end_calls
+from tests.policy.review_steps import case_now
 from tests.policy.steps import (
     approve,
-    budget,
     code,
     firm_client,
     growing_firm,
@@ -28,23 +26,12 @@ from tests.policy.steps import (
     until,
     walk_to_review,
 )
-from tests.policy.test_calls import CALLS, GROWTH, apply, deed, published, try_deed
+from tests.policy.test_calls import CALLS, apply, deed, published, try_deed
 
 RACES = 4
 Given = tuple[httpx.AsyncClient, dict[str, Any]]
 
-
-@pytest.fixture(autouse=True)
-async def _calls_end(platform: Any) -> AsyncIterator[None]:
-    await budget(platform)
-    yield
-    await end_calls(platform, GROWTH)
-
-
-@pytest.fixture
-async def today(platform: Any) -> date:
-    answer = await platform.client("admin").get("/v1/demo/clock")
-    return date.fromisoformat(answer.json()["today"])
+pytestmark = pytest.mark.usefixtures("calls_end")
 
 
 async def submitted(platform: Any, call: dict[str, Any]) -> Given:

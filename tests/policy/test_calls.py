@@ -21,12 +21,6 @@ CALLS = "/v1/policy/calls"
 GROWTH = "digital-growth"
 
 
-@pytest.fixture
-async def today(platform: Any) -> date:
-    answer = await platform.client("admin").get("/v1/demo/clock")
-    return date.fromisoformat(answer.json()["today"])
-
-
 async def draft(platform: Any, today: date, **changes: Any) -> httpx.Response:
     window = {"opens_on": str(today), "closes_on": str(today + timedelta(days=9))}
     body = {"programme": GROWTH, "year": today.year, "window": window, **changes}

@@ -108,7 +108,7 @@ def _limits(programme: PlanProgramme, terms: Terms) -> tuple[str, ...]:
         f"名额{terms.quota}个；末位并列的：{TIES_NAMES[terms.ties][0]}"
         if terms.quota is not None
         else "不限名额",
-        f"本批次预算{yuan(terms.budget_fen)}元" if terms.budget_fen else "预算另行安排",
+        f"本批次预算{yuan(terms.budget_fen)}元" if terms.budget_fen is not None else "预算另行安排",
     ]
     if terms.per_applicant is not None:
         lines.append(f"每个申报主体限报{terms.per_applicant}项")

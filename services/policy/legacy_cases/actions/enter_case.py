@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.kernel.actors import ROLE_NAMES, Actor, Role
+from services.kernel.actors import Actor, Role
 from services.kernel.clock import city_day
 from services.kernel.errors import invalid_field
 from services.kernel.ids import new_id
@@ -29,7 +29,7 @@ from services.policy.matches.actions.mark_due import mark_due
 from services.policy.notices.rules import midnight
 from services.policy.plan.actions.load_library import library
 from services.policy.plan.queries import programme_unknown
-from services.policy.plan.rules import PlanProgramme
+from services.policy.plan.rules import BENEFICIARY_NAMES, PlanProgramme
 
 
 @dataclass(frozen=True)
@@ -110,10 +110,10 @@ def _require_owner(actor: Actor, programme: PlanProgramme) -> None:
 def _require_applicant(row: LegacyRow, programme: PlanProgramme) -> None:
     beneficiary = programme.compiled.programme.beneficiary
     if row.applicant_kind != beneficiary:
-        zh, en = ROLE_NAMES.get(beneficiary, ("其他主体", beneficiary))
+        zh, en = BENEFICIARY_NAMES[beneficiary]
         raise invalid_field(
             "/applicant_kind", "applicant-kind", f"该项目的申报主体为{zh}。",
-            f"This programme is for a {en}.",
+            f"This programme is for: {en}.",
         )  # fmt: skip
 
 
